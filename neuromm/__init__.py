@@ -1,0 +1,32 @@
+"""neuromm: one bench for ideal observers, neural models, artificial networks and people.
+
+    import neuromm as nm
+
+    trials = nm.paradigms.ventriloquism(n_repeats=50, seed=1)
+    session = nm.present(trials, [nm.observers.CausalInference(), nm.load("av_encoder")], seed=1)
+    nm.plots.bias_by_disparity(nm.measures.crossmodal_bias(session.trials))
+
+Everything is imported when it is first used: `import neuromm` loads nothing third-party.
+"""
+
+from neuromm._lazy import attach
+from neuromm._version import __version__
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submodules=["catalogue", "datasets", "maths", "measures", "observers", "paradigms", "plots", "stimuli",
+                "studies", "testing"],
+    names={
+        "present": "session",
+        "save": "session",
+        "load_session": "session",
+        "Session": "session",
+        "read_trials": "stimuli.table",
+        "load": "catalogue",
+        "train": "catalogue",
+        "record": "observers.ann.recording",
+        "Record": "observers.protocol",
+        "Percept": "observers.protocol",
+    },
+)  # fmt: skip
+__all__ = [*__all__, "__version__"]

@@ -1,0 +1,224 @@
+"""What an observer is, and the few functions every observer is written with.
+
+An observer **is** its parameters: a frozen dataclass with `name`, `layers`, `perceive` and
+`provenance`. One pass gives the answers and the recorded layers, so an activity belongs to its answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class Percept:
+    """One pass of an observer: its responses and its recorded layers."""
+
+    responses: pd.DataFrame  # indexed by trial: response, response_label, judged_common, reaction_time
+    representations: dict[str, xr.DataArray] = field(default_factory=dict)  # layer → (trial, unit), float32
+
+
+class Observer(Protocol):
+    """Whoever perceives. `layers` names what can be recorded; `provenance` what decides the result."""
+
+    name: str
+    layers: tuple[str, ...]
+
+    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept: ...
+
+    def provenance(self) -> dict: ...
+
+
+@dataclass(frozen=True)
+class Record:
+    """How to record a layer: at which times, pooled how, by trial or as means per condition (and noise fold)."""
+
+    layer: str
+    time: Literal["mean", "last", "all"] = "last"
+    every: float | None = None  # ms between the samples kept, with time="all"
+    pool: Literal["none", "mean", "max"] = "none"  # over units
+    by: Literal["trial", "condition"] = "trial"  # "condition": means per (condition, fold)
+
+
+def describe(observer, **more) -> dict:
+    """Provenance of a dataclass observer: its class and every field, plus what else decides the result."""
+    kind = type(observer)
+    fields = {f.name: getattr(observer, f.name) for f in dataclasses.fields(observer)}
+    return {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": fields, **more}
+
+
+def wanted(layers, available, name="observer") -> list[Record]:
+    """The records asked for, patterns resolved (`"*"`, `"enc*"`), against the layers that an observer has.
+
+    Raises
+    ------
+    ValueError
+        If a name or pattern matches no layer; the ones there are listed.
+    """
+    records = []
+    for item in [layers] if isinstance(layers, str | Record) else layers:
+        record = item if isinstance(item, Record) else Record(item)
+        found = fnmatch.filter(available, record.layer)
+        if not found:
+            raise ValueError(f"{name} has no layer '{record.layer}'; it has: {', '.join(available) or 'none'}")
+        records += [dataclasses.replace(record, layer=layer) for layer in found]
+    return records
+
+
+def collect(layers, activity, trials, name="observer") -> dict[str, xr.DataArray]:
+    """The recorded layers as labelled arrays.
+
+    Parameters
+    ----------
+    layers : names, patterns or Records
+    activity : dict of layer → array (n_trials, n_units) or (n_trials, n_times, n_units), or a function giving it
+        Functions are called only for layers that are asked for. A DataArray keeps its `time` coordinate (ms).
+    trials : DataFrame
+        The rows, in the order of the arrays.
+
+    Returns
+    -------
+    dict of layer → DataArray, float32, dims (trial, unit) or (trial, time, unit)
+    """
+    recorded = {}
+    for record in wanted(layers, list(activity), name):
+        values = activity[record.layer]
+        values = values() if callable(values) else values
+        if not isinstance(values, xr.DataArray):
+            dims = ("trial", "unit") if np.ndim(values) == 2 else ("trial", "time", "unit")
+            values = xr.DataArray(np.asarray(values), dims=dims)
+        recorded[record.layer] = _reduce(values, record, trials).astype(np.float32)
+    return recorded
+
+
+def _reduce(values, record, trials):
+    coordinates = {"trial": trials.index.to_numpy()}
+    if "condition" in trials:
+        coordinates["condition"] = ("trial", trials["condition"].to_numpy().astype(str))
+    values = values.assign_coords(coordinates).assign_coords(unit=np.arange(values.sizes["unit"]))
+    if "time" in values.dims:
+        if record.time != "all":
+            values = values.mean("time") if record.time == "mean" else values.isel(time=-1, drop=True)
+        elif record.every is not None:
+            step = max(1, round(record.every / float(values["time"][1] - values["time"][0])))
+            values = values.isel(time=slice(None, None, step))
+    if record.pool != "none":
+        values = getattr(values, record.pool)("unit").expand_dims(unit=[0], axis=-1)
+    if record.by == "condition":
+        fold = trials["fold"].to_numpy() if "fold" in trials else np.zeros(len(trials), int)
+        key = pd.MultiIndex.from_arrays([values["condition"].to_numpy(), fold], names=["condition", "fold"])
+        values = values.drop_vars("condition").assign_coords(trial=key).groupby("trial").mean()
+        index = pd.MultiIndex.from_tuples(values["trial"].to_numpy().tolist(), names=["condition", "fold"])
+        keep = {"condition": ("trial", index.get_level_values(0)), "fold": ("trial", index.get_level_values(1))}
+        values = values.drop_vars("trial").assign_coords(keep)
+    return values
+
+
+def answer(trials, values, name, *, judged_common=None, reaction_time=None) -> pd.DataFrame:
+    """One response per row, for what the row asks.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Needs `report`; `alternatives` snaps a number to the nearest key.
+    values : dict of report → array, shape (n_trials,)
+        What the observer would say to each question it can answer; text answers are labels.
+    name : str
+        The observer's name, for errors.
+    judged_common : array of bool or None, shape (n_trials,)
+        Whether one cause was perceived, whatever was asked.
+    reaction_time : array, shape (n_trials,), ms
+
+    Returns
+    -------
+    DataFrame indexed by trial: response (float; common = yes = 1), response_label (text),
+    judged_common (boolean), reaction_time (ms).
+
+    Raises
+    ------
+    ValueError
+        If a row asks what the observer cannot answer, or asks about a modality that is absent.
+    """
+    asked = trials["report"].to_numpy()
+    cannot = sorted({str(r) for r in asked if r not in values})
+    if cannot:
+        rows = trials.index[~np.isin(asked, list(values))][:5].tolist()
+        raise ValueError(f"{name} cannot report {', '.join(cannot)} (trials {rows} …); it can: {', '.join(values)}")
+    response = np.full(len(trials), np.nan)
+    label = np.full(len(trials), None, object)
+    for report, given in values.items():
+        rows = asked == report
+        given = np.broadcast_to(np.asarray(given), (len(trials),))[rows]
+        if given.dtype.kind in "OUS":
+            label[rows] = given
+            codes = {text: float(code) for code, text in enumerate(sorted(set(given.astype(str))))}
+            response[rows] = [codes[str(text)] for text in given]
+        else:
+            response[rows] = given
+    response = _press_keys(trials, response)
+    common = asked == "common"
+    if judged_common is None and common.any() and "common" in values:
+        judged_common = np.broadcast_to(np.asarray(values["common"], float), (len(trials),)) > 0.5
+        judged_common = np.where(np.isnan(np.broadcast_to(np.asarray(values["common"], float), (len(trials),))), None, judged_common)
+    label[common] = np.where(np.isnan(response[common]), None, np.where(response[common] > 0.5, "common", "separate"))
+    return pd.DataFrame(
+        {
+            "response": response,
+            "response_label": pd.Series(label, index=trials.index, dtype=object),
+            "judged_common": pd.array([None] * len(trials) if judged_common is None else list(judged_common), "boolean"),
+            "reaction_time": np.full(len(trials), np.nan) if reaction_time is None else np.asarray(reaction_time, float),
+        },
+        index=trials.index,
+    )
+
+
+def _press_keys(trials, response):
+    if "alternatives" not in trials:
+        return response
+    alternatives = trials["alternatives"]
+    for text in alternatives.dropna().unique():
+        if not str(text).strip():
+            continue
+        rows = (alternatives == text).to_numpy() & ~np.isnan(response)
+        try:
+            keys = np.array([float(key) for key in str(text).split("|")])
+        except ValueError:
+            continue  # syllables and other words: the observer answered with a label
+        response[rows] = keys[np.abs(response[rows][:, None] - keys).argmin(1)] if rows.any() else response[rows]
+    return response
+
+
+def check_asked(trials, name, pairs=(("auditory", "auditory"), ("visual", "visual"))) -> None:
+    """Refuse a question about a modality that a row does not show, naming the rows."""
+    from neuromm.stimuli.measurement import place_of
+
+    for report, modality in pairs:
+        wrong = (trials["report"] == report).to_numpy() & np.isnan(place_of(trials, modality))
+        if wrong.any():
+            rows = trials.index[wrong][:5].tolist()
+            raise ValueError(f"{name}: trials {rows} ask for the {report} place, but their {modality} event is absent (NaN)")
+
+
+def perceive_sets(observer, trials, *, rng, layers=(), parameters) -> Percept:
+    """Run every row of a parameter table with the same noise; the result gains a leading `set` dimension.
+
+    Set i equals `dataclasses.replace(observer, **row_i).perceive(...)` from the same generator state.
+    """
+    known = {f.name for f in dataclasses.fields(observer)}
+    unknown = [c for c in parameters.columns if c not in known]
+    if unknown:
+        raise ValueError(f"{observer.name} has no parameter {unknown}; it has: {', '.join(sorted(known))}")
+    state, percepts = rng.bit_generator.state, []
+    for row in parameters.to_dict("records"):
+        rng.bit_generator.state = state
+        percepts.append(dataclasses.replace(observer, **row).perceive(trials, rng=rng, layers=layers))
+    index = pd.Index(parameters.index, name="set")
+    responses = pd.concat([p.responses for p in percepts], keys=index, names=["set"])
+    layers = percepts[0].representations if percepts else {}
+    return Percept(responses, {k: xr.concat([p.representations[k] for p in percepts], dim=index) for k in layers})

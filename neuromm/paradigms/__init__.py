@@ -1,0 +1,8 @@
+"""Designs that make trial tables: what is shown, how often, and what is asked."""
+
+from neuromm._lazy import attach
+from neuromm.catalogue import PARADIGMS
+
+__getattr__, __dir__, __all__ = attach(
+    __name__, names={name: path.partition(":")[0].removeprefix("neuromm.paradigms.") for name, path in PARADIGMS.items()}
+)

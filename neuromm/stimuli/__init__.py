@@ -1,0 +1,7 @@
+"""What is shown: the trial table and its renderings (population code, frames, sound)."""
+
+from neuromm.stimuli.measurement import measure, sigma_of, yoke
+from neuromm.stimuli.table import COLUMNS, check_trials, cross, label_conditions, read_trials, require, write_trials
+
+__all__ = ["COLUMNS", "check_trials", "cross", "label_conditions", "measure", "read_trials", "require", "sigma_of",
+           "write_trials", "yoke"]  # fmt: skip

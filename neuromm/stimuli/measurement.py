@@ -1,0 +1,64 @@
+"""Noisy samples of where events are: the sensory sd of each row, drawn or yoked measurements."""
+
+import numpy as np
+
+from neuromm.maths.noise import normal_from_seeds
+from neuromm.stimuli.table import PLACES, require
+
+STREAM = {"visual": 1, "auditory": 2, "tactile": 3, "haptic": 4, "proprioceptive": 5, "vestibular": 6}
+
+
+def sigma_of(trials, modality, sigma):
+    """Sensory sd of each row, deg: σ/√reliability, with `sigma` the sd at reliability 1; shape (n_trials,)."""
+    column = f"{modality}_reliability"
+    if column not in trials:
+        return np.full(len(trials), float(sigma))
+    return float(sigma) / np.sqrt(trials[column].fillna(1.0).to_numpy(float))
+
+
+def place_of(trials, modality):
+    """Where the modality's event is, in the first place column the table has; NaN where absent; (n_trials,)."""
+    for place in PLACES:
+        if f"{modality}_{place}" in trials:
+            return trials[f"{modality}_{place}"].to_numpy(float)
+    return np.full(len(trials), np.nan)
+
+
+def measure(trials, modality, sigma, standard_normal):
+    """The noisy sample that an observer gets: the yoked one where the table has it, else place + σ z.
+
+    Parameters
+    ----------
+    trials : DataFrame
+    modality : str
+    sigma : float
+        Sensory sd at reliability 1, deg.
+    standard_normal : array, shape (n_trials,)
+        The observer's own noise, used where no measurement is given.
+
+    Returns
+    -------
+    measurement : array, shape (n_trials,)
+        deg; NaN where the modality is absent.
+    """
+    place = place_of(trials, modality)
+    own = place + sigma_of(trials, modality, sigma) * standard_normal
+    column = f"{modality}_measurement"
+    if column not in trials:
+        return own
+    yoked = trials[column].to_numpy(float)
+    return np.where(np.isnan(yoked) | np.isnan(place), own, yoked)
+
+
+def yoke(trials, **sigmas):
+    """Draw each row's measurement once, from its `noise_seed`, so that every observer gets the same sample.
+
+    `sigmas` names the sd at reliability 1 per modality: `yoke(trials, auditory=4, visual=2)`. Returns a
+    copy with `auditory_measurement`, `visual_measurement`, ...
+    """
+    require(trials, ["noise_seed"], "yoke")
+    columns = {}
+    for modality, sigma in sigmas.items():
+        z = normal_from_seeds(trials["noise_seed"], 1, STREAM[modality])[:, 0]
+        columns[f"{modality}_measurement"] = place_of(trials, modality) + sigma_of(trials, modality, sigma) * z
+    return trials.assign(**columns)

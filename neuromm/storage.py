@@ -1,0 +1,200 @@
+"""Folders that are whole or absent: written beside their place, synced, checksummed, then renamed. Never pickle."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+MARK = "provenance.json"  # a folder that we wrote holds this; only such a folder is ever replaced
+
+
+@contextlib.contextmanager
+def whole_folder(folder):
+    """A new folder to write in, which takes the place of `folder` only if the block ends without an error.
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and is not one that we wrote (it would be lost).
+    OSError
+        If it cannot be written; nothing is left behind.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists())):
+        raise FileExistsError(f"{folder} exists and is not a neuromm result; choose another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        yield draft
+        for path in sorted(draft.rglob("*")):
+            if path.is_file():
+                _sync(path)
+        draft.chmod(0o755)
+        _swap(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _swap(draft, folder):
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+        os.rename(folder, old)
+        try:
+            os.rename(draft, folder)
+        except OSError:
+            os.rename(old, folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.rename(draft, folder)
+    _sync(folder.parent)
+
+
+def _sync(path):
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path, text) -> None:
+    """Write a text file whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        _sync(draft)
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def sha256(path) -> str:
+    """Checksum of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksums(folder) -> dict:
+    """Checksum of every file below `folder` but the provenance itself, by relative path."""
+    folder = Path(folder)
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MARK)
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+
+
+def write_provenance(folder, provenance) -> None:
+    """`provenance.json` with the commit and the checksum of every file beside it."""
+    record = {**provenance, "commit": _commit(), "sha256": checksums(folder)}
+    (Path(folder) / MARK).write_text(json.dumps(record, indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def check_folder(folder) -> dict:
+    """The provenance of a folder whose files all match it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such result.
+    ValueError
+        If a file is missing, changed or truncated; it is named.
+    """
+    folder = Path(folder)
+    if not (folder / MARK).exists():
+        raise FileNotFoundError(f"{folder} is not a saved result: it has no {MARK}")
+    try:
+        provenance = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        listed = dict(provenance["sha256"])
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{folder / MARK} is damaged: it is not the JSON that neuromm writes") from None
+    for name, expected in listed.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{folder / MARK} names a file outside its folder: {name}")
+        if not path.exists():
+            raise ValueError(f"{folder} is incomplete: {name} is missing")
+        if sha256(path) != expected:
+            raise ValueError(f"{path} does not match its checksum: it was changed or damaged")
+    return provenance
+
+
+def save_session(session, folder) -> None:
+    """stimuli.csv, responses.csv (BIDS-style n/a), one .npy and .json per layer, provenance.json."""
+    with whole_folder(folder) as draft:
+        write_session(session, draft)
+        write_provenance(draft, session.provenance)
+
+
+def write_session(session, folder) -> None:
+    """The session's files, into a folder that exists."""
+    folder = Path(folder)
+    session.stimuli.to_csv(folder / "stimuli.csv", na_rep="n/a")
+    session.responses.to_csv(folder / "responses.csv", na_rep="n/a", index=False)
+    for observer, layers in session.representations.items():
+        for layer, values in layers.items():
+            stem = folder / "representations" / observer / layer
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            np.save(stem.with_name(stem.name + ".npy"), values.to_numpy(), allow_pickle=False)
+            coords = {k: {"dims": list(v.dims), "values": v.to_numpy().tolist()} for k, v in values.coords.items()}
+            about = {"observer": observer, "layer": layer, "dims": list(values.dims), "coords": coords}
+            stem.with_name(stem.name + ".json").write_text(json.dumps(about, default=_plain), encoding="utf-8")
+
+
+def read_session(folder):
+    """A `Session` from `save_session`'s folder; every file is checked first."""
+    import xarray as xr
+
+    from neuromm.session import Session
+    from neuromm.stimuli.table import read_trials
+
+    folder = Path(folder)
+    provenance = check_folder(folder)
+    provenance = {k: v for k, v in provenance.items() if k not in {"sha256"}}
+    stimuli = read_trials(folder / "stimuli.csv")
+    responses = pd.read_csv(
+        folder / "responses.csv", na_values=["n/a"], float_precision="round_trip", dtype={"judged_common": "boolean"}
+    )
+    responses["response_label"] = responses["response_label"].astype(object).where(responses["response_label"].notna(), None)
+    representations = {name: {} for name in dict.fromkeys(responses["observer"])}
+    for about_path in sorted((folder / "representations").rglob("*.json")):
+        about = json.loads(about_path.read_text(encoding="utf-8"))
+        values = np.load(about_path.with_suffix(".npy"), allow_pickle=False)
+        coords = {k: (v["dims"], v["values"]) for k, v in about["coords"].items()}
+        representations[about["observer"]][about["layer"]] = xr.DataArray(values, dims=about["dims"], coords=coords)
+    order = provenance.get("layers", {})
+    representations = {o: {k: v[k] for k in order.get(o, v) if k in v} for o, v in representations.items()}
+    return replace(Session(stimuli, responses, representations), provenance=provenance)
+
+
+def _commit():
+    """The commit of the checkout that runs, or None from an installed wheel."""
+    here = Path(__file__).resolve().parent
+    if not (here.parent / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _plain(value):
+    """JSON for what it does not know: numpy numbers, paths, everything else by its text."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)
