@@ -97,6 +97,7 @@ def present(trials, observers, *, seed, layers="default", max_bytes=2e9, progres
     provenance = {
         "seed": int(seed),
         "observers": {o.name: o.provenance() for o in observers},
+        "layers": {name: list(layers) for name, layers in representations.items()},
         "cpu_seconds": seconds,
         "versions": versions(),
     }

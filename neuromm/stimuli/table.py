@@ -146,12 +146,9 @@ def check_trials(trials, source="trials", first_row=None) -> pd.DataFrame:
 
 def _refuse_misspelt(trials, source):
     for name in trials.columns:
-        if name in COLUMNS or not isinstance(name, str):
+        if name in COLUMNS or name in NOT_FACTORS or not isinstance(name, str):
             continue
-        if re.fullmatch(r"\w+_(?:level|azimuth|heading|height|syllable)\d*", name) and name.split("_")[0] not in LETTER:
-            near = difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.9)
-        else:
-            near = difflib.get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.9)
+        near = difflib.get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.9)
         if near and near[0] not in trials.columns:
             raise ValueError(f"{source} has a column '{name}'; did you mean '{near[0]}'? Rename it (or name it unlike).")
 

@@ -1,0 +1,138 @@
+"""The `neuromm` command. What the user can do wrong ends in one clear line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from neuromm import catalogue
+from neuromm._version import __version__
+
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
+
+
+def main(argv=None) -> int:
+    """Run one command; the exit code is returned: 0 done, 1 `doctor` found a problem, 2 a mistake or a full disk."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if arguments.command is None:
+        parser.print_help()
+        return 0
+    if rest and arguments.command != "run":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        return arguments.function(arguments, rest) or 0
+    except USER_ERRORS as error:
+        if os.environ.get("NEUROMM_DEBUG"):
+            raise
+        print(f"neuromm: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("neuromm: stopped; nothing half-written was left", file=sys.stderr)
+        return 130
+
+
+def run_main(function, argv=None) -> int:
+    """Run a study's or script's `main` with its signature as the command line, with the errors of the command."""
+    from neuromm.flags import call_with_flags
+
+    try:
+        call_with_flags(function, sys.argv[1:] if argv is None else argv)
+    except USER_ERRORS as error:
+        if os.environ.get("NEUROMM_DEBUG"):
+            raise
+        print(f"{function.__name__}: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="neuromm",
+        description="Show the same sights and sounds to ideal observers, neural models, artificial networks and people.",
+        epilog="NEUROMM_DEBUG=1 shows the whole traceback of an error.",
+    )
+    parser.add_argument("--version", action="version", version=f"neuromm {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    command = commands.add_parser("list", help="what there is: observers, paradigms, studies")
+    command.set_defaults(function=_list)
+
+    command = commands.add_parser(
+        "run", help="run a study (default: brains_and_machines); its parameters are flags", add_help=False
+    )
+    command.add_argument("study", nargs="?", default=None, help="a name from `neuromm list`")
+    command.set_defaults(function=_run)
+
+    command = commands.add_parser("report", help="write the HTML page of a result folder again")
+    command.add_argument("folder")
+    command.set_defaults(function=_report)
+
+    command = commands.add_parser("train", help="train a network of the catalogue and write its weights")
+    command.add_argument("network", metavar="NAME", help=f"one of: {', '.join(catalogue.NETWORKS)}")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--out", default=None, help="file to write (default: results/weights/NAME.safetensors)")
+    command.add_argument("--max-steps", type=int, default=None)
+    command.add_argument("--max-seconds", type=float, default=None)
+    command.add_argument("--p-common", type=float, default=None, help="for av_denoiser: how often scenes have one cause")
+    command.add_argument("--device", default="cpu")
+    command.add_argument("--no-resume", action="store_true", help="start again even if a checkpoint is there")
+    command.set_defaults(function=_train)
+
+    command = commands.add_parser("doctor", help="versions, threads, compiler, caches, and the mend for each problem")
+    command.set_defaults(function=_doctor)
+    return parser
+
+
+def _list(arguments, rest):
+    for title, table in (("observers", catalogue.OBSERVERS), ("paradigms", catalogue.PARADIGMS), ("studies", catalogue.STUDIES)):
+        print(title)
+        for name, path in table.items():
+            print(f"  {name:28} {path.rpartition(':')[2]:28} {path.partition(':')[0]}")
+
+
+def _run(arguments, rest):
+    if arguments.study is not None and arguments.study.startswith("-"):
+        rest, arguments.study = [arguments.study, *rest], None
+    if arguments.study is None and any(flag in rest for flag in ("-h", "--help")) and len(rest) == 1:
+        print("usage: neuromm run [STUDY] [flags]\n\nstudies:")
+        for name in catalogue.STUDIES:
+            print(f"  {name}{'  (default)' if name == 'brains_and_machines' else ''}")
+        print("\n`neuromm run STUDY --help` lists the flags of a study: the parameters of its `main`.")
+        return
+    from neuromm.flags import call_with_flags
+
+    name = arguments.study or "brains_and_machines"
+    call_with_flags(catalogue.find(catalogue.STUDIES, name, "study"), rest, prog=f"neuromm run {name}")
+
+
+def _report(arguments, rest):
+    from neuromm.report import refresh
+
+    print(refresh(arguments.folder))
+
+
+def _train(arguments, rest):
+    recipe = {} if arguments.p_common is None else {"p_common": arguments.p_common}
+    out = arguments.out or f"results/weights/{arguments.network}.safetensors"
+    path = catalogue.train(
+        arguments.network, seed=arguments.seed, out=out, max_steps=arguments.max_steps, max_seconds=arguments.max_seconds,
+        device=arguments.device, resume=not arguments.no_resume, **recipe,
+    )  # fmt: skip
+    print(path)
+
+
+def _doctor(arguments, rest):
+    from neuromm.doctor import examine
+
+    return examine()
+
+
+def _one_line(error):
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        hint = {28: " (free some space, or give another folder with --out)", 13: " (give a folder you may write in with --out)"}
+        return f"{error.strerror}{place}{hint.get(error.errno, '')}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,76 @@
+"""How much each cue counts: regression weights of bimodal answers beside those that reliabilities predict."""
+
+import numpy as np
+import pandas as pd
+
+from neuromm.measures.bias import Z95, _need, _varying
+
+
+def cue_weights(trials, *, report="auditory"):
+    """Visual weight of bimodal location answers, and the weight that unimodal precision predicts.
+
+    response = w_A s_A + w_V s_V + b is fitted by least squares; the visual weight is w_V / (w_A + w_V). The
+    prediction is σ_A²/(σ_A² + σ_V²) (Ernst & Banks 2002; Alais & Burr 2004), with each σ the residual sd of
+    the unimodal answers divided by their slope, so that shrinkage to a prior cancels.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        `session.trials`: pairs with varying places, and each modality alone for the prediction.
+    report : str
+        Which bimodal answer.
+
+    Returns
+    -------
+    DataFrame, one row per observer × reliabilities
+        `weight_visual`, `low`, `high` (95 %, delta method over trials), `predicted` (NaN where a unimodal
+        answer has no spread or was not shown), `sigma_auditory`, `sigma_visual`, `sigma_bimodal`,
+        `sigma_predicted` (deg), `n`.
+    """
+    _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    factors = _varying(trials)
+    answered = trials[trials["response"].notna()]
+    pairs = answered[(answered["report"] == report) & answered["auditory_azimuth"].notna() & answered["visual_azimuth"].notna()]
+    if pairs.empty:
+        raise ValueError(f"no answered trial asks for the {report} place of a pair")
+    rows = []
+    for key, cell in pairs.groupby(["observer", *factors], sort=False):
+        condition = dict(zip(["observer", *factors], key, strict=True))
+        sigma = {m: _unimodal_sigma(answered, m, condition) for m in ("auditory", "visual")}
+        a, v = sigma["auditory"] ** 2, sigma["visual"] ** 2
+        fit = _regress(cell)
+        rows.append({**condition, **fit, "predicted": a / (a + v) if a + v > 0 else np.nan, "sigma_auditory": sigma["auditory"],
+                     "sigma_visual": sigma["visual"], "sigma_predicted": np.sqrt(a * v / (a + v)) if a + v > 0 else np.nan})  # fmt: skip
+    return pd.DataFrame(rows).assign(report=report, interval="95 % over trials (delta method)")
+
+
+def _regress(cell):
+    design = np.column_stack([cell["auditory_azimuth"], cell["visual_azimuth"], np.ones(len(cell))])
+    response = cell["response"].to_numpy(float)
+    if np.linalg.matrix_rank(design) < 3:
+        raise ValueError("weights need pairs with varying place and varying disparity; these places are collinear")
+    weights, *_ = np.linalg.lstsq(design, response, rcond=None)
+    residual = response - design @ weights
+    variance = residual @ residual / max(len(cell) - 3, 1)
+    covariance = variance * np.linalg.inv(design.T @ design)
+    total = weights[0] + weights[1]
+    gradient = np.array([-weights[1], weights[0], 0.0]) / total**2
+    half = Z95 * np.sqrt(gradient @ covariance @ gradient)
+    share = weights[1] / total
+    return {"weight_visual": share, "low": share - half, "high": share + half,
+            "sigma_bimodal": np.sqrt(variance) / abs(total), "n": len(cell)}  # fmt: skip
+
+
+def _unimodal_sigma(answered, modality, condition):
+    other = "visual" if modality == "auditory" else "auditory"
+    rows = (answered["report"] == modality) & answered[f"{modality}_azimuth"].notna() & answered[f"{other}_azimuth"].isna()
+    rows &= answered["observer"] == condition["observer"]
+    reliability = f"{modality}_reliability"
+    if reliability in condition:
+        rows &= answered[reliability] == condition[reliability]
+    alone = answered[rows]
+    if len(alone) < 3 or alone[f"{modality}_azimuth"].nunique() < 2:
+        return np.nan
+    slope, intercept = np.polyfit(alone[f"{modality}_azimuth"], alone["response"], 1)
+    residual = alone["response"] - slope * alone[f"{modality}_azimuth"] - intercept
+    return np.sqrt((residual**2).sum() / (len(alone) - 2)) / abs(slope) if slope else np.nan

@@ -1,0 +1,14 @@
+"""Figures: tables in, axes out. Nothing here computes what a measure could give, shows or saves by itself."""
+
+from neuromm._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    names={
+        "style": "style",
+        "save_figure": "style",
+        "bias_by_disparity": "behaviour",
+        "unity_by_disparity": "behaviour",
+        "weights_against_prediction": "behaviour",
+    },
+)
