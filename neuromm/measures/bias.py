@@ -108,7 +108,7 @@ def wilson(successes, n):
         p = successes / n
         centre = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
         half = Z95 / (1 + Z95**2 / n) * np.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
-    return np.maximum(centre - half, 0), np.minimum(centre + half, 1)
+    return np.clip(centre - half, 0, p), np.clip(centre + half, p, 1)  # rounding must not step over the proportion
 
 
 def _cells(table, keys):

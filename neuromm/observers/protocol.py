@@ -110,14 +110,24 @@ def _reduce(values, record, trials):
             values = values.isel(time=slice(None, None, step))
     if record.pool != "none":
         values = getattr(values, record.pool)("unit").expand_dims(unit=[0], axis=-1)
-    if record.by == "condition":
-        fold = trials["fold"].to_numpy() if "fold" in trials else np.zeros(len(trials), int)
-        key = pd.MultiIndex.from_arrays([values["condition"].to_numpy(), fold], names=["condition", "fold"])
-        values = values.drop_vars("condition").assign_coords(trial=key).groupby("trial").mean()
-        index = pd.MultiIndex.from_tuples(values["trial"].to_numpy().tolist(), names=["condition", "fold"])
-        keep = {"condition": ("trial", index.get_level_values(0)), "fold": ("trial", index.get_level_values(1))}
-        values = values.drop_vars("trial").assign_coords(keep)
-    return values
+    return _means_by_condition(values, trials) if record.by == "condition" else values
+
+
+def _means_by_condition(values, trials):
+    """Mean over the trials of each (condition, fold), in order of appearance."""
+    fold = trials["fold"].to_numpy() if "fold" in trials else np.zeros(len(trials), int)
+    labels, of_trial = np.unique(
+        np.column_stack([values["condition"].to_numpy().astype(str), fold.astype(str)]), axis=0, return_inverse=True
+    )
+    of_trial = of_trial.ravel()
+    sums = np.zeros((len(labels), *values.shape[1:]))
+    np.add.at(sums, of_trial, values.to_numpy())
+    means = sums / np.bincount(of_trial).reshape(-1, *[1] * (values.ndim - 1))
+    first = np.unique(of_trial, return_index=True)[1]
+    order = np.argsort(first)
+    coordinates = {k: v for k, v in values.coords.items() if "trial" not in v.dims}
+    coordinates |= {"condition": ("trial", labels[order, 0]), "fold": ("trial", fold[first[order]])}
+    return xr.DataArray(means[order], dims=values.dims, coords=coordinates)
 
 
 def answer(trials, values, name, *, judged_common=None, reaction_time=None) -> pd.DataFrame:
