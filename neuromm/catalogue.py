@@ -45,7 +45,12 @@ def find(table, name, kind):
         near = difflib.get_close_matches(str(name), table, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise ValueError(f"no {kind} is called '{name}'; {hint}There are: {', '.join(table)}")
-    module, _, attribute = table[name].partition(":")
+    return resolve(table[name])
+
+
+def resolve(path):
+    """The object at "module:attribute", imported now."""
+    module, _, attribute = path.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
@@ -72,9 +77,7 @@ def load(name_or_path, *, trained=True, device="cpu", **fields):
 
     name = str(name_or_path)
     if name.endswith(".safetensors"):
-        from neuromm.observers.ann.weights import read_header
-
-        fields["weights"], name = name, read_header(name)["network"]
+        fields["weights"], name = name, resolve("neuromm.observers.ann.weights:read_header")(name)["network"]
     cls = find(OBSERVERS, name, "observer")
     known = {f.name for f in dataclasses.fields(cls)}
     if "trained" in known:
@@ -98,8 +101,6 @@ def train(name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="c
     """
     if name not in NETWORKS:
         raise ValueError(f"no recipe trains '{name}'; there are: {', '.join(NETWORKS)}")
-    from neuromm.observers.ann.training import train as train_network
-
-    return train_network(
+    return resolve("neuromm.observers.ann.training:train")(
         name, seed=seed, out=out, max_steps=max_steps, max_seconds=max_seconds, device=device, resume=resume, **recipe
     )

@@ -1,0 +1,117 @@
+"""Arrows point down: imports are read from the source and held against the floors."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import neuromm
+
+PACKAGE = Path(neuromm.__file__).parent
+# Floor of each room; a module imports from its own floor or below, never above.
+FLOORS = {
+    "maths": 0, "_lazy": 0, "_version": 0,
+    "stimuli": 1, "measures": 1,
+    "observers.protocol": 2, "observers.readout": 2, "catalogue": 2, "observers": 2,
+    "observers.bayes": 3, "observers.rate": 3, "observers.ann": 3, "observers.spiking": 3, "paradigms": 3, "datasets": 3,
+    "storage": 4, "session": 4, "plots": 4,
+    "studies": 5, "sweep": 5, "testing": 5,
+    "flags": 6, "doctor": 6, "cli": 6, "report": 4, "__main__": 6, "": 6,
+}  # fmt: skip
+MECHANISMS = ("observers.bayes", "observers.rate", "observers.ann", "observers.spiking")
+FORBIDDEN = [  # (from, to): never, whatever the floor
+    ("measures", "observers"), ("observers", "measures"), ("plots", "observers"), ("measures", "plots"), ("stimuli", "measures"),
+    *[(a, b) for a in MECHANISMS for b in MECHANISMS if a != b],
+]  # fmt: skip
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").strip(".")
+
+
+def room(name):
+    while name and name not in FLOORS:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def imports(path):
+    """(module, line) of every import of a file, also those inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module, node.lineno
+            if node.module.startswith("neuromm"):
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_down_only(path):
+    here = room(name_of(path))
+    for module, line in imports(path):
+        if not module.startswith("neuromm.") or (here == "observers" and path.name == "__init__.py"):
+            continue
+        there = room(module.removeprefix("neuromm."))
+        if there == "":
+            continue  # `from neuromm import catalogue`: the name itself is looked at as well
+        where = f"{path.relative_to(PACKAGE)}:{line} imports {module}"
+        assert FLOORS[there] <= FLOORS[here], f"{where}: from floor {FLOORS[here]} up to floor {FLOORS[there]}"
+        for origin, target in FORBIDDEN:
+            wrong = (here == origin or here.startswith(origin + ".")) and (there == target or there.startswith(target + "."))
+            assert not wrong, f"{where}: {origin} never imports {target}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_torch_and_brian2_stay_in_their_rooms(path):
+    here = name_of(path)
+    roots = {module.partition(".")[0]: line for module, line in imports(path)}
+    if "brian2" in roots:
+        assert here.startswith("observers.spiking"), f"{path.name}:{roots['brian2']} imports brian2"
+    if "torch" in roots:
+        allowed = ("maths", "observers.bayes", "observers.rate", "observers.ann", "measures")
+        assert here.startswith(allowed), f"{path.name}:{roots['torch']} imports torch"
+        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        eager = any("torch" in ast.unparse(node) for node in top)
+        assert not (here.startswith("measures") and eager), f"{path.name} imports torch eagerly"
+
+
+@pytest.mark.parametrize("code", ["import neuromm", "import neuromm.cli; neuromm.cli.main(['list'])",
+                                  "import neuromm.cli\ntry: neuromm.cli.main(['--help'])\nexcept SystemExit: pass"])  # fmt: skip
+def test_importing_and_help_load_nothing_third_party(code):
+    ask = f"{code}\nimport sys; print('\\n'.join(m.partition('.')[0] for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split()) & {"numpy", "scipy", "pandas", "torch", "brian2", "matplotlib", "seaborn", "xarray", "tqdm"}
+    assert not loaded
+
+
+def test_ideal_observers_and_tables_load_neither_torch_nor_brian2():
+    code = (
+        "import neuromm as nm, sys; t = nm.paradigms.ventriloquism(1); nm.present(t, ['causal_inference'], seed=1);"
+        "print([m for m in ('torch', 'brian2', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_name_of_the_catalogue_can_be_imported():
+    from neuromm import catalogue
+
+    for table in (catalogue.OBSERVERS, catalogue.PARADIGMS, catalogue.STUDIES):
+        for name in table:
+            assert callable(catalogue.find(table, name, "entry"))
+
+
+def test_a_function_keeps_its_name_when_its_module_is_imported():
+    import neuromm.measures.rdm
+    import neuromm.paradigms.ventriloquism  # noqa: F401 - binds the module in its package
+
+    assert callable(neuromm.paradigms.ventriloquism) and callable(neuromm.measures.rdm)
+
+
+def test_an_unknown_name_is_answered_with_the_near_one():
+    with pytest.raises(AttributeError, match="did you mean 'ventriloquism'"):
+        _ = neuromm.paradigms.ventriloquist

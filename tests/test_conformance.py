@@ -1,0 +1,20 @@
+"""Every observer of the catalogue passes the public suite."""
+
+import pytest
+
+from neuromm import catalogue, testing
+
+
+@pytest.mark.parametrize("name", list(catalogue.OBSERVERS))
+def test_every_observer_of_the_catalogue_conforms(name):
+    passed = testing.check_observer(catalogue.load(name))
+    assert len(passed) == len(testing.CHECKS) >= 20
+
+
+def test_loading_hints_at_a_misspelt_field_and_name():
+    with pytest.raises(ValueError, match="no field 'sigma_visua'; did you mean 'sigma_visual'"):
+        catalogue.load("causal_inference", sigma_visua=3.0)
+    with pytest.raises(ValueError, match="did you mean 'av_encoder'"):
+        catalogue.load("av_encoder_")
+    with pytest.raises(ValueError, match="has no untrained twin"):
+        catalogue.load("segregation", trained=False)

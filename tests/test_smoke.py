@@ -1,0 +1,30 @@
+"""Every script of experiments/ and analysis/figures/ runs, small, from another folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
+SMALL = {"brains_and_machines": ["--small"], "ventriloquism": ["--n-repeats", "2"], "cue_combination": ["--n-repeats", "2"]}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_the_script_runs_and_leaves_figures_and_a_page(script, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, str(script), *SMALL.get(script.stem, []), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = list((tmp_path / "out" / "figures").glob("*.png"))
+    assert figures and all(f.with_suffix(".csv").exists() and f.with_suffix(".pdf").exists() for f in figures)
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_scripts_mistake_is_one_line(tmp_path):
+    command = [sys.executable, str(ROOT / "experiments" / "ventriloquism.py"), "--trials", "none.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.strip() == "main: no trial table at none.csv"
