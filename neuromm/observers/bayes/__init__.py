@@ -1,0 +1,1 @@
+"""Ideal observers: pure equations and thin observers over them."""
