@@ -5,7 +5,7 @@ cue whose place is reported, `other` the second cue. All parameters broadcast ov
 """
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, ndtr
 
 from neuromm.maths.gaussian import READ_OUT, common_interval, common_threshold, fuse, log_bayes_factor, logit
 

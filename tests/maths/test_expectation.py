@@ -59,7 +59,7 @@ def test_expectations_equal_a_brute_force_integral(parameters, strategy):
     ],
 )
 def test_bias_of_kording_2007_falls_with_disparity(distance, keys, continuous, straight_ahead):
-    rows = DISTANCE == distance
+    rows = distance == DISTANCE
     own, other = AUDITORY[rows], VISUAL[rows]
     estimate = expect(own, other, *KORDING, "averaging")["mean"]
     assert ((estimate - own) / (other - own)).mean() == pytest.approx(continuous, abs=1e-3)
@@ -72,7 +72,7 @@ def test_bias_of_kording_2007_falls_with_disparity(distance, keys, continuous, s
 @pytest.mark.parametrize("p_common, bias", [(1.0, 0.936), (0.0, 0.179)])
 def test_bias_of_fusion_and_segregation_is_flat(p_common, bias):
     for distance in (5, 10, 15, 20):
-        rows = DISTANCE == distance
+        rows = distance == DISTANCE
         own, other = AUDITORY[rows], VISUAL[rows]
         estimate = expect(own, other, 9.2, 2.14, 0.0, 12.3, p_common, "averaging")["mean"]
         assert ((estimate - own) / (other - own)).mean() == pytest.approx(bias, abs=1e-3)

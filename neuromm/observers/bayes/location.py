@@ -161,14 +161,14 @@ class LocationObserver:
     def _predict_report(self, shown, report):
         arguments, both = self._condition(shown, report)
         moments = expect(*arguments)
-        common = np.where(both, moments["common"], np.nan)
+        common, posterior = (np.where(both, moments[k], np.nan) for k in ("common", "posterior"))
         if report == "common":
             said = (1 - self.lapse) * common + self.lapse / 2
-            return np.stack([said, np.sqrt(said * (1 - said)), common, np.where(both, moments["posterior"], np.nan)], -1)
+            return np.stack([said, np.sqrt(said * (1 - said)), common, posterior], -1)
         mean, square = moments["mean"], moments["sd"] ** 2 + moments["mean"] ** 2 + self.sigma_motor**2
         said = (1 - self.lapse) * mean
         square = (1 - self.lapse) * square + self.lapse * LAPSE_RANGE**2 / 3
-        return np.stack([said, np.sqrt(square - said**2), common, np.where(both, moments["posterior"], np.nan)], -1)
+        return np.stack([said, np.sqrt(square - said**2), common, posterior], -1)
 
     def _predict_keys(self, table, shown, keys, rows):
         bounds, weights = blur_bounds((keys[1:] + keys[:-1]) / 2, self.sigma_motor)
