@@ -12,7 +12,7 @@ Z95 = 1.959963984540054
 
 def crossmodal_bias(
     trials, *, report: Literal["auditory", "visual"] = "auditory",
-    baseline: Literal["stimulus", "aligned", "unisensory"] = "stimulus",
+    baseline: Literal["stimulus", "aligned", "unisensory"] = "stimulus", tolerance: float = 0.25,
 ):  # fmt: skip
     """Bias of a location report toward the other modality, as a fraction of disparity.
 
@@ -30,6 +30,8 @@ def crossmodal_bias(
         What counts as no bias: "stimulus" the true place, so that shrinkage to the prior counts (pure
         segregation gives .179 at Körding's values); "aligned" the mean answer when both are there;
         "unisensory" the mean answer to that place alone.
+    tolerance : float
+        |disparities| closer than this (deg) are one level, at their mean.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def crossmodal_bias(
     cells = _cells(pairs, ["observer", *factors, own, other])
     cells["reference"], cells["reference_var"] = _baseline(cells, asked, baseline, own, other, factors, report)
     gap = cells[other] - cells[own]
-    cells = cells[gap.abs() > 1e-9].assign(gap=gap, disparity=gap.abs().round(6))
+    cells = cells[gap.abs() > 1e-9].assign(gap=gap, disparity=_levels(gap.abs(), tolerance))
     cells["bias"] = (cells["mean"] - cells["reference"]) / cells["gap"]
     cells["variance"] = (cells["var"] / cells["n"].clip(lower=1) + cells["reference_var"]) / cells["gap"] ** 2
     rows = []
@@ -76,13 +78,15 @@ def crossmodal_bias(
     return _keep_kind(table.assign(report=report, baseline=baseline, interval="95 % over trials"), trials)
 
 
-def unity_rate(trials):
+def unity_rate(trials, *, tolerance: float = 0.25):
     """How often one cause is reported, against disparity.
 
     Parameters
     ----------
     trials : DataFrame
         Rows with `report` = "common" are used: `response` 1 is one cause.
+    tolerance : float
+        |disparities| closer than this (deg) are one level, at their mean.
 
     Returns
     -------
@@ -94,7 +98,7 @@ def unity_rate(trials):
     if asked.empty:
         raise ValueError(f"no trial asks 'common' of a pair; its reports are: {sorted(set(trials['report']))}")
     factors = _varying(trials)
-    disparity = (asked["auditory_azimuth"] - asked["visual_azimuth"]).abs().round(6)
+    disparity = _levels((asked["auditory_azimuth"] - asked["visual_azimuth"]).abs(), tolerance)
     cells = _cells(asked.assign(disparity=disparity), ["observer", *factors, "disparity"])
     low, high = wilson(cells["mean"] * cells["n"], cells["n"])
     table = cells.assign(unity=cells["mean"], low=low, high=high, interval="95 % over trials (Wilson)")
@@ -109,6 +113,14 @@ def wilson(successes, n):
         centre = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
         half = Z95 / (1 + Z95**2 / n) * np.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
     return np.clip(centre - half, 0, p), np.clip(centre + half, p, 1)  # rounding must not step over the proportion
+
+
+def _levels(disparity, tolerance):
+    """Each value's level: sorted values less than `tolerance` apart are one level, at their mean."""
+    values = np.unique(disparity.to_numpy(float).round(6))
+    level = np.cumsum(np.diff(values, prepend=values[:1] if len(values) else 0.0) > tolerance)
+    means = np.bincount(level, values) / np.bincount(level) if len(values) else values
+    return pd.Series(means[level[np.searchsorted(values, disparity.round(6))]], disparity.index).round(6)
 
 
 def _cells(table, keys):

@@ -44,6 +44,42 @@ def cue_weights(trials, *, report="auditory"):
     return pd.DataFrame(rows).assign(report=report, interval="95 % over trials (delta method)")
 
 
+def unimodal_precision(trials):
+    """Sensory sd of each observer from its unimodal answers, at reliability 1, so that a model can be matched to it.
+
+    At each reliability r: residual sd of answers around their regression on place, divided by the slope (which
+    undoes shrinkage to a prior), times √r; then the root mean square over reliabilities, weighted by trials.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        `session.trials` with each modality alone.
+
+    Returns
+    -------
+    DataFrame, one row per observer × modality
+        `sigma` (deg at reliability 1; NaN if the modality was not shown alone at two places), `n`.
+    """
+    _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    answered = trials[trials["response"].notna()]
+    rows = []
+    for observer in dict.fromkeys(trials["observer"]):
+        own = answered[answered["observer"] == observer]
+        for modality in ("auditory", "visual"):
+            column = f"{modality}_reliability"
+            levels = own[column].dropna().unique() if column in _varying(own) else [None]
+            found = []
+            for level in levels:
+                condition = {"observer": observer} | ({} if level is None else {column: level})
+                sigma, n = _unimodal_sigma(own, modality, condition, count=True)
+                if np.isfinite(sigma):
+                    found.append((sigma * np.sqrt(1.0 if level is None else level), n))
+            sigma, n = np.array(found).T if found else (np.array([np.nan]), np.array([0]))
+            pooled = np.sqrt(np.average(sigma**2, weights=n)) if n.sum() else np.nan
+            rows.append({"observer": observer, "modality": modality, "sigma": pooled, "n": int(n.sum())})
+    return pd.DataFrame(rows)
+
+
 def _regress(cell):
     design = np.column_stack([cell["auditory_azimuth"], cell["visual_azimuth"], np.ones(len(cell))])
     response = cell["response"].to_numpy(float)
@@ -61,7 +97,7 @@ def _regress(cell):
             "sigma_bimodal": np.sqrt(variance) / abs(total), "n": len(cell)}  # fmt: skip
 
 
-def _unimodal_sigma(answered, modality, condition):
+def _unimodal_sigma(answered, modality, condition, count=False):
     other = "visual" if modality == "auditory" else "auditory"
     rows = (answered["report"] == modality) & answered[f"{modality}_azimuth"].notna() & answered[f"{other}_azimuth"].isna()
     rows &= answered["observer"] == condition["observer"]
@@ -69,8 +105,9 @@ def _unimodal_sigma(answered, modality, condition):
     if reliability in condition:
         rows &= answered[reliability] == condition[reliability]
     alone = answered[rows]
-    if len(alone) < 3 or alone[f"{modality}_azimuth"].nunique() < 2:
-        return np.nan
-    slope, intercept = np.polyfit(alone[f"{modality}_azimuth"], alone["response"], 1)
-    residual = alone["response"] - slope * alone[f"{modality}_azimuth"] - intercept
-    return np.sqrt((residual**2).sum() / (len(alone) - 2)) / abs(slope) if slope else np.nan
+    sigma = np.nan
+    if len(alone) >= 3 and alone[f"{modality}_azimuth"].nunique() >= 2:
+        slope, intercept = np.polyfit(alone[f"{modality}_azimuth"], alone["response"], 1)
+        residual = alone["response"] - slope * alone[f"{modality}_azimuth"] - intercept
+        sigma = np.sqrt((residual**2).sum() / (len(alone) - 2)) / abs(slope) if slope else np.nan
+    return (sigma, len(alone)) if count else sigma

@@ -101,6 +101,8 @@ def _reduce(values, record, trials):
     coordinates = {"trial": trials.index.to_numpy()}
     if "condition" in trials:
         coordinates["condition"] = ("trial", trials["condition"].to_numpy().astype(str))
+    if "fold" in trials:
+        coordinates["fold"] = ("trial", trials["fold"].to_numpy())
     values = values.assign_coords(coordinates).assign_coords(unit=np.arange(values.sizes["unit"]))
     if "time" in values.dims:
         if record.time != "all":

@@ -1,0 +1,65 @@
+"""Who answers alike, trial by trial: needs one table of trials shown to all, with yoked noise."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from neuromm.measures.bias import _need
+
+
+def response_agreement(trials, *, report="auditory"):
+    """Agreement of every two observers on the same trials.
+
+    For a place: Pearson correlation of their errors (answer − true place) and the RMS difference of
+    their answers; errors, not answers, because answers that merely follow the stimulus correlate anyway.
+    For `common`: Cohen's κ (1960), agreement beyond chance, and the proportion of equal answers.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        `session.trials`: several observers on the same `trial`s.
+    report : str
+        "auditory", "visual" or "common"; only pairs (both modalities there) are used.
+
+    Returns
+    -------
+    DataFrame, one row per two observers
+        `first`, `second`, `agreement` (r of errors, or κ), `difference` (RMS, deg; or 1 − proportion equal), `n`.
+        Agreement is NaN where an observer's answers do not vary.
+    """
+    _need(trials, ["observer", "trial", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    asked = trials[(trials["report"] == report) & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()]
+    answers = asked.pivot(index="trial", columns="observer", values="response")
+    answers = answers[[o for o in dict.fromkeys(trials["observer"]) if o in answers]]
+    if answers.shape[1] < 2:
+        raise ValueError(f"agreement needs two observers that were asked '{report}'; there is {list(answers.columns) or 'none'}")
+    truth = 0.0
+    if report != "common":
+        truth = asked.drop_duplicates("trial").set_index("trial")[f"{report}_azimuth"].reindex(answers.index)
+    rows = []
+    for first, second in combinations(answers.columns, 2):
+        both = answers[[first, second]].dropna()
+        x, y = both[first].to_numpy(), both[second].to_numpy()
+        if report == "common":
+            agreement, difference = _kappa(x, y), np.mean(x != y)
+        else:
+            error = truth.reindex(both.index).to_numpy()
+            agreement, difference = _correlation(x - error, y - error), np.sqrt(np.mean((x - y) ** 2))
+        rows.append({"first": first, "second": second, "agreement": agreement, "difference": difference, "n": len(both)})
+    measure = "κ" if report == "common" else "r of errors"
+    return pd.DataFrame(rows).assign(report=report, measure=measure)
+
+
+def _kappa(x, y):
+    """Cohen's κ of two yes–no series; NaN if chance agreement is perfect."""
+    if len(x) == 0:
+        return np.nan
+    chance = x.mean() * y.mean() + (1 - x.mean()) * (1 - y.mean())
+    return np.nan if chance == 1 else (np.mean(x == y) - chance) / (1 - chance)
+
+
+def _correlation(x, y):
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return np.nan
+    return np.corrcoef(x, y)[0, 1]

@@ -1,0 +1,175 @@
+"""The panels of the main experiment: bias beside the matched ideal observer, the triangle of computations,
+answers alike against representations alike, and one trial shown in five ways."""
+
+import numpy as np
+
+from neuromm.plots.style import COLOURS, axes_of, in_style, shade
+
+ROLES = {  # role → (colour, filled): people and brains dark, machines violet, baselines hollow grey
+    "ideal": ("#009E73", True),
+    "human": (COLOURS["human"], True),
+    "brain": ("#222222", True),
+    "machine": (COLOURS["audiovisual"], True),
+    "calibrator": ("#E69F00", True),
+    "baseline": (COLOURS["reference"], False),
+}
+CORNERS = {"segregation": (0.0, 0.0), "fusion": (1.0, 0.0), "causal inference": (0.5, np.sqrt(3) / 2)}
+
+
+def nice(name):
+    """A slug as words."""
+    return str(name).replace("_", " ")
+
+
+@in_style
+def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns=4):
+    """Small multiples, one per observer: answers as points over the curves of ideal observers.
+
+    Parameters
+    ----------
+    points : DataFrame
+        `crossmodal_bias` of each observer, at levels of `factor` (dark = reliable).
+    curves : DataFrame
+        The same columns with `computation` in "causal inference" (matched to that observer), "fusion",
+        "segregation" (thin grey; at the highest level of `factor`).
+    roles : dict of observer → role
+        Panels in this order.
+
+    Returns
+    -------
+    Figure
+    """
+    import matplotlib.pyplot as plt
+
+    names = [n for n in roles if n in set(points["observer"])]
+    n_rows = -(-len(names) // n_columns)
+    figure, axes = plt.subplots(n_rows, n_columns, figsize=(7, 1.75 * n_rows + 0.35), sharex=True, sharey=True, squeeze=False)
+    levels = sorted(points[factor].dropna().unique()) if factor in points else [np.nan]
+    for ax, name in zip(axes.flat, names, strict=False):
+        rows = points[points["observer"] == name]
+        _reference_lines(ax, curves[curves["observer"] == name], factor, levels)
+        human = roles[name] == "human"
+        own_levels = [np.nan] if factor not in rows or rows[factor].isna().all() else levels
+        for level in own_levels:
+            line = rows if np.isnan(level) else rows[rows[factor] == level]
+            line = line.sort_values("disparity")
+            share = 1.0 if np.isnan(level) or len(levels) == 1 else 0.45 + 0.55 * levels.index(level) / (len(levels) - 1)
+            hue = COLOURS["human"] if human else shade(COLOURS["auditory"], share)
+            ax.errorbar(line["disparity"], line["bias"], [line["bias"] - line["low"], line["high"] - line["bias"]],
+                        fmt="o", color=hue, mfc="white" if human else hue, ms=3.2, lw=0.7, zorder=3)  # fmt: skip
+        ax.axhline(0, color=COLOURS["reference"], lw=0.4, zorder=0)
+        ax.set_title(nice(name) + (" (people)" if human else ""), fontsize=7.5, fontweight="normal")
+    for ax in axes.flat[len(names) :]:
+        ax.set_visible(False)
+    axes[0, 0].set_ylim(-0.25, 1.12)
+    _legend(figure, levels, factor)
+    figure.supxlabel("|auditory − visual| (deg)", fontsize=8)
+    figure.supylabel("auditory bias toward the light\n(fraction of disparity, from the stimulus place)", fontsize=8)
+    return figure
+
+
+def _reference_lines(ax, curves, factor, levels):
+    for kind, style in (("fusion", "--"), ("segregation", ":")):
+        line = curves[curves["computation"] == kind]
+        line = line[line[factor] == levels[-1]] if factor in line and len(line) else line
+        line = line.sort_values("disparity")
+        ax.plot(line["disparity"], line["bias"], ls=style, color=COLOURS["reference"], lw=0.8, zorder=1)
+    own = curves[curves["computation"] == "causal inference"]
+    for level in levels:
+        line = (own if np.isnan(level) or factor not in own else own[own[factor] == level]).sort_values("disparity")
+        share = 1.0 if np.isnan(level) or len(levels) == 1 else 0.45 + 0.55 * levels.index(level) / (len(levels) - 1)
+        ax.plot(line["disparity"], line["bias"], color=shade(COLOURS["auditory"], share), lw=3, alpha=0.3, zorder=2)
+
+
+def _legend(figure, levels, factor):
+    from matplotlib.lines import Line2D
+
+    handles = []
+    if len(levels) > 1:
+        words = {levels[-1]: "sharp light", levels[0]: "blurred light"} if factor.startswith("visual") else {}
+        for level in reversed(levels):
+            share = 0.45 + 0.55 * levels.index(level) / (len(levels) - 1)
+            label = words.get(level, f"{nice(factor)} {level:.3g}")
+            handles.append(Line2D([], [], marker="o", ls="", color=shade(COLOURS["auditory"], share), label=label))
+    handles += [
+        Line2D([], [], color=COLOURS["auditory"], lw=3, alpha=0.3, label="causal inference matched to this observer"),
+        Line2D([], [], color=COLOURS["reference"], ls="--", lw=0.8, label="fusion"),
+        Line2D([], [], color=COLOURS["reference"], ls=":", lw=0.8, label="segregation"),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=6.5, columnspacing=1.2)
+
+
+@in_style
+def computation_triangle(table, ax=None):
+    """Each layer at its mixture of segregation, fusion and causal inference; size is the explained fraction.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `measures.computations` with `observer`, `layer`, `role`; rows of one observer in order early → late.
+    """
+    ax = axes_of(ax)
+    corners = np.array(list(CORNERS.values()))
+    ax.fill(*corners.T, facecolor="#F7F7F7", edgecolor=COLOURS["reference"], lw=0.6, zorder=0)
+    for (name, (x, y)), align, drop in zip(CORNERS.items(), ("right", "left", "center"), (-0.05, -0.05, 0.045), strict=True):
+        ax.text(x, y + drop, name.capitalize(), ha="center" if align == "center" else align, va="center", fontsize=8, fontweight="bold")
+    seen = {}
+    for name, rows in table.groupby("observer", sort=False):
+        rows = rows.dropna(subset=[f"share {c}" for c in CORNERS])
+        if rows.empty:
+            continue
+        role = rows["role"].iloc[0]
+        colour, filled = ROLES[role]
+        places = rows[[f"share {c}" for c in CORNERS]].to_numpy() @ corners
+        sizes = 8 + 60 * rows["explained"].clip(0, 1).to_numpy()
+        seen.setdefault(role, colour)
+        ax.plot(*places.T, color=colour, lw=0.6, alpha=0.6, zorder=2)
+        ax.scatter(*places.T, s=sizes, facecolor=colour if filled else "white", edgecolor=colour, lw=0.8, zorder=3, alpha=0.85)
+    _name_ends(ax, table, corners)
+    ax.set_aspect("equal")
+    ax.set_xlim(-0.42, 1.42)
+    ax.set_ylim(-0.2, 1.0)
+    ax.axis("off")
+    return ax
+
+
+def _name_ends(ax, table, corners):
+    """Name each observer at its last layer, labels pushed apart in two columns beside the triangle."""
+    ends = []
+    for name, rows in table.groupby("observer", sort=False):
+        rows = rows.dropna(subset=[f"share {c}" for c in CORNERS])
+        if len(rows):
+            x, y = rows[[f"share {c}" for c in CORNERS]].to_numpy()[-1] @ corners
+            ends.append((x, y, nice(name), ROLES[rows["role"].iloc[0]][0]))
+    for right in (False, True):
+        side = sorted([e for e in ends if (e[0] > 0.5) == right], key=lambda e: e[1])
+        heights = np.array([e[1] for e in side])
+        for i in range(1, len(heights)):
+            heights[i] = max(heights[i], heights[i - 1] + 0.062)
+        heights -= max(0.0, (heights[-1] if len(heights) else 0) - 0.9)
+        for (x, y, name, colour), height in zip(side, heights, strict=True):
+            at = 1.06 if right else -0.06
+            ax.annotate(name, (x, y), (at, height), fontsize=6, color=colour, ha="left" if right else "right", va="center",
+                        arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkA": 1, "shrinkB": 2})  # fmt: skip
+
+
+@in_style
+def alike(table, ax=None):
+    """Answers alike against represents alike, both with the ideal causal-inference observer; one point per observer.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `observer`, `role`, `answers` (trial-by-trial agreement of errors, r), `represents` (whitened cosine of its
+        best layer's RDM with causal inference).
+    """
+    ax = axes_of(ax)
+    drawn = table.dropna(subset=["answers", "represents"])
+    for row in drawn.itertuples():
+        colour, filled = ROLES[row.role]
+        ax.scatter(row.answers, row.represents, s=24, facecolor=colour if filled else "white", edgecolor=colour, zorder=3)
+        ax.annotate(nice(row.observer), (row.answers, row.represents), xytext=(-4, 3), textcoords="offset points", fontsize=5.5,
+                    color=colour, ha="right")  # fmt: skip
+    ax.set_xlabel("answers alike: r of errors, trial by trial")
+    ax.set_ylabel("represents alike: whitened cosine of RDMs")
+    return ax
