@@ -1,0 +1,1 @@
+"""Rate networks named by their papers."""

@@ -1,0 +1,71 @@
+"""What a trial table says to a ring network: which cell an event stimulates, how widely, and when."""
+
+import numpy as np
+
+from neuromm.stimuli.measurement import place_of
+
+
+def cells_of(trials, modality, n_cells, name):
+    """The ring position that each row's event stimulates: azimuth + n_cells/2, the yoked measurement where given.
+
+    Returns
+    -------
+    position : array, shape (n_trials,)
+        Cells, fractional allowed; NaN where the modality is absent.
+
+    Raises
+    ------
+    ValueError
+        If a place lies outside the ring; the column and the rows are named.
+    """
+    place = place_of(trials, modality)
+    _refuse_outside(place, trials, f"{modality}_azimuth", n_cells, name)
+    column = f"{modality}_measurement"
+    if column in trials:
+        yoked = trials[column].to_numpy(float)
+        place = np.where(np.isnan(yoked) | np.isnan(place), place, yoked)
+        _refuse_outside(place, trials, column, n_cells, name)
+    return place + n_cells / 2
+
+
+def _refuse_outside(place, trials, column, n_cells, name):
+    half = n_cells / 2
+    outside = (place < -half) | (place >= half)
+    if outside.any():
+        raise ValueError(
+            f"{name}: column '{column}' is {place[outside][0]:g} deg in trials {trials.index[outside][:5].tolist()}; its ring of "
+            f"{n_cells} cells, 1 deg apart, holds {-half:g} to below {half:g}. Move or clip these, or raise n_cells"
+        )
+
+
+def width_factor(trials, modality):
+    """What the width of a bump is multiplied by, 1/√reliability; shape (n_trials,)."""
+    column = f"{modality}_reliability"
+    if column not in trials:
+        return np.ones(len(trials))
+    return 1.0 / np.sqrt(trials[column].fillna(1.0).to_numpy(float))
+
+
+def gate_of(trials, modality, run, name):
+    """Onset and duration of each row's event, ms: columns (n_trials, 2); without columns, the whole run.
+
+    Raises
+    ------
+    ValueError
+        If an event starts before or after the run of `run` ms.
+    """
+    onset = _column(trials, f"{modality}_onset", 0.0)
+    length = _column(trials, f"{modality}_duration", np.inf)
+    present = ~np.isnan(place_of(trials, modality))
+    wrong = present & ((onset < 0) | (onset >= run))
+    if wrong.any():
+        raise ValueError(
+            f"{name}: column '{modality}_onset' is {onset[wrong][0]:g} ms in trials {trials.index[wrong][:5].tolist()}; "
+            f"the run lasts from 0 to {run:g} ms. Shift both onsets by the same time, or raise duration"
+        )
+    onset = np.where(present, onset, 0.0)
+    return np.column_stack([onset, np.where(present, np.minimum(length, run), run)])
+
+
+def _column(trials, column, default):
+    return trials[column].fillna(default).to_numpy(float) if column in trials else np.full(len(trials), default)

@@ -1,0 +1,88 @@
+"""Rings against loops, scipy and closed forms."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import signal
+
+from neuromm.maths import ring
+
+
+@given(st.integers(2, 40), st.floats(-100, 100))
+def test_ring_distance_is_the_shorter_way_round(n, position):
+    steps = np.arange(-5, 6) * n
+    brute = [min(abs(j - position % n + s) for s in steps) for j in range(n)]
+    np.testing.assert_allclose(ring.ring_distance(n, position), brute, atol=1e-9)
+
+
+def test_ring_distance_is_batched_and_keeps_nan():
+    distance = ring.ring_distance(6, np.array([[0.0, 5.5], [np.nan, 3.0]]))
+    assert distance.shape == (2, 2, 6)
+    np.testing.assert_allclose(distance[0, 1], [0.5, 1.5, 2.5, 2.5, 1.5, 0.5])
+    assert np.isnan(distance[1, 0]).all()
+
+
+def test_mexican_hat_matches_a_loop_over_cells():
+    n = 12
+    brute = np.zeros((n, n))
+    for j in range(n):
+        for k in range(n):
+            d = min(abs(j - k), n - abs(j - k))
+            if d:
+                brute[j, k] = 5 * np.exp(-(d**2) / (2 * 3**2)) - 4 * np.exp(-(d**2) / (2 * 120**2))
+    np.testing.assert_allclose(ring.circulant(ring.mexican_hat(n, 5, 3, 4, 120)), brute, atol=1e-12)
+
+
+def test_gaussian_projection_has_its_peak_on_the_diagonal():
+    matrix = ring.circulant(ring.gaussian_projection(8, 18, 0.5))
+    assert np.allclose(np.diag(matrix), 18) and np.allclose(matrix, matrix.T)
+    assert matrix[0, 7] == pytest.approx(18 * np.exp(-2))
+
+
+def test_bumps_shift_with_their_position_and_are_silent_where_absent():
+    bumps = ring.bump(20, np.array([3.25, 8.25, np.nan]), np.array([2.0, 2.0, 2.0]), 5.0)
+    np.testing.assert_allclose(np.roll(bumps[0], 5), bumps[1], atol=1e-12)
+    assert bumps.shape == (3, 20) and not bumps[2].any()
+    assert bumps[0, 3] == pytest.approx(5 * np.exp(-(0.25**2) / 8))
+
+
+@pytest.mark.parametrize("position", [0.0, 3.5, 19.0, 19.5])
+def test_peak_and_population_vector_find_a_bump_anywhere_on_the_ring(position):
+    profile = ring.bump(20, position, 2.0)
+    assert ring.peak_cell(profile)[0] == pytest.approx(position)
+    cell, length = ring.population_vector(profile)
+    assert cell[0] == pytest.approx(position, abs=1e-9) and 0 < length[0] < 1
+
+
+def test_peak_of_a_plateau_is_its_middle_even_across_the_seam():
+    profile = np.zeros((3, 10))
+    profile[0, 2:5] = profile[1, [9, 0]] = 1
+    np.testing.assert_array_equal(ring.peak_cell(profile), [3, 9.5, np.nan])
+
+
+def test_barycentre_is_the_centre_of_mass():
+    profile = np.array([[0, 1, 0, 3.0], [0, 0, 0, 0]])
+    np.testing.assert_allclose(ring.barycentre(profile), [(1 + 9) / 4, np.nan])
+
+
+def test_peaks_equal_scipy_on_every_row():
+    rng = np.random.default_rng(1)
+    profiles = np.clip(rng.random((40, 60)).cumsum(1) % 1.0 * rng.random((40, 1)), 0, 1)
+    count, cells, heights = ring.find_peaks(profiles, 0.15)
+    for row, n, where, height in zip(profiles, count, cells, heights, strict=True):
+        expected, found = signal.find_peaks(row, height=0.15, prominence=0.15)
+        np.testing.assert_array_equal(where, expected)
+        np.testing.assert_array_equal(height, found["peak_heights"])
+        assert n == len(expected)
+
+
+def test_wrapped_peaks_count_the_same_wherever_the_ring_is_cut():
+    profile = ring.bump(30, 4, 1.5) + 0.6 * ring.bump(30, 17, 1.5)
+    turned = np.concatenate([np.roll(profile, k, 1) for k in range(30)])
+    count, cells, heights = ring.find_peaks(turned, 0.15, wrap=True)
+    assert (count == 2).all()
+    for k, where in enumerate(cells):
+        assert set(where) == {(4 + k) % 30, (17 + k) % 30}
+    np.testing.assert_allclose([sorted(h) for h in heights], [[0.6, 1.0]] * 30, atol=1e-9)
+    assert (ring.find_peaks(turned, 0.15)[0] < 2).any()  # cut open at cell 0 a peak at the seam is missed
