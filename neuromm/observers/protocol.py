@@ -198,6 +198,9 @@ def _press_keys(trials, response):
         if not str(text).strip():
             continue
         rows = (alternatives == text).to_numpy() & ~np.isnan(response)
+        if str(text).strip() == "left|right":  # a place or heading, judged right of straight ahead (1) or not (0)
+            response[rows] = response[rows] > 0
+            continue
         try:
             keys = np.array([float(key) for key in str(text).split("|")])
         except ValueError:

@@ -10,5 +10,13 @@ __getattr__, __dir__, __all__ = attach(
         "bias_by_disparity": "behaviour",
         "unity_by_disparity": "behaviour",
         "weights_against_prediction": "behaviour",
+        "rdm_panel": "representation",
+        "rdm_panels": "representation",
+        "similarity_map": "representation",
+        "bars_with_ceiling": "representation",
+        "mds_map": "representation",
+        "bias_panels": "flagship",
+        "computation_triangle": "flagship",
+        "alike": "flagship",
     },
 )
