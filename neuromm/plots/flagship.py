@@ -165,11 +165,14 @@ def alike(table, ax=None):
     """
     ax = axes_of(ax)
     drawn = table.dropna(subset=["answers", "represents"])
+    middle = (drawn["answers"].min() + drawn["answers"].max()) / 2
     for row in drawn.itertuples():
         colour, filled = ROLES[row.role]
+        right = row.answers <= middle  # names point into the figure
         ax.scatter(row.answers, row.represents, s=24, facecolor=colour if filled else "white", edgecolor=colour, zorder=3)
-        ax.annotate(nice(row.observer), (row.answers, row.represents), xytext=(-4, 3), textcoords="offset points", fontsize=5.5,
-                    color=colour, ha="right")  # fmt: skip
+        ax.annotate(nice(row.observer), (row.answers, row.represents), xytext=(5 if right else -5, 0), textcoords="offset points",
+                    fontsize=5.5, color=colour, ha="left" if right else "right", va="center")  # fmt: skip
+    ax.margins(0.08)
     ax.set_xlabel("answers alike: r of errors, trial by trial")
     ax.set_ylabel("represents alike: whitened cosine of RDMs")
     return ax

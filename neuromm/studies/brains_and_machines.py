@@ -143,12 +143,17 @@ def _summary(layers, agreement, roles):
     if layers is None:
         return None
     with_ideal = agreement[agreement["first"] == "causal_inference"].set_index("second")["agreement"]
-    best = layers.sort_values("r causal inference").groupby("observer").last()
+    best = _without_latents(layers).sort_values("r causal inference").groupby("observer").last()
     names = [o for o in roles if o != "causal_inference"]
     return pd.DataFrame(
         {"observer": names, "role": [roles[o] for o in names], "answers": [with_ideal.get(o) for o in names],
          "represents": [best["r causal inference"].get(o) for o in names], "layer": [best["layer"].get(o) for o in names]}
     )  # fmt: skip
+
+
+def _without_latents(layers):
+    """Ideal observers by their estimates alone: their other latents are other computations, which all of them share."""
+    return layers[(layers["role"] != "ideal") | (layers["layer"] == "estimate")]
 
 
 def last_hidden(layers, observer):
@@ -229,7 +234,7 @@ def demonstration_unity():
 
 
 def _draw_representations(results, session, layers, summary):
-    drawn = layers[(layers["role"] != "ideal") | (layers["layer"] == "estimate")]  # an ideal observer's other latents are not its answer
+    drawn = _without_latents(layers)
     figure = flagship.computation_triangle(drawn).figure
     figure.set_size_inches(6.4, 4.2)
     results.add_figure("computations", figure, drawn, "Each layer at its mixture of the three computations (non-negative least squares on whitened "
