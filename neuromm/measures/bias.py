@@ -36,7 +36,7 @@ def crossmodal_bias(
     Returns
     -------
     DataFrame, one row per observer × reliabilities × |disparity|
-        `disparity` (deg, ≥ 0), `bias` (fraction), `low`, `high` (95 % over trials, normal), `shift` (deg
+        `disparity` (deg, ≥ 0), `bias` (fraction), `low`, `high` (95 % over trials, normal; NaN where a condition has one trial), `shift` (deg
         toward the other), `n` answers, `n_missed` (NaN answers, excluded), `n_conditions`, `baseline`.
 
     Raises
@@ -64,7 +64,7 @@ def crossmodal_bias(
     cells["variance"] = (cells["var"] / cells["n"].clip(lower=1) + cells["reference_var"]) / cells["gap"] ** 2
     rows = []
     for key, cell in cells.groupby(["observer", *factors, "disparity"], sort=False, dropna=False):
-        cell_bias, half = cell["bias"].mean(), Z95 * np.sqrt(cell["variance"].sum()) / len(cell)
+        cell_bias, half = cell["bias"].mean(), Z95 * np.sqrt(cell["variance"].sum(skipna=False)) / len(cell)
         rows.append(
             dict(zip(["observer", *factors, "disparity"], key, strict=True), bias=cell_bias, low=cell_bias - half,
                  high=cell_bias + half, shift=cell_bias * key[-1], n=int(cell["n"].sum()),
@@ -126,7 +126,6 @@ def _levels(disparity, tolerance):
 def _cells(table, keys):
     grouped = table.groupby(keys, sort=True, dropna=False)["response"]
     cells = grouped.agg(["mean", "var", "count", "size"]).reset_index()
-    cells["var"] = cells["var"].fillna(0.0)
     cells["n_missed"] = cells.pop("size") - cells["count"]
     return cells.rename(columns={"count": "n"})
 

@@ -65,7 +65,7 @@ def main(
     bias, curves, unity, matched = _answers(session, answered)
     agreement = measures.response_agreement(session.trials)
     say("comparing representations")
-    layers = _representations(session, roles, seed)
+    layers, alike = _representations(session, roles, seed)
     summary = _summary(layers, agreement, roles)
     title, text = _headline(layers, bias, shown)
     results = Results(title, text, {"name": "brains_and_machines", "trials": trials, "human": human, "n_folds": n_folds,
@@ -74,7 +74,8 @@ def main(
     _draw_answers(results, session, bias, curves, roles, unity, answered)
     if layers is not None:
         results.tables |= {"computations_by_layer": layers, "answers_and_representations": summary}
-        _draw_representations(results, session, layers, summary)
+        results.tables["representations_alike"] = alike
+        _draw_representations(results, layers, summary, alike)
     page = results.write(out, _without_pixels(session))
     say(f"wrote {page}")
     return page
@@ -122,9 +123,9 @@ def _predicted_bias(stimuli, fields):
 
 
 def _representations(session, roles, seed):
-    """Each layer's RDM against the model computations; None for a table with too few conditions."""
+    """Each layer's RDM against the model computations, and last layers against each other; None if conditions are too few."""
     if session.stimuli["condition"].nunique() < 4 or session.stimuli["fold"].nunique() < 2:
-        return None
+        return None, None
     ideal = [p.observer for p in line_up() if p.name in IDEAL]
     reference = present(fresh_noise(session.stimuli, seed), ideal, seed=seed, layers=sorted({layer for _, layer in MODELS.values()}))
     models = {k: measures.rdm(reference.representations[o][layer], method="crossnobis") for k, (o, layer) in MODELS.items()}
@@ -135,7 +136,9 @@ def _representations(session, roles, seed):
     table = measures.computations(rdms, models)
     table["reliability"] = [measures.fold_reliability(activity[name]) for name in table["name"]]
     table[["observer", "layer"]] = table["name"].str.split("/", n=1, expand=True)
-    return table.assign(role=table["observer"].map({**roles, "raw_input": "baseline"}))
+    last = {name: rdms[name] for name in _without_latents(table.assign(role=table["observer"].map(roles))).groupby("observer", sort=False)["name"].last()}
+    alike = measures.compare_rdms(last, comparator="whitened_cosine", undefined="nan")
+    return table.assign(role=table["observer"].map({**roles, "raw_input": "baseline"})), alike
 
 
 def _summary(layers, agreement, roles):
@@ -218,7 +221,8 @@ def kording_bias():
     trials = paradigms.ventriloquism(1, reports=("auditory",), keys=True, unimodal=False)
     observers = [CausalInference(**KORDING, p_common=0.28), ForcedFusion(**KORDING), Segregation(**KORDING)]
     answers = [trials.assign(observer=o.name, response=o.predict(trials)["expected"]) for o in observers]
-    return measures.crossmodal_bias(pd.concat(answers)).assign(interval="exact expectation")
+    table = measures.crossmodal_bias(pd.concat(answers))
+    return table.assign(low=table["bias"], high=table["bias"], interval="exact expectation")
 
 
 def demonstration_unity():
@@ -233,7 +237,7 @@ def demonstration_unity():
     return table.assign(low=table["unity"], high=table["unity"], interval="exact expectation")
 
 
-def _draw_representations(results, session, layers, summary):
+def _draw_representations(results, layers, summary, alike):
     drawn = _without_latents(layers)
     figure = flagship.computation_triangle(drawn).figure
     figure.set_size_inches(6.4, 4.2)
@@ -242,6 +246,13 @@ def _draw_representations(results, session, layers, summary):
     figure = flagship.alike(summary).figure
     figure.set_size_inches(4.2, 3.2)
     results.add_figure("alike", figure, summary, "Answering as the ideal observer does against representing as it does (best layer).")
+
+
+    words = {c: alike[c].str.replace("/", ": ").str.replace("_", " ") for c in ("first", "second")}
+    figure = plots.similarity_map(alike.assign(**words)).figure
+    figure.set_size_inches(6.0, 4.8)
+    results.add_figure("who_represents_alike", figure, alike, "Whitened cosine between the RDMs of everyone's last layer (ideal observers: their estimate). "
+                       "Same yoked noise on both sides.")  # fmt: skip
 
 
 def _without_pixels(session):

@@ -120,5 +120,7 @@ def people(path) -> pd.DataFrame | None:
 
 def as_people(table):
     """A table with responses as human observers: by its `observer` or `subject`, else one observer `people`."""
+    if "condition" not in table:
+        table = table.assign(condition=label_conditions(table))
     names = table["observer"] if "observer" in table else table["subject"] if "subject" in table else "people"
     return table.reset_index().assign(observer=names.to_numpy() if hasattr(names, "to_numpy") else names, kind="human")

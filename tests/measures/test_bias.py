@@ -97,3 +97,8 @@ def test_collinear_places_are_refused():
     trials = pd.DataFrame({"observer": "x", "report": "auditory", "auditory_azimuth": [0.0, 1, 2, 3], "visual_azimuth": [0.0, 1, 2, 3], "response": 0.0})
     with pytest.raises(ValueError, match="collinear"):
         cue_weights(trials)
+
+
+def test_one_trial_has_no_interval():
+    bias = crossmodal_bias(answered(ventriloquism(1), lambda a, v: a))
+    assert bias["bias"].notna().all() and bias[["low", "high"]].isna().all().all()
