@@ -176,3 +176,45 @@ def alike(table, ax=None):
     ax.set_xlabel("answers alike: r of errors, trial by trial")
     ax.set_ylabel("represents alike: whitened cosine of RDMs")
     return ax
+
+
+@in_style
+def one_trial(shown):
+    """One trial row as each kind of observer gets it.
+
+    Parameters
+    ----------
+    shown : dict
+        `places` and `measurements` (deg) and `sigmas` (deg) by modality; `positions` (deg) and `bumps` by modality;
+        `columns` (deg) and `frame` (height, width); `time` (ms) and `waveform` (2 ears, n_samples); `cochleagram`
+        (2 ears, n_bands, n_frames); `pair` and `clean`: the noised and the clean pair of the denoiser, each (visual, auditory).
+
+    Returns
+    -------
+    Figure
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 5, figsize=(7, 1.75), width_ratios=(1.1, 1.1, 1.1, 1.1, 1))
+    number, bump, frame, sound, pair = axes
+    at = np.linspace(-30, 30, 241)
+    for modality in ("auditory", "visual"):
+        colour, x, sigma = COLOURS[modality], shown["measurements"][modality], shown["sigmas"][modality]
+        number.plot(at, np.exp(-0.5 * ((at - x) / sigma) ** 2) / sigma, color=colour)
+        number.axvline(shown["places"][modality], color=colour, lw=0.6, ls=":")
+        bump.plot(shown["positions"], shown["bumps"][modality], color=colour)
+    number.set(title="number", xlabel="azimuth (deg)", ylabel="likelihood", yticks=[])
+    bump.set(title="bump", xlabel="preferred (deg)", ylabel="input", xlim=(-60, 60))
+    half = (shown["columns"][1] - shown["columns"][0]) / 2
+    extent = (shown["columns"][0] - half, shown["columns"][-1] + half, -15, 15)
+    frame.imshow(shown["frame"], cmap="gray", aspect="auto", extent=extent)
+    frame.set(title="frame", xlabel="azimuth (deg)", yticks=[], xlim=(-60, 60))
+    for ear, offset in enumerate((0.0, 1.0)):
+        wave = shown["waveform"][ear] / np.abs(shown["waveform"]).max() / 2.2
+        sound.plot(shown["time"], wave + offset, color=COLOURS["auditory"], lw=0.4)
+    sound.set(title="two ears", xlabel="time (ms)", yticks=[0, 1], yticklabels=["left", "right"])
+    pair.scatter(*shown["clean"], s=22, facecolor="white", edgecolor=COLOURS["audiovisual"], zorder=3)
+    pair.annotate("", shown["pair"], shown["clean"], arrowprops={"arrowstyle": "->", "color": COLOURS["audiovisual"], "lw": 0.8})
+    pair.plot([-2.5, 2.5], [-2.5, 2.5], color=COLOURS["reference"], lw=0.5, zorder=0)
+    pair.set(title="noised pair", xlabel="visual (σ_P)", ylabel="auditory (σ_P)", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), aspect="equal")
+    return figure

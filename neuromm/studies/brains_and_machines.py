@@ -17,6 +17,7 @@ from neuromm.observers.bayes.segregation import Segregation
 from neuromm.plots import flagship
 from neuromm.session import present
 from neuromm.studies.line_up import as_people, fresh_noise, line_up, people, raw_input, users_trials
+from neuromm.studies.one_trial import as_table, choose_row, render_row
 from neuromm.studies.results import Results, read_table, say
 
 MODELS = {"segregation": ("segregation", "estimate"), "fusion": ("forced_fusion", "estimate"),
@@ -71,7 +72,8 @@ def main(
     results = Results(title, text, {"name": "brains_and_machines", "trials": trials, "human": human, "n_folds": n_folds,
                                     "n_repeats": n_repeats, "seed": seed, "roles": roles})  # fmt: skip
     results.tables |= {"auditory_bias": bias, "unity": unity, "matched_sigmas": matched, "agreement": agreement}
-    _draw_answers(results, session, bias, curves, roles, unity, answered)
+    _draw_one_trial(results, session.stimuli)
+    _draw_answers(results, bias, curves, roles, answered)
     if layers is not None:
         results.tables |= {"computations_by_layer": layers, "answers_and_representations": summary}
         results.tables["representations_alike"] = alike
@@ -188,7 +190,17 @@ def _headline(layers, bias, shown):
     return "The denoiser's last hidden layer is not set apart from its twins in this run (one seed)", text
 
 
-def _draw_answers(results, session, bias, curves, roles, unity, answered):
+def _draw_one_trial(results, stimuli):
+    position = choose_row(stimuli)
+    if position is None:
+        return
+    shown = render_row(stimuli, position)
+    results.add_figure("one_trial", flagship.one_trial(shown), as_table(shown), f"One trial ({stimuli['condition'].iloc[position]}) as each kind of "
+                       "observer gets it: ideal observer, rate network, contrastive encoder (frame and sound), denoiser. Dotted: true places; "
+                       "every rendering stands at the noisy sample.")  # fmt: skip
+
+
+def _draw_answers(results, bias, curves, roles, answered):
     everyone = dict(roles)
     if answered is not None:
         everyone |= dict.fromkeys(dict.fromkeys(answered["observer"]), "human")
