@@ -89,11 +89,13 @@ def accuracy():
     strengths = np.array([[a, v] for a in (24.0, 28.0, 32.0) for v in (23.0, 27.0, 31.0)])
     sets = pd.DataFrame(strengths, columns=["strength_auditory", "strength_visual"])
     fast = Cuppini2017(integrator="exponential")
-    truth, euler, quick = (measure(o, table, parameters=sets)[1] for o in (dataclasses.replace(fast, dt=0.0125), Cuppini2017(), fast))
+    truth, euler, quick = (
+        measure(o, table, parameters=sets)[1] for o in (dataclasses.replace(fast, dt=0.0125), Cuppini2017(), fast)
+    )
     flat = [x.reshape(3, -1, 180) for x in (truth, euler, quick)]
     own, error = (np.abs(x - flat[0]).max((0, 2)) for x in flat[1:])
     for name, e in (("euler 0.01", own), ("exponential", error)):
-        print(f"{name}: error against the converged equation, median {np.median(e):.1e}, 95 % {np.quantile(e, 0.95):.1e}, "
+        print(f"{name}: error against the converged one, median {np.median(e):.1e}, 95 % {np.quantile(e, 0.95):.1e}, "
               f"worst {e.max():.1e} ({len(e)} grid points)")  # fmt: skip
     counts = [find_peaks(x[2], 0.15)[0] for x in flat]
     places = [x[:2].argmax(-1) for x in flat]
@@ -114,7 +116,9 @@ def scaling():
 
 def sweep(n=30, n_disparities=20):
     """A grid of n × n parameter sets × disparities in one call."""
-    table = pd.DataFrame({"auditory_azimuth": 0.0, "visual_azimuth": np.linspace(0, 40, n_disparities), "report": "common"})
+    table = pd.DataFrame(
+        {"auditory_azimuth": 0.0, "visual_azimuth": np.linspace(0, 40, n_disparities), "report": "common"}
+    )
     for names, grids in {
         ("strength_auditory", "strength_visual"): (np.linspace(20, 34, n), np.linspace(20, 34, n)),
         ("weight_crossmodal", "weight_feedforward"): (np.linspace(0, 2, n), np.linspace(12, 24, n)),
@@ -130,7 +134,9 @@ def main():
     parser.add_argument("--peer-python", help="python of a virtual environment with scikit-neuromsi==1.0.2")
     parser.add_argument("--n-peer", type=int, default=4, help="trials that the peer runs, at most 8")
     parser.add_argument("--n-trials", type=int, default=256)
-    parser.add_argument("--parts", nargs="+", default=["peer", "accuracy", "scaling"], choices=["peer", "accuracy", "scaling", "sweep"])
+    parser.add_argument(
+        "--parts", nargs="+", default=["peer", "accuracy", "scaling"], choices=["peer", "accuracy", "scaling", "sweep"]
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} thread, batch of {arguments.n_trials} trials")

@@ -52,7 +52,16 @@ def test_two_events_at_one_place_drive_all_rings_to_the_published_maxima(offsets
 def test_auditory_peak_is_captured_up_to_15_deg_and_the_visual_peak_never(offsets):
     percept, d = offsets
     shift = dict(zip(d, activity(percept, "auditory").argmax(1) - 90, strict=True))
-    assert {k: shift[k] for k in (3, 6, 9, 12, 15, 18, 21, 24)} == {3: 3, 6: 5, 9: 8, 12: 10, 15: 13, 18: 2, 21: 0, 24: 0}
+    assert {k: shift[k] for k in (3, 6, 9, 12, 15, 18, 21, 24)} == {
+        3: 3,
+        6: 5,
+        9: 8,
+        12: 10,
+        15: 13,
+        18: 2,
+        21: 0,
+        24: 0,
+    }
     visual = activity(percept, "visual")
     np.testing.assert_array_equal(visual.argmax(1), 90 + d)
     centre = visual @ np.arange(180) / visual.sum(1)
@@ -110,7 +119,11 @@ def loop_over_the_equations(observer, place_a, place_v, n_steps, dt, on=lambda t
     a, v, m = np.zeros((3, n))
     for step in range(n_steps):
         gate_a, gate_v = on(step * dt)
-        u = lateral @ a + cross @ v + gate_a * e_a, lateral @ v + cross @ a + gate_v * e_v, lateral_m @ m + forward @ (a + v)
+        u = (
+            lateral @ a + cross @ v + gate_a * e_a,
+            lateral @ v + cross @ a + gate_v * e_v,
+            lateral_m @ m + forward @ (a + v),
+        )
         f = [1 / (1 + np.exp(-0.3 * (x - 20))) for x in u]
         a, v, m = a + dt / 3 * (f[0] - a), v + dt / 15 * (f[1] - v), m + dt * (f[2] - m)
     return a, v, m
@@ -137,7 +150,9 @@ def test_exponential_integrator_is_nearer_the_converged_equation_than_the_publis
 def test_exponential_integrator_is_of_second_order_also_across_onsets():
     trials = table([3.0], [-4.0], auditory_onset=1.23, auditory_duration=4.1, visual_onset=0.4)
     last = {dt: run(dataclasses.replace(FAST, duration=12.8, dt=dt), trials) for dt in (0.1, 0.05, 0.003125)}
-    error = {dt: np.abs(activity(last[dt], "auditory") - activity(last[0.003125], "auditory")).max() for dt in (0.1, 0.05)}
+    error = {
+        dt: np.abs(activity(last[dt], "auditory") - activity(last[0.003125], "auditory")).max() for dt in (0.1, 0.05)
+    }
     assert error[0.1] < 2e-3 and error[0.05] < error[0.1] / 3
 
 
@@ -200,7 +215,10 @@ def test_reliability_widens_the_bump_and_a_measurement_moves_it():
 
 def test_parameter_sets_equal_the_replaced_observer():
     trials = table([0.0, 10.0], [8.0, np.nan], ["common", "auditory"])
-    sets = pd.DataFrame({"tau_visual": [15.0, 6.0, 15.0], "weight_crossmodal": [1.4, 1.4, 0.5], "sigma_auditory": [32, 20, 32.0]})
+    sets = pd.DataFrame(
+        {"tau_visual": [15.0, 6.0, 15.0], "weight_crossmodal": [1.4, 1.4, 0.5], "sigma_auditory": [32, 20, 32.0]}
+    )
+    sets["weight_feedforward"] = [18.0, 16.0, 18.0]
     quick = dataclasses.replace(FAST, duration=20.0)
     percept = run(quick, trials, parameters=sets)
     assert percept.representations["visual"].dims == ("set", "trial", "unit")
@@ -235,12 +253,18 @@ def test_silence_is_no_percept_and_so_no_judgement():
         (lambda: Cuppini2017(noise=0.4, integrator="exponential"), "noise per step depends on dt"),
         (lambda: Cuppini2017(integrator="rk4"), "integrator is 'rk4'; one of euler, exponential"),
         (lambda: Cuppini2017(n_cells=181), "n_cells is 181; an even number"),
-        (lambda: run(FAST, table([90.0], [0.0])), r"column 'auditory_azimuth' is 90 deg in trials \[0\].*-90 to below 90"),
+        (
+            lambda: run(FAST, table([90.0], [0.0])),
+            r"column 'auditory_azimuth' is 90 deg in trials \[0\].*-90 to below 90",
+        ),
         (lambda: run(FAST, table([9.0], [0.0], visual_measurement=-91.0)), "visual_measurement"),
         (lambda: run(FAST, table([9.0], [0.0], visual_onset=120.0)), "'visual_onset' is 120 ms.*raise duration"),
         (lambda: run(FAST, table([np.nan], [0.0], "auditory")), "ask for the auditory place"),
         (lambda: run(FAST, table([9.0], [0.0]), Record("visual", time="all", every=-1)), "every"),
-        (lambda: run(SHORT, table([9.0] * 30000, [0.0] * 30000), Record("*", time="all")), "max_memory=4 GB; record fewer"),
+        (
+            lambda: run(SHORT, table([9.0] * 30000, [0.0] * 30000), Record("*", time="all")),
+            "max_memory=4 GB; record fewer",
+        ),
         (lambda: run(FAST, table([9.0], [0.0]), parameters=pd.DataFrame({"taus": [1]})), "no parameter"),
     ],
 )

@@ -25,17 +25,24 @@ def check_choices(observer, **choices):
     """Refuse a text parameter that is none of its values, or a device that is not there."""
     for name, allowed in choices.items():
         if getattr(observer, name) not in allowed:
-            raise ValueError(f"{observer.name}: {name} is {getattr(observer, name)!r}; one of {', '.join(allowed)} is wanted")
+            raise ValueError(
+                f"{observer.name}: {name} is {getattr(observer, name)!r}; one of {', '.join(allowed)} is wanted"
+            )
 
 
 def step_of(observer, fastest):
-    """The time step, ms: `dt` if given, else the integrator's own, halved for `exponential` until it is stable."""
+    """The time step, ms: `dt` if given, else the integrator's own, halved for `exponential` until it is stable.
+
+    The exponential integrator's own step divides the run evenly.
+    """
     if observer.dt is not None:
         return float(observer.dt)
     dt = DEFAULT_DT[observer.integrator]
-    while observer.integrator == "exponential" and dt * fastest > 2:
+    if observer.integrator == "euler":
+        return dt
+    while dt * fastest > 2:
         dt /= 2
-    return dt
+    return observer.duration / np.ceil(observer.duration / dt - 1e-9)
 
 
 def check_step(observer, fastest):
@@ -52,8 +59,8 @@ def check_step(observer, fastest):
     dt = step_of(observer, fastest)
     if dt * fastest > 2:
         raise ValueError(
-            f"{observer.name}: dt={dt:g} ms is unstable: with these time constants and weights a disturbance decays at up to "
-            f"{fastest:.3g} per ms. Use dt ≤ {2 / fastest:.2g}, longer time constants, or weaker inhibition"
+            f"{observer.name}: dt={dt:g} ms is unstable: with these time constants and weights a disturbance decays at "
+            f"up to {fastest:.3g} per ms. Use dt ≤ {2 / fastest:.2g}, longer time constants, or weaker inhibition"
         )
     if dt > observer.duration:
         raise ValueError(f"{observer.name}: dt={dt:g} ms is longer than duration={observer.duration:g} ms; shorten dt")

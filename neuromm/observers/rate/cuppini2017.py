@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 
 from neuromm.maths.ring import barycentre, bump, find_peaks, gaussian_projection, mexican_hat, peak_cell
 from neuromm.observers.protocol import Percept, answer, check_asked, describe, perceive_sets
@@ -72,7 +71,7 @@ class Cuppini2017:
     readout: Literal["argmax", "barycentre"] = "argmax"
     duration: float = 100.0  # ms, of the run
     integrator: Literal["euler", "exponential"] = "euler"
-    dt: float | None = None  # ms; None: 0.01 (published) for euler, 0.1 or less for exponential
+    dt: float | None = None  # ms; None: 0.01 (published) for euler, 1/11 or less for exponential
     n_cells: int = 180  # 1 deg apart
     dtype: Literal["float32", "float64"] = "float64"
     device: str = "cpu"
@@ -82,10 +81,13 @@ class Cuppini2017:
     layers: ClassVar[tuple[str, ...]] = RINGS
 
     def __post_init__(self):
-        check_choices(self, integrator=("euler", "exponential"), dtype=("float32", "float64"), readout=("argmax", "barycentre"))
-        check_positive(self, [f.name for f in dataclasses.fields(self) if f.name.startswith(("tau", "sigma", "multisensory_s"))])
-        check_finite(self, [f for f in PER_RUN[3:]] + [f.name for f in dataclasses.fields(self) if f.name.startswith("weight")])
+        check_choices(
+            self, integrator=("euler", "exponential"), dtype=("float32", "float64"), readout=("argmax", "barycentre")
+        )
+        names = [f.name for f in dataclasses.fields(self)]
+        check_positive(self, [n for n in names if n.startswith(("tau", "sigma", "multisensory_s"))])
         check_positive(self, ["slope", "duration", "max_memory", "causes_height"])
+        check_finite(self, [n for n in names if n.startswith(("weight", "strength", "lateral", "multisensory", "thr"))])
         if self.n_cells % 2 or self.n_cells < 4:
             raise ValueError(f"{self.name}: n_cells is {self.n_cells}; an even number of at least 4 is wanted")
         if not self.noise >= 0:
@@ -104,15 +106,18 @@ class Cuppini2017:
         within = (1 + self.slope / 4 * worst) / min(self.tau_auditory, self.tau_visual)
         return max(within, (1 + self.slope / 4 * max(0.0, -multisensory.min())) / self.tau_multisensory)
 
-    def _kernels(self):
+    def _kernels(self, unit=False):
         n = self.n_cells
-        hat = mexican_hat(n, self.lateral_excitation, self.sigma_excitation, self.lateral_inhibition, self.sigma_inhibition)
+        crossmodal, feedforward = (1.0, 1.0) if unit else (self.weight_crossmodal, self.weight_feedforward)
+        hat = mexican_hat(
+            n, self.lateral_excitation, self.sigma_excitation, self.lateral_inhibition, self.sigma_inhibition
+        )
         multisensory = mexican_hat(
             n, self.multisensory_excitation, self.multisensory_sigma_excitation,
             self.multisensory_inhibition, self.multisensory_sigma_inhibition,
         )  # fmt: skip
-        crossmodal = gaussian_projection(n, self.weight_crossmodal, self.sigma_crossmodal)
-        return hat, multisensory, crossmodal, gaussian_projection(n, self.weight_feedforward, self.sigma_feedforward)
+        crossmodal = gaussian_projection(n, crossmodal, self.sigma_crossmodal)
+        return hat, multisensory, crossmodal, gaussian_projection(n, feedforward, self.sigma_feedforward)
 
     def provenance(self) -> dict:
         return describe(self, step=step_of(self, self._fastest()))
@@ -147,7 +152,10 @@ class Cuppini2017:
 
 
 # A run is one row of numbers: what may differ between trials that share a batch. The rest makes the weights.
-PER_RUN = ("tau_auditory", "tau_visual", "tau_multisensory", "threshold", "strength_auditory", "strength_visual")
+WEIGHTS = ("weight_crossmodal", "weight_feedforward")
+PER_RUN = (
+    "tau_auditory", "tau_visual", "tau_multisensory", *WEIGHTS, "threshold", "strength_auditory", "strength_visual",
+)  # fmt: skip
 READOUT = ("sigma_auditory", "sigma_visual", "causes_height", "readout", "name", "max_memory")
 
 
@@ -159,7 +167,9 @@ def _perceive(observers, trials, rng, layers):
         groups.setdefault((key, step_of(observer, observer._fastest())), []).append(place)
     percepts = [None] * len(observers)
     for (_, dt), places in groups.items():
-        for place, percept in zip(places, _run_group([observers[p] for p in places], trials, rng, layers, dt), strict=True):
+        for place, percept in zip(
+            places, _run_group([observers[p] for p in places], trials, rng, layers, dt), strict=True
+        ):
             percepts[place] = percept
     return percepts
 
@@ -197,10 +207,25 @@ def _runs(observer, shown):
 
 
 def _integrate(network, runs, rng, layers, dt, n_steps):
-    hat, multisensory, crossmodal, feedforward = (network.slope * kernel for kernel in network._kernels())
-    kernels = {(0, 0): hat, (1, 1): hat, (0, 1): crossmodal, (1, 0): crossmodal}
-    kernels |= {(2, 2): multisensory, (2, 0): feedforward, (2, 1): feedforward}
-    rings = Rings(kernels, 3, network.n_cells, dtype=DTYPES[network.dtype], device=network.device)
+    hat, multisensory, crossmodal, feedforward = (network.slope * kernel for kernel in network._kernels(unit=True))
+    kernels = {(0, 0): hat, (1, 1): hat, (2, 2): multisensory}
+    weighted = {"weight_crossmodal": {(0, 1): crossmodal, (1, 0): crossmodal}}
+    weighted["weight_feedforward"] = {(2, 0): feedforward, (2, 1): feedforward}
+    scaled = []
+    for name in WEIGHTS:
+        weight = runs[:, PER_RUN.index(name) - len(PER_RUN)]
+        if (weight == weight[0]).all():
+            kernels |= {pair: weight[0] * kernel for pair, kernel in weighted[name].items()}
+        else:
+            scaled.append(name)
+    rings = Rings(
+        kernels,
+        3,
+        network.n_cells,
+        scaled=[weighted[n] for n in scaled],
+        dtype=DTYPES[network.dtype],
+        device=network.device,
+    )
     recorder = Recorder(layers, RINGS, rings, len(runs), n_steps, dt)
     if network.noise:
         noises = uniform_noise(rng, rings, len(runs), n_noisy=2)
@@ -208,17 +233,17 @@ def _integrate(network, runs, rng, layers, dt, n_steps):
         width = BLOCK if network.device == "cpu" else 64 * BLOCK
         noises = [(slice(k, min(k + width, len(runs))), None) for k in range(0, len(runs), width)]
     for recorder.rows, draw in noises:
-        problem = _problem(network, rings, runs[recorder.rows])
+        problem = _problem(network, rings, runs[recorder.rows], scaled)
         noise = None if draw is None else _scaled(draw, network, runs[recorder.rows], rings)
         step = INTEGRATORS[network.integrator]
         recorder.finish(step(problem, dt, n_steps, noise=noise, watch=recorder.watch))
     return recorder
 
 
-def _problem(network, rings, runs):
+def _problem(network, rings, runs, scaled):
     """The batch of `runs` as drives, gates and time constants; one number where all runs share it."""
     place_a, width_a, onset_a, length_a, place_v, width_v, onset_v, length_v, *own = runs.T
-    *tau, threshold, strength_a, strength_v = own
+    *tau, crossmodal, feedforward, threshold, strength_a, strength_v = own
     n = network.n_cells
     profiles = [bump(n, place_a, width_a, strength_a), bump(n, place_v, width_v, strength_v), np.zeros((len(runs), n))]
     gates = [(onset_a, length_a), (onset_v, length_v), None]
@@ -228,7 +253,9 @@ def _problem(network, rings, runs):
         return float(values[0]) if (values == values[0]).all() else rings.tensor(values)
 
     rest = -network.slope * rings.tensor(threshold)
-    return Problem(rings, rings.fold(network.slope * np.stack(profiles)), rest, [shared(t) for t in tau], gates)
+    weights = dict(zip(WEIGHTS, (crossmodal, feedforward), strict=True))
+    scales = tuple(rings.tensor(weights[name]) for name in scaled)
+    return Problem(rings, rings.fold(network.slope * np.stack(profiles)), rest, [shared(t) for t in tau], gates, scales)
 
 
 def _scaled(draw, network, runs, rings):

@@ -33,8 +33,8 @@ def _refuse_outside(place, trials, column, n_cells, name):
     outside = (place < -half) | (place >= half)
     if outside.any():
         raise ValueError(
-            f"{name}: column '{column}' is {place[outside][0]:g} deg in trials {trials.index[outside][:5].tolist()}; its ring of "
-            f"{n_cells} cells, 1 deg apart, holds {-half:g} to below {half:g}. Move or clip these, or raise n_cells"
+            f"{name}: column '{column}' is {place[outside][0]:g} deg in trials {trials.index[outside][:5].tolist()}; its "
+            f"ring of {n_cells} cells, 1 deg apart, holds {-half:g} to below {half:g}. Move or clip these, or raise n_cells"
         )
 
 
@@ -60,7 +60,7 @@ def gate_of(trials, modality, run, name):
     wrong = present & ((onset < 0) | (onset >= run))
     if wrong.any():
         raise ValueError(
-            f"{name}: column '{modality}_onset' is {onset[wrong][0]:g} ms in trials {trials.index[wrong][:5].tolist()}; "
+            f"{name}: '{modality}_onset' is {onset[wrong][0]:g} ms in trials {trials.index[wrong][:5].tolist()}; "
             f"the run lasts from 0 to {run:g} ms. Shift both onsets by the same time, or raise duration"
         )
     onset = np.where(present, onset, 0.0)

@@ -31,6 +31,8 @@ def _drawer(generator, rings, n_rows, n_noisy):
     def chunks():
         while True:
             drawn = 2.0 * generator.random(shape) - 1.0
-            yield from torch.as_tensor(np.ascontiguousarray(drawn[..., :n_rows]), dtype=rings.dtype, device=rings.device)
+            yield from torch.as_tensor(
+                np.ascontiguousarray(drawn[..., :n_rows]), dtype=rings.dtype, device=rings.device
+            )
 
     return chunks().__next__

@@ -90,8 +90,12 @@ def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limi
     series = 4.0 * n_cells * samples * (n_runs + 2 * n_trials)
     last = 8.0 * n_cells * len(available) * (n_runs + 2 * n_trials)
     if (series + last) / 1e9 > limit:
-        fit = "record fewer layers or samples (Record(..., every=1.0) keeps one per ms)" if series > last else "fewer trials"
+        fit = (
+            "record fewer layers or samples (Record(..., every=1.0) keeps one per ms)"
+            if series > last
+            else "fewer trials"
+        )
         raise ValueError(
-            f"{name}: this run needs about {(series + last) / 1e9:.1f} GB for {n_trials} trials, more than max_memory={limit:g} "
-            f"GB; {fit}, present the table in parts, or raise max_memory"
+            f"{name}: this run needs about {(series + last) / 1e9:.1f} GB for {n_trials} trials, more than "
+            f"max_memory={limit:g} GB; {fit}, present the table in parts, or raise max_memory"
         )

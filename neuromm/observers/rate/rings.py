@@ -9,8 +9,6 @@ the multiplications, with the same result up to rounding. Cells are kept in fold
 import numpy as np
 import torch
 
-from neuromm.maths.ring import ring_distance
-
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -24,6 +22,8 @@ class Rings:
     n_rings : int
         If ring 1 has the weights of ring 0 with the two swapped, they are solved as sum and difference.
     n_cells : int
+    scaled : tuple of such dicts
+        Weights that a factor of each trial multiplies, see `couple`.
     dtype, device : of torch
 
     Notes
@@ -32,27 +32,30 @@ class Rings:
     Modes are the sums and differences in which the weights are block diagonal.
     """
 
-    def __init__(self, kernels, n_rings, n_cells, *, dtype=torch.float64, device="cpu"):
+    def __init__(self, kernels, n_rings, n_cells, *, scaled=(), dtype=torch.float64, device="cpu"):
         self.n_rings, self.n_cells, self.dtype, self.device = n_rings, n_cells, dtype, device
-        self.cells, signs = _folds(n_cells)
-        self.n_folds = len(self.cells)
-        for (to, source), kernel in kernels.items():
-            if not np.allclose(kernel, np.roll(np.asarray(kernel)[::-1], 1), atol=1e-12):
-                raise ValueError(f"the weights from ring {source} to ring {to} differ between left and right")
-        weights, mix = _mix_twins(kernels, n_rings, n_cells)
-        size = n_cells // self.n_folds
-        blocks = np.zeros((n_rings, self.n_folds, size, size))
-        self._across = []
-        for (to, source), kernel in weights.items():
-            block = _fold_kernel(kernel, self.cells, signs)  # (n_folds, size, size)
+        self.cells, self._signs = _folds(n_cells)
+        self.n_folds, size = len(self.cells), n_cells // len(self.cells)
+        weights = [_table(k, n_rings, n_cells) for k in (kernels, *scaled)]
+        mix = _mixing(weights)
+        fixed, *more = (self._blocks(w, mix) for w in weights)
+        within = np.zeros((n_rings, self.n_folds, size, size))
+        for (to, source), block in fixed.items():
             if to == source:
-                blocks[to] = block
-            else:
-                self._across.append((to, source, self.tensor(block)))
-        self._within = self.tensor(blocks.reshape(-1, size, size))
-        forward = [np.kron(mix[s, s], signs) for s in self._mixed(mix)]
-        self._forward = [(s, self.tensor(m)) for s, m in zip(self._mixed(mix), forward, strict=True)]
-        self._backward = [(s, self.tensor(np.linalg.inv(m))) for s, m in zip(self._mixed(mix), forward, strict=True)]
+                within[to] = block
+        self._within = self.tensor(within.reshape(-1, size, size))
+        self._across = [(to, source, self.tensor(b)) for (to, source), b in fixed.items() if to != source]
+        self._scaled = [[(to, source, self.tensor(b)) for (to, source), b in blocks.items()] for blocks in more]
+        shared = self._mixed(mix)
+        forward = [np.kron(mix[s, s], self._signs) for s in shared]
+        self._forward = [(s, self.tensor(m)) for s, m in zip(shared, forward, strict=True)]
+        self._backward = [(s, self.tensor(np.linalg.inv(m))) for s, m in zip(shared, forward, strict=True)]
+
+    def _blocks(self, weights, mix):
+        """The non-zero weights among the mixed rings, folded: (to, source) → (n_folds, size, size)."""
+        mixed = np.einsum("ia,abn,bj->ijn", mix, weights, np.linalg.inv(mix))
+        pairs = np.argwhere(np.abs(mixed).max(-1) > 0)
+        return {(to, source): _fold_kernel(mixed[to, source], self.cells, self._signs) for to, source in pairs.tolist()}
 
     @staticmethod
     def _mixed(mix):
@@ -83,27 +86,46 @@ class Rings:
         return profile
 
     def to_modes(self, state, out):
-        """Sums and differences of a state, written to `out`."""
+        """A function that writes the modes of `state` to `out`, for a loop that reuses both."""
         return self._transform(self._forward, state, out)
 
     def from_modes(self, modes, out):
-        """The state whose modes are given, written to `out`."""
+        """A function that writes to `out` the state whose modes are in `modes`."""
         return self._transform(self._backward, modes, out)
 
     @staticmethod
     def _transform(matrices, source, out):
-        for rings, matrix in matrices:
-            rows = len(matrix)
-            torch.mm(matrix, source[rings].view(rows, -1), out=out[rings].view(rows, -1))
-        return out
+        views = [(m, source[s].view(len(m), -1), out[s].view(len(m), -1)) for s, m in matrices]
 
-    def couple(self, added, modes, out):
-        """`added` + weights · activity, all as modes, written to `out` (one batched product)."""
+        def transform():
+            for matrix, these, those in views:
+                torch.mm(matrix, these, out=those)
+
+        return transform
+
+    def couple(self, added, modes, out, scales=()):
+        """A function that writes `added` + weights · activity, all as modes, to `out`.
+
+        `scales` holds what each group of `scaled` weights is multiplied by, tensors of shape (n_trials,).
+        """
         flat = (-1, *modes.shape[2:])
-        torch.baddbmm(added.view(flat), self._within, modes.view(flat), out=out.view(flat))
-        for to, source, block in self._across:
-            out[to].baddbmm_(block, modes[source])
-        return out
+        added, these, those = added.view(flat), modes.view(flat), out.view(flat)
+        across = [(out[to], block, modes[source]) for to, source, block in self._across]
+        product = torch.empty_like(modes[0])
+        scaled = [
+            (out[to], block, modes[source], scale)
+            for blocks, scale in zip(self._scaled, scales, strict=True)
+            for to, source, block in blocks
+        ]
+
+        def couple():
+            torch.baddbmm(added, self._within, these, out=those)
+            for target, block, activity in across:
+                target.baddbmm_(block, activity)
+            for target, block, activity, scale in scaled:
+                target.addcmul_(torch.bmm(block, activity, out=product), scale)
+
+        return couple
 
 
 def _folds(n_cells):
@@ -128,24 +150,24 @@ def _fold_kernel(kernel, cells, signs):
     return np.einsum("mg,gjk->mjk", signs, parts)
 
 
-def _mix_twins(kernels, n_rings, n_cells):
-    """Weights among the rings' sums and differences where rings 0 and 1 are twins, and the mixing matrix."""
-    def weight(to, source):
-        return np.asarray(kernels.get((to, source), np.zeros(n_cells)), float)
+def _table(kernels, n_rings, n_cells):
+    """Kernels as one array (to, source, n_cells), checked to be symmetric."""
+    weights = np.zeros((n_rings, n_rings, n_cells))
+    for (to, source), kernel in kernels.items():
+        if not np.allclose(kernel, np.roll(np.asarray(kernel)[::-1], 1), atol=1e-12):
+            raise ValueError(f"the weights from ring {source} to ring {to} differ between left and right")
+        weights[to, source] = kernel
+    return weights
 
-    twins = n_rings > 1 and np.array_equal(weight(0, 0), weight(1, 1)) and np.array_equal(weight(0, 1), weight(1, 0))
-    crossed = twins and weight(0, 1).any()
-    others = range(2, n_rings)
-    alike = all(np.array_equal(weight(k, 0), weight(k, 1)) and np.array_equal(weight(0, k), weight(1, k)) for k in others)
-    if not (crossed and alike):
-        return {pair: np.asarray(k, float) for pair, k in kernels.items()}, np.eye(n_rings)
-    mix = np.eye(n_rings)
-    mix[:2, :2] = [[1, 1], [1, -1]]  # mode 0: sum, mode 1: difference
-    mixed = {(0, 0): weight(0, 0) + weight(0, 1), (1, 1): weight(0, 0) - weight(0, 1)}
-    for k in others:
-        if weight(k, 0).any():
-            mixed[k, 0] = weight(k, 0)
-        if weight(0, k).any():
-            mixed[0, k] = 2 * weight(0, k)
-    mixed |= {(j, k): weight(j, k) for j in others for k in others if weight(j, k).any()}
-    return mixed, mix
+
+def _mixing(weights):
+    """Sum and difference of rings 0 and 1 if that parts them in all tables of weights, else each ring alone."""
+    own = np.eye(len(weights[0]))
+    if len(own) < 2 or not any(w[0, 1].any() or w[1, 0].any() for w in weights):
+        return own
+    mix = own.copy()
+    mix[:2, :2] = [[1, 1], [1, -1]]
+    mixed = [np.einsum("ia,abn,bj->ijn", mix, w, np.linalg.inv(mix)) for w in weights]
+    others = slice(2, None)
+    parted = not any(m[0, 1].any() or m[1, 0].any() or m[others, 1].any() or m[1, others].any() for m in mixed)
+    return mix if parted else own

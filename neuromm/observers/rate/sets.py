@@ -20,7 +20,7 @@ def variants(observer, parameters):
 
 
 def stack(percepts, parameters):
-    """The percepts of the rows of `parameters` as one: a `set` level in the responses, a `set` dimension in the layers."""
+    """The percepts of the rows of `parameters` as one: a `set` level in responses, a `set` dimension in layers."""
     index = pd.Index(parameters.index, name="set")
     responses = pd.concat([p.responses for p in percepts], keys=index, names=["set"])
     layers = percepts[0].representations
