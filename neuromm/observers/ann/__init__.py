@@ -1,0 +1,1 @@
+"""Artificial networks as psychophysical subjects (torch inside, numpy at the border)."""

@@ -1,0 +1,140 @@
+"""The audiovisual denoiser: a network trained to undo sensory noise, which thereby infers causes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from neuromm.maths.gaussian import logit
+from neuromm.maths.noise import normal_from_seeds
+from neuromm.observers.ann.denoiser import Denoiser, signal_and_noise
+from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
+from neuromm.observers.ann.scenes import check_support
+from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
+from neuromm.stimuli.measurement import STREAM, measure, place_of, sigma_of
+from neuromm.stimuli.table import require, showings
+
+CUES = ("auditory", "visual")
+SHIPPED_P_COMMON = (0.0, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class AVDenoiser(NetworkObserver):
+    """Perceives a pair of places by denoising it, once.
+
+    The measurements of a trial, x_m = s_m + σ_m ε_m, are a pair that a diffusion process has noised,
+    each modality to its own level. The network is given the pair and both levels and was trained with
+    squared error to return the places. The optimum of that loss is the posterior mean under the
+    generator of its scenes: the model-averaging estimate of causal inference, with σ_P 12° and the
+    p_common of the scenes. It was never shown an illusory answer; one evaluation is one percept.
+
+    Unity is read by a logistic probe of the last hidden layer, fitted on the true causes of scenes
+    (balanced, so that its log odds are evidence), plus the prior log odds of `p_common`.
+
+    The untrained twin has a zero output layer, so it returns each measurement shrunk to the prior:
+    it segregates. Weights for p_common 0, ½ and 1 are shipped.
+
+    References
+    ----------
+    Raphan & Simoncelli (2011) Neural Comput 23:374 (least squares denoising). Ho, Jain & Abbeel (2020)
+    arXiv 2006.11239. Bao et al. (2023) arXiv 2303.06555 (a timestep per modality). Orhan & Ma (2017) Nat
+    Commun 8:138 (generic networks learn causal inference). Körding et al. (2007) PLoS ONE 2:e943.
+    """
+
+    sigma_auditory: float = 8.0  # deg, sensory sd at reliability 1
+    sigma_visual: float = 2.0  # deg, sensory sd at reliability 1
+    p_common: float = 0.5  # of the scenes it was trained on; picks the weights
+    trained: bool = True  # False: the untrained twin
+    weights: str = ""  # path of a weights file; "" = the shipped one
+    device: str = "cpu"
+    name: str = "av_denoiser"
+
+    network: ClassVar[str] = "av_denoiser"
+    layers: ClassVar[tuple[str, ...]] = ("input", "hidden1", "hidden2", "hidden3", "estimate")
+    reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
+
+    def __post_init__(self):
+        check_numbers(self, ("sigma_auditory", "sigma_visual"), ("p_common",))
+        if not self.weights and self.trained and self.p_common not in SHIPPED_P_COMMON:
+            raise ValueError(
+                f"{self.name}: no weights are shipped for p_common {self.p_common:g}; 0, 0.5 and 1 are there. "
+                f"train('av_denoiser', p_common={self.p_common:g}) makes others, to be named by `weights`"
+            )
+
+    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
+        """Denoise each trial's pair, answer, and record `layers` from the same pass.
+
+        Parameters
+        ----------
+        trials : DataFrame
+            Needs `report` and `auditory_azimuth`, `visual_azimuth` (NaN = absent). The sample is the yoked
+            measurement if there is one, else drawn from the row's `noise_seed`, else from `rng`.
+        rng : numpy.random.Generator
+        layers : names, patterns or Records
+            input (pair, levels, a, b: 8 units), hidden1 … hidden3, estimate (auditory, visual; deg).
+        parameters : DataFrame, optional
+            One parameter set per row; the result gains a leading `set` dimension.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, a row asks what cannot be answered, or its sensory sd was never trained.
+        """
+        if parameters is not None:
+            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
+        require(trials, ["report"], self.name)
+        check_asked(trials, self.name)
+        first, of_row = showings(trials)
+        activity, evidence, prior = self._infer(trials.iloc[first], self._noise(trials, rng)[first])
+        activity = {layer: values[of_row] for layer, values in activity.items()}
+        both = np.all([~np.isnan(place_of(trials, cue)) for cue in CUES], axis=0)
+        common = np.where(both, evidence[of_row] + prior > 0, np.nan)
+        says = {cue: activity["estimate"][:, i].astype(float) for i, cue in enumerate(CUES)} | {"common": common}
+        judged = pd.array([None if np.isnan(c) else c > 0.5 for c in common], "boolean")
+        return Percept(
+            answer(trials, says, self.name, judged_common=judged), collect(layers, activity, trials, self.name)
+        )
+
+    def _noise(self, trials, rng):
+        """Standard normal noise of each row, (n_trials, 2): the row's own where it has a `noise_seed`."""
+        if "noise_seed" in trials and trials["noise_seed"].notna().all():
+            seeds = trials["noise_seed"].to_numpy()
+            return np.column_stack([normal_from_seeds(seeds, 1, STREAM[cue])[:, 0] for cue in CUES])
+        return rng.standard_normal((len(trials), 2))
+
+    def _infer(self, shown, z):
+        """Layers and evidence for one cause of each showing, and the prior log odds."""
+        header, tensors, module = self._load()
+        config = header["config"]
+        sigma, x = np.empty((len(shown), 2)), np.empty((len(shown), 2))
+        for i, cue in enumerate(CUES):
+            own = getattr(self, f"sigma_{cue}")
+            absent = np.isnan(place_of(shown, cue))
+            sigma[:, i] = np.where(absent, np.inf, sigma_of(shown, cue, own))
+            x[:, i] = np.where(absent, 0.0, measure(shown, cue, own, z[:, i]))
+            check_support(sigma[:, i], config["sigma_low"], config["sigma_high"], self.name, cue)
+        scale = config["sigma_prior"]
+        a, b = signal_and_noise(sigma, scale)
+        activity = in_blocks(module.stages, a * x / scale, sigma, a, b, device=self.device)
+        activity["estimate"] = scale * activity["estimate"]
+        evidence = activity[f"hidden{config['n_layers']}"] @ tensors["unity.weight"] + tensors["unity.bias"][0]
+        return activity, evidence, float(logit(self._trained_p_common(config)))
+
+    def _trained_p_common(self, config):
+        trained = config["p_common"]
+        if trained is None:  # no step was taken
+            return self.p_common
+        if self.p_common not in (trained, type(self).p_common):
+            raise ValueError(
+                f"{self.name}: p_common is {self.p_common:g}, but these weights were trained at {trained:g}; "
+                f"leave p_common out, or train others"
+            )
+        return trained
+
+    def _weights_name(self):
+        return f"av_denoiser_p{round(100 * self.p_common)}" if self.trained else "av_denoiser_untrained"
+
+    @classmethod
+    def _build(cls, header, tensors):
+        return Denoiser(**{k: header["config"][k] for k in ("n_hidden", "n_layers", "sigma_low", "sigma_high")})

@@ -1,0 +1,132 @@
+"""A training run: steps with a falling learning rate, averaged weights, limits, and a file to resume from."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from neuromm.observers.ann.weights import load_weights, save_weights
+
+EVERY_SECONDS = 30.0  # between checkpoints
+
+
+@dataclass
+class Run:
+    """One training run. `for step in run: run.update(loss)`; what a step draws must depend on the step alone."""
+
+    network: torch.nn.Module
+    name: str
+    path: object  # of the checkpoint
+    recipe: dict
+    n_steps: int
+    learning_rate: float
+    decay: float = 0.999  # of the averaged weights
+    weight_decay: float = 0.0
+    max_steps: int | None = None
+    max_seconds: float | None = None
+    resume: bool = True
+    progress: bool = True
+    step: int = 0
+    loss: float = math.nan
+    _begun: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self):
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+        )
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        if self.resume and self.path.exists():
+            self._load()
+
+    def __iter__(self):
+        from tqdm import tqdm
+
+        last = self.n_steps if self.max_steps is None else min(self.n_steps, self.max_steps)
+        saved = time.monotonic()
+        with tqdm(total=last, initial=self.step, desc=self.name, unit="step", disable=not self.progress) as bar:
+            while self.step < last:
+                now = time.monotonic()
+                if self.max_seconds is not None and now - self._begun >= self.max_seconds:
+                    break
+                if now - saved > EVERY_SECONDS:
+                    self._save()
+                    saved = now
+                yield self.step
+                bar.update()
+                if self.step % 50 == 0:
+                    bar.set_postfix(loss=f"{self.loss:.4f}")
+        if 0 < self.step < self.n_steps:
+            self._save()
+
+    @property
+    def finished(self):
+        """Whether every step of the recipe was taken."""
+        return self.step >= self.n_steps
+
+    def update(self, loss):
+        """One step of AdamW with a warm-up and a cosine to zero, and the average of the weights.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is not finite; the last checkpoint stands.
+        """
+        self.loss = float(loss.detach())
+        if not math.isfinite(self.loss):
+            raise FloatingPointError(
+                f"{self.name}: the loss is {self.loss} at step {self.step}; training stopped. "
+                f"Try a smaller learning_rate than {self.learning_rate:g}, or resume=False"
+            )
+        warm = min(1.0, (self.step + 1) / 100)
+        rate = self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.n_steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        keep = min(self.decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                self.average[name].lerp_(value, 1 - keep)
+        self.step += 1
+
+    def finish(self):
+        """Put the averaged weights into the network, ready to evaluate."""
+        self.network.load_state_dict(self.average)
+        self.network.eval()
+        return self.network
+
+    def _save(self):
+        tensors = {f"network.{k}": _numpy(v) for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": _numpy(v) for k, v in self.average.items()}
+        for i, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{i}.{k}": np.asarray(_numpy(v)) for k, v in state.items()}
+        save_weights(
+            self.path, tensors, network=f"{self.name} checkpoint", config={"step": self.step}, recipe=self.recipe
+        )
+
+    def _load(self):
+        header, tensors = load_weights(self.path, f"{self.name} checkpoint")
+        if header["recipe"] != self.recipe:
+            raise ValueError(
+                f"{self.path.name} is a checkpoint of another recipe or seed; resume=False begins anew, "
+                f"another `out` keeps both"
+            )
+        self.step = header["config"]["step"]
+        part = {kind: {} for kind in ("network", "average", "optimiser")}
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            part[kind][rest] = torch.from_numpy(value.copy())
+        self.network.load_state_dict(part["network"])
+        self.average = {k: v.to(self.average[k].device) for k, v in part["average"].items()}
+        state = self.optimiser.state_dict()
+        for name, value in part["optimiser"].items():
+            i, _, key = name.partition(".")
+            state["state"].setdefault(int(i), {})[key] = value
+        self.optimiser.load_state_dict(state)
+
+
+def _numpy(tensor):
+    return tensor.detach().cpu().numpy()

@@ -1,0 +1,55 @@
+"""The denoiser of a pair of places: one noise level per modality, given to the network.
+
+Forward process, variance preserving (Ho, Jain & Abbeel 2020, arXiv 2006.11239, eq. 4), for each modality m:
+x_m = a_m s_m/c + b_m ε, a² + b² = 1, so that a sensory sd σ_m is c b_m/a_m; an absent modality has a = 0.
+The network predicts v (Salimans & Ho 2022, arXiv 2202.00512), and D = a x − b v is trained with squared
+error to return s/c: its optimum is the posterior mean given both measurements.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+ABSENT_LEVEL = 1.5  # noise level of an absent modality on the scale where the support is −1…1
+
+
+def signal_and_noise(sigma, scale):
+    """a and b of a sensory sd: a = c/√(c² + σ²), b = σ/√(c² + σ²); a = 0 and b = 1 where σ is infinite."""
+    sigma = np.asarray(sigma, float)
+    absent = np.isinf(sigma)
+    norm = np.hypot(scale, np.where(absent, 0.0, sigma))
+    return np.where(absent, 0.0, scale / norm), np.where(absent, 1.0, sigma / norm)
+
+
+class Denoiser(nn.Module):
+    """(x, σ) of two modalities → v of both; a residual multilayer perceptron."""
+
+    def __init__(self, n_hidden=96, n_layers=3, sigma_low=0.5, sigma_high=30.0):
+        super().__init__()
+        self.low, self.high = math.log(sigma_low), math.log(sigma_high)
+        self.hidden1 = nn.Linear(8, n_hidden)
+        for k in range(2, n_layers + 1):
+            setattr(self, f"hidden{k}", nn.Linear(n_hidden, n_hidden))
+        self.n_layers = n_layers
+        self.out = nn.Linear(n_hidden, 2)
+        # v = 0 is the estimate of each modality by itself: untrained, the network segregates.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x, sigma, a, b):
+        """Denoised places in units of the data scale, (B, 2)."""
+        return self.stages(x, sigma, a, b)["estimate"]
+
+    def stages(self, x, sigma, a, b):
+        """Every layer of one pass, each (B, units); all arguments (B, 2)."""
+        level = (2 * sigma.log() - self.low - self.high) / (self.high - self.low)
+        level = torch.where(sigma.isinf(), torch.full_like(level, ABSENT_LEVEL), level)
+        layers = {"input": torch.cat([x, level, a, b], 1)}  # (B, 8)
+        hidden = layers["hidden1"] = F.silu(self.hidden1(layers["input"]))
+        for k in range(2, self.n_layers + 1):
+            hidden = layers[f"hidden{k}"] = hidden + F.silu(getattr(self, f"hidden{k}")(hidden))
+        layers["estimate"] = a * x - b * self.out(hidden)
+        return layers

@@ -1,0 +1,97 @@
+"""What every artificial observer shares: its weights file, a module that is built when first used, fixed blocks."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neuromm.observers.ann.weights import load_weights, shipped
+from neuromm.observers.protocol import describe
+
+BLOCK = 256  # trials per forward pass, always: results do not depend on how many trials a table has
+
+
+class NetworkObserver:
+    """Weights, module and provenance; a subclass names its network and says how tensors become a module."""
+
+    network = ""  # name in the catalogue, which the weights file carries
+
+    def _weights_name(self):
+        """Name of the shipped weights that the fields ask for."""
+        return self.network if self.trained else f"{self.network}_untrained"
+
+    def _weights_path(self):
+        if not self.weights:
+            return shipped(self._weights_name())
+        if not self.trained:
+            raise ValueError(
+                f"{self.name}: weights='{self.weights}' and trained=False exclude each other; the untrained twin of a "
+                f"recipe is what train('{self.network}', max_steps=0) writes"
+            )
+        return Path(self.weights)
+
+    def _load(self):
+        """Header, tensors and module of the weights that the fields ask for, on the device."""
+        path = self._weights_path()
+        header, tensors = load_weights(path, self.network)
+        return header, tensors, _module(type(self), header["sha256"], self.device, str(path))
+
+    @classmethod
+    def _build(cls, header, tensors):
+        """The module of a weights file."""
+        raise TypeError(f"{cls.__name__} does not say how its module is built")
+
+    def provenance(self) -> dict:
+        """Fields, and of the weights: file, sha256, recipe."""
+        header = self._load()[0]
+        file = Path(self._weights_path()).name
+        return describe(self, weights_file=file, weights_sha256=header["sha256"], recipe=header["recipe"])
+
+
+@functools.lru_cache(maxsize=16)
+def _module(cls, _sha256, device, path):
+    header, tensors = load_weights(path, cls.network)
+    try:
+        module = cls._build(header, tensors)
+        own = {name: value for name, value in tensors.items() if name.startswith("network.")}
+        module.load_state_dict({k.removeprefix("network."): torch.from_numpy(v.copy()) for k, v in own.items()})
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{Path(path).name} does not fit the network '{cls.network}': {error}") from None
+    return module.to(device).eval().requires_grad_(False)
+
+
+def in_blocks(function, *arrays, device="cpu"):
+    """Apply `function` to blocks of 256 rows, the last one filled up; its dict of layers comes back as numpy.
+
+    Parameters
+    ----------
+    function : callable
+        Tensors (256, ...) → dict of layer → tensor (256, units).
+    arrays : arrays, shape (n_trials, ...)
+
+    Returns
+    -------
+    dict of layer → array, shape (n_trials, units), float32
+    """
+    n, parts = len(arrays[0]), []
+    with torch.inference_mode():
+        for start in range(0, n, BLOCK):
+            block = [np.asarray(a[start : start + BLOCK], np.float32) for a in arrays]
+            size = len(block[0])
+            fill = [np.pad(b, ((0, BLOCK - size),) + ((0, 0),) * (b.ndim - 1), mode="edge") for b in block]
+            layers = function(*(torch.tensor(b, device=device) for b in fill))
+            parts.append({name: values[:size].cpu().numpy() for name, values in layers.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def check_numbers(observer, positive=(), probabilities=()):
+    """Refuse fields that are no positive number or no probability, by name."""
+    for field in positive:
+        value = getattr(observer, field)
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{observer.name}: {field} is {value}; a positive sd in deg is wanted")
+    for field in probabilities:
+        value = getattr(observer, field)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{observer.name}: {field} is {value}; a probability between 0 and 1 is wanted")
