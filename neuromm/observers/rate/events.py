@@ -32,9 +32,10 @@ def _refuse_outside(place, trials, column, n_cells, name):
     half = n_cells / 2
     outside = (place < -half) | (place >= half)
     if outside.any():
+        rows = trials.index[outside][:5].tolist()
         raise ValueError(
-            f"{name}: column '{column}' is {place[outside][0]:g} deg in trials {trials.index[outside][:5].tolist()}; its "
-            f"ring of {n_cells} cells, 1 deg apart, holds {-half:g} to below {half:g}. Move or clip these, or raise n_cells"
+            f"{name}: column '{column}' is {place[outside][0]:g} deg in trials {rows}; its ring of {n_cells} cells, "
+            f"1 deg apart, holds {-half:g} to below {half:g}. Move or clip these, or raise n_cells"
         )
 
 
