@@ -115,84 +115,42 @@ def expect(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, 
     }  # fmt: skip
 
 
-def estimate_slopes(own_sigma, other_sigma, sigma_prior):
-    """How steeply each hypothesis's estimate rises with its own cue, and how fast the log odds fall.
-
-    With u = x_own − m − (x_other − m)(a + p)/p, measured from the own cue that both hypotheses read alike,
-    the estimates are x_other + alone·u (two causes) and x_other + joint·u (one), and the log odds are
-    their peak minus fall·u². Hence the averaged estimate rises strictly with its own cue.
-
-    Returns
-    -------
-    alone, joint : array, fractions; fall : array, 1/deg²
-    """
-    a, b, p = np.square(own_sigma), np.square(other_sigma), np.square(sigma_prior)
-    narrow, wide = a + p * b / (p + b), a + p
-    return p / wide, (narrow - a) / narrow, 0.5 * (1 / narrow - 1 / wide)
-
-
-def solve_average(height, peak, alone, joint, fall, n_steps=40):
-    """The u at which the averaged estimate has risen by `height`: u (alone − (alone − joint) σ(peak − fall u²)).
-
-    Newton steps, kept inside the bracket that the two hypotheses' own roots give; broadcast arrays, deg.
-    """
-    ends = np.stack(np.broadcast_arrays(height / alone, height / joint, np.zeros_like(peak)))[:2]
-    low, high = ends.min(0), ends.max(0)
-    u = np.where(peak > 0, ends[1], ends[0])
-    for _ in range(n_steps):
-        q = expit(peak - fall * u**2)
-        slope = alone - (alone - joint) * q
-        error = u * slope - height
-        low, high = np.where(error < 0, u, low), np.where(error < 0, high, u)
-        step = u - error / (slope + 2 * (alone - joint) * fall * u**2 * q * (1 - q))
-        new = np.where((step >= low) & (step <= high), step, (low + high) / 2)
-        if np.abs(new - u).max() < 1e-12 * (1 + np.abs(u).max()):
-            return new
-        u = new
-    return u
-
-
 def report_below(bounds, own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, strategy):
     """Probability that the estimate of `own` lies below each bound: a key press is a difference of two.
+
+    The rule is that of `neuromm.maths.report_probability`, accurate to 1e-7.
 
     Parameters
     ----------
     bounds : array, shape (n_bounds,)
-        deg. Other parameters as in `expect`.
+        deg. Other parameters as in `expect`; `p_common` of 0 and 1 are segregation and fusion.
 
     Returns
     -------
     below : array, shape (n, n_bounds)
     """
-    own, other, a, b, m, p, prior = _columns(
-        own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common
-    )
-    x_other, w_other = _outer(a, other, b, m, p, prior, n=N_OUTER if strategy == "matching" else 2 * N_OUTER)
-    a, b, m, p, prior, own = (v[:, None, None] for v in (a, b, m, p, prior, own))
-    x_other, bounds = x_other[:, :, None], np.asarray(bounds, float)
-    centre, half = common_interval(x_other, a, b, m, p, prior)
-    alone, joint, fall = estimate_slopes(a, b, p)
-    peak = 0.5 * np.log((a**2 + p**2) / (a**2 + (p * b) ** 2 / (p**2 + b**2))) + logit(prior)
-    peak = peak + (x_other - m) ** 2 / (2 * (p**2 + b**2))
-    height = bounds - x_other  # both hypotheses read x_other where own = centre
-    root_two, root_one = centre + height / alone, centre + height / joint
+    import torch
 
-    def mass(x):
-        return ndtr((x - own) / a)
+    from neuromm.maths.report_probability import BELOW, cues
 
-    if strategy == "averaging":
-        below = mass(centre + solve_average(height, peak, alone, joint, fall))
-    elif strategy == "selection":
-        clip = [np.clip(root, centre - half, centre + half) for root in (root_one, root_two)]
-        below = mass(root_two) + mass(clip[0]) - mass(clip[1])
-    else:
-        ends = [np.clip(root, own - REACH * a, own + REACH * a) for root in (root_two, root_one)]
-        below = mass(root_two)
-        for row in range(len(below)):  # one condition at a time: this is the memory-hungry strategy
-            x, w = panels(np.stack([end[row] for end in ends], -1), N_INNER)
-            posterior = expit(peak[row][..., None] - fall[row] * (x - centre[row][..., None]) ** 2)
-            below[row] += (w * posterior * _density(x, own[row], a[row])).sum(-1)
-    return (w_other[:, :, None] * below).sum(1)
+    columns = _columns(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common)
+    own, other, settings = columns[0], columns[1], np.stack(columns[2:], -1)
+    bounds = np.atleast_1d(np.asarray(bounds, float))
+    below = np.empty((len(own), len(bounds)))
+    for row in np.unique(settings, axis=0):
+        rows = (settings == row).all(1)
+        a, b, m, p, prior = row
+        if prior in (0.0, 1.0):  # the estimate is linear in the cues, hence normal
+            precision = np.array([a**-2, b**-2 * prior, p**-2])
+            gain = precision / precision.sum()
+            mean = gain[0] * own[rows] + gain[1] * other[rows] + gain[2] * m
+            below[rows] = ndtr((bounds - mean[:, None]) / np.hypot(gain[0] * a, gain[1] * b))
+            continue
+        one = [torch.tensor([v], dtype=torch.float64) for v in (a, b, p, prior, m)]
+        places = [torch.as_tensor(np.repeat(v[rows], len(bounds))) for v in (own, other)]
+        tiled = torch.as_tensor(np.tile(bounds, rows.sum()))[None]
+        below[rows] = BELOW[strategy](cues(*one), tiled, *places, True)[0].numpy().reshape(-1, len(bounds))
+    return below
 
 
 def blur_bounds(bounds, sigma, n=21):

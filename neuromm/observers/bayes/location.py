@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from neuromm.maths.expectation import blur_bounds, expect, report_below
 from neuromm.maths.gaussian import READ_OUT, fuse, log_bayes_factor, posterior_common, segregate
+from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
 from neuromm.stimuli.measurement import measure, place_of, sigma_of
 from neuromm.stimuli.table import distinct, require, showings
@@ -21,13 +22,16 @@ N_DRAWS = 6  # standard normal numbers per row: two measurements, the drawn caus
 LAPSE_RANGE = 45.0  # deg; a lapse on a continuous report is uniform within this of straight ahead
 
 
-class LocationObserver:
+class LocationObserver(Likely):
     """Perceive, predict and explain: shared by the observers of audiovisual place."""
 
     layers: ClassVar[tuple[str, ...]] = (
         "measurements", "segregated", "fused", "log_bayes_factor", "p_common", "estimate",
     )  # fmt: skip
     reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
+    likelihood_columns: ClassVar[tuple[str, ...]] = tuple(
+        f"{cue}_{part}" for cue in CUES for part in ("azimuth", "heading", "height", "reliability")
+    )
 
     def __post_init__(self):
         for name in ("sigma_auditory", "sigma_visual", "sigma_prior"):
@@ -131,8 +135,7 @@ class LocationObserver:
         """
         require(trials, ["report"], self.name)
         check_asked(trials, self.name)
-        columns = [f"{cue}_{part}" for cue in CUES for part in ("azimuth", "heading", "height", "reliability")]
-        first, of_row = distinct(trials, [*columns, "report", "alternatives"])
+        first, of_row = distinct(trials, [*self.likelihood_columns, "report", "alternatives"])
         shown = trials.iloc[first]
         answer(shown, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
         table = pd.DataFrame(np.nan, shown.index, ["expected", "sd", "p_common", "posterior_common"])
@@ -187,6 +190,12 @@ class LocationObserver:
             mean = pressed @ keys
             table.loc[of, "expected"] = mean
             table.loc[of, "sd"] = np.sqrt(np.maximum(pressed @ keys**2 - mean**2, 0.0))
+
+    def plan_likelihood(self, cells, device):
+        """What `likelihood` evaluates: see `neuromm.observers.bayes.location_likelihood.plan`."""
+        from neuromm.observers.bayes.location_likelihood import plan
+
+        return plan(self, cells, device)
 
     def provenance(self) -> dict:
         """What decides the result: the class and every field."""

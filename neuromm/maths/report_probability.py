@@ -1,0 +1,391 @@
+"""Exact, differentiable probabilities of an audiovisual observer's reports, for a batch of parameter sets at once.
+
+Everything is torch, float64. Given the other cue's measurement y, the estimate of the own cue depends on
+u = x − y (a + p)/p alone (prior mean at 0): it is y + u [alone − (alone − joint) σ(L(y) − fall u²)]. So the
+inner integral is a closed form at the root u of "estimate = bound"; the outer one, over y, is a quadrature
+whose nodes serve every condition, because neither root nor nodes depend on where the events were.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+REACH = 5.5  # sd of the other cue on either side that the rule covers; the mass beyond is 1.2e-8
+STEP = 0.33  # spacing of the smooth rule in units of the local scale; see tests for the error it leaves
+N_GAUSS = 12  # Gauss nodes per panel, where the integrand has kinks
+PANEL = 2.8  # greatest width of a panel in units of the local scale
+ROOT_STEPS = 6  # safeguarded Newton steps; one more is differentiated. Six leave 1e-9 of an sd
+FLOOR = 1e-300
+
+
+class Cues(NamedTuple):
+    """What the equations need of each parameter set; tensors of shape (n_sets, 1, 1)."""
+
+    own: torch.Tensor  # sd of the reported cue, deg
+    other: torch.Tensor  # sd of the other cue, deg
+    alone: torch.Tensor  # slope of the own estimate under two causes
+    joint: torch.Tensor  # and under one
+    fall: torch.Tensor  # of the log odds with u², 1/deg²
+    base: torch.Tensor  # log odds of one cause at y = 0, u = 0
+    spread: torch.Tensor  # 2 (p + b): the peak log odds are base + y²/spread
+    tilt: torch.Tensor  # (a + p)/p: own measurement that both hypotheses read alike, per y
+    mean: torch.Tensor  # of the prior, deg; inside, all places are relative to it
+
+
+def cues(own, other, prior, p_common, mean=None):
+    """`Cues` from standard deviations (deg), the prior probability of one cause and the prior mean; each (n_sets,)."""
+    mean = torch.zeros_like(own) if mean is None else mean
+    own, other, prior, p_common, mean = (v[:, None, None] for v in (own, other, prior, p_common, mean))
+    a, b, p = own**2, other**2, prior**2
+    narrow, wide = a + p * b / (p + b), a + p
+    return Cues(
+        own, other, p / wide, p * b / (p + b) / narrow, p * p / (p + b) / (2 * narrow * wide),
+        0.5 * torch.log(wide / narrow) + torch.log(p_common) - torch.log1p(-p_common), 2 * (p + b), wide / p, mean,
+    )  # fmt: skip
+
+
+def normal_cdf(z):
+    """Standard normal distribution function."""
+    return 0.5 + 0.5 * torch.erf(z * 0.7071067811865476)
+
+
+def normal_density(x, sigma):
+    """Density of N(0, σ²) at x."""
+    return torch.exp(-0.5 * (x / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
+
+
+def _scales(c, bounds, own_ends):
+    """Where the integrand is steep in the other cue, how steep, and over what stretch.
+
+    Where one cause is certain, the own measurement that is read as the bound moves by −a/b per degree
+    of the other cue; its distribution function is crossed around `centre` within own·b/a, which is
+    narrow if the other cue is the sharper one. Without `own_ends` nothing is steep.
+
+    Returns
+    -------
+    centre, far, near, reach : tensor, shape (n_sets, n_bounds) or (n_sets, 1), deg
+        The steep place; the scale far from it and at it; how far "at it" reaches.
+    """
+    own, other = c.own[..., 0], c.other[..., 0]
+    if own_ends is None:
+        return torch.zeros_like(other + bounds), other, other, other
+    own_low, own_high = own_ends
+    steep = (other / own) ** 2
+    # x_one = bound/joint − y (1/joint − tilt) equals the middle of the own places
+    per_y = 1 / c.joint[..., 0] - c.tilt[..., 0]
+    centre = (bounds / c.joint[..., 0] - (own_low + own_high) / 2) / per_y
+    return centre, other, torch.minimum(own * steep, other), ((own_high - own_low) / 2 + 6 * own) * steep
+
+
+def _warp(x, far, near, reach):
+    """Coordinate in which the local scale is 1: x/far plus an arctangent that is steep near the bound."""
+    return x / far + reach * (1 / near - 1 / far) * torch.atan(x / reach)
+
+
+def _unwarp(v, far, near, reach, n_steps=12):
+    """Inverse of `_warp`: Newton from below, which is monotone as the warp is concave; and its slope."""
+    gain, size = reach * (1 / near - 1 / far), v.abs()
+    x = torch.maximum(size / (1 / far + gain / reach), far * (size - gain * (math.pi / 2)))
+    for _ in range(n_steps):
+        slope = 1 / far + (gain / reach) / (1 + (x / reach) ** 2)
+        step = (size - x / far - gain * torch.atan(x / reach)) / slope
+        x = x + step
+        if step.abs().max() < 1e-11 * far.max():
+            break
+    slope = 1 / far + (gain / reach) / (1 + (x / reach) ** 2)
+    return torch.copysign(x, v), 1 / slope
+
+
+def smooth_nodes(c, bounds, own_ends, other_ends, step=None):
+    """Trapezoid nodes for the other cue's measurement, gathered where the integrand is steep.
+
+    Parameters
+    ----------
+    c : Cues
+    bounds : tensor, shape (n_sets or 1, n_bounds), deg
+        Bounds on the estimate.
+    own_ends, other_ends : pairs of tensors, shape (1, 1) or (1, n_bounds), deg
+        Ranges of the places of either cue.
+    step : float, optional
+        Spacing in units of the local scale.
+
+    Returns
+    -------
+    nodes, weights : tensor, shape (n_sets, n_bounds, n_nodes)
+    """
+    centre, far, near, reach = _scales(c, bounds, own_ends)
+    low, high = other_ends[0] - REACH * far - centre, other_ends[1] + REACH * far - centre
+    start, stop = _warp(low, far, near, reach), _warp(high, far, near, reach)
+    n = max(int(torch.ceil((stop - start).max() / (step or STEP))), 8) + 1
+    spacing = ((stop - start) / (n - 1))[..., None]
+    v = start[..., None] + spacing * torch.arange(n, dtype=torch.float64, device=bounds.device)
+    x, slope = _unwarp(v, far[..., None], near[..., None], reach[..., None])
+    return centre[..., None] + x, slope * spacing
+
+
+def panel_nodes(c, bounds, own_ends, other_ends, breaks):
+    """Gauss–Legendre nodes on panels cut at `breaks` (tensors of shape (n_sets, n_bounds), NaN = none).
+
+    Nodes gather at both ends of a panel (x = 3u² − 2u³), which integrates square roots there.
+    """
+    centre, far, near, reach = _scales(c, bounds, own_ends)
+    low, high = (torch.broadcast_tensors(e, centre)[0] for e in (other_ends[0] - REACH * far, other_ends[1] + REACH * far))
+    start, stop = _warp(low - centre, far, near, reach), _warp(high - centre, far, near, reach)
+    n = max(int(torch.ceil((stop - start).max() / PANEL)), 1) + 1
+    grid = torch.linspace(0, 1, n, dtype=torch.float64, device=bounds.device)
+    even, _ = _unwarp(start[..., None] + (stop - start)[..., None] * grid, *(s[..., None] for s in (far, near, reach)))
+    even = centre[..., None] + even
+    cuts = [torch.where(torch.isnan(cut), low, torch.minimum(torch.maximum(cut, low), high)) for cut in breaks]
+    cuts = torch.sort(torch.cat([even, *(cut[..., None] for cut in cuts)], -1), -1).values
+    u, w = gauss(bounds.device)
+    width = cuts.diff(dim=-1)[..., None]
+    x = cuts[..., :-1, None] + width * (u**2 * (3 - 2 * u))
+    return x.flatten(-2), (width * (w * 6 * u * (1 - u))).flatten(-2)
+
+
+def gauss(device, n=N_GAUSS):
+    """Gauss–Legendre nodes and weights on [0, 1]."""
+    import numpy as np
+
+    x, w = np.polynomial.legendre.leggauss(n)
+    return torch.as_tensor((x + 1) / 2, device=device), torch.as_tensor(w / 2, device=device)
+
+
+def average_root(c, height, peak):
+    """u at which the averaged estimate has risen by `height` above y, and the slope of the estimate there.
+
+    The root is found without a graph by Newton steps inside a bracket that always holds; one more
+    step, differentiated, makes its gradient exact (implicit function theorem).
+    """
+    gap = c.alone - c.joint
+    with torch.no_grad():
+        size = height.abs()
+        low, high = size / c.alone, size / c.joint
+        flip = torch.sqrt(torch.clamp(peak, min=0.0) / c.fall)  # where both causes are equally probable
+        u = torch.maximum(low, torch.minimum(high, flip))
+        for _ in range(ROOT_STEPS):
+            q = torch.sigmoid(peak - c.fall * u * u)
+            rise = c.alone - gap * q
+            error = u * rise - size
+            low, high = torch.where(error < 0, u, low), torch.where(error < 0, high, u)
+            step = u - error / (rise + 2 * gap * c.fall * u * u * q * (1 - q))
+            inside = (step >= low) & (step <= high)
+            u = torch.where(inside, step, 0.5 * (low + high))
+        u = torch.copysign(u, height)
+    q = torch.sigmoid(peak - c.fall * u * u)
+    rise = c.alone - gap * q
+    slope = (rise + 2 * gap * c.fall * u * u * q * (1 - q)).detach()
+    return u - (u * rise - height) / slope, slope
+
+
+def _roots_where_even(c, offset, rate):
+    """Other-cue measurements y at which the odds are even on the line u = (offset − y)/rate; NaN if none.
+
+    base + y²/spread − fall (offset − y)²/rate² = 0 is a quadratic in y with a negative leading term.
+    """
+    base, fall = c.base[..., 0], c.fall[..., 0] / rate[..., 0] ** 2
+    lead = 1 / c.spread[..., 0] - fall
+    centre = -fall * offset / lead
+    square = centre**2 - (base - fall * offset**2) / lead
+    half = torch.sqrt(torch.where(square > 0, square, torch.nan))
+    return centre - half, centre + half
+
+
+def _even_threshold(c):
+    """|y| below which no own measurement is judged common; NaN where some always is; (n_sets, 1)."""
+    square = -c.base[..., 0] * c.spread[..., 0]
+    return torch.sqrt(torch.where(square > 0, square, torch.nan))
+
+
+def _common_half_width(c, y):
+    """Half width of the own measurements judged common, given y; its gradient at zero is cut off."""
+    square = (c.base + y**2 / c.spread) / c.fall
+    inside = square > 1e-18
+    return torch.where(inside, torch.sqrt(torch.where(inside, square, 1.0)), 0.0)
+
+
+def _ends(c, places, paired):
+    """Least and greatest place, shape (n_sets, 1); each bound's own place, (n_sets, n_bounds), where paired."""
+    mean = c.mean[..., 0]
+    return (places - mean, places - mean) if paired else (places.min() - mean, places.max() - mean)
+
+
+def _contract(c, mass, y, weight, other, paired):
+    """Integrate over the other cue: product conditions (n_sets, n_bounds, n_own, n_other), or paired (n_sets, n_bounds)."""
+    if paired:
+        return (mass[..., 0] * weight * normal_density(y + c.mean - other[:, None], c.other)).sum(-1)
+    density = normal_density((y + c.mean)[..., None] - other, c.other[..., None]) * weight[..., None]
+    return mass.transpose(-1, -2) @ density
+
+
+def below_averaging(c, bounds, own, other, paired=False):
+    """Probability that the averaged estimate lies below each bound.
+
+    Parameters
+    ----------
+    c : Cues
+    bounds : tensor, shape (n_sets or 1, n_bounds), deg from the prior mean
+    own, other : tensor, shape (n_own,), (n_other,), deg from the prior mean
+        Places of the two events; with `paired`, one of each per bound, shape (n_bounds,).
+
+    Returns
+    -------
+    below : tensor, shape (n_sets, n_bounds, n_own, n_other), or (n_sets, n_bounds)
+    """
+    bounds = bounds - c.mean[..., 0]
+    y, weight = _smooth(c, bounds, own, other, paired)
+    u, _ = average_root(c, bounds[..., None] - y, c.base + y * y / c.spread)
+    mass = normal_cdf(((y * c.tilt + u + c.mean)[..., None] - _places(own, paired)) / c.own[..., None])
+    return _contract(c, mass, y, weight, other, paired)
+
+
+def density_averaging(c, bounds, own, other, paired=True):
+    """Probability density of the averaged estimate at each bound, 1/deg; arguments as in `below_averaging`."""
+    bounds = bounds - c.mean[..., 0]
+    y, weight = _smooth(c, bounds, own, other, paired)
+    peak = c.base + y * y / c.spread
+    u, _ = average_root(c, bounds[..., None] - y, peak)
+    q = torch.sigmoid(peak - c.fall * u * u)
+    gap = c.alone - c.joint
+    slope = c.alone - gap * q + 2 * gap * c.fall * u * u * q * (1 - q)
+    mass = normal_density((y * c.tilt + u + c.mean)[..., None] - _places(own, paired), c.own[..., None]) / slope[..., None]
+    return _contract(c, mass, y, weight, other, paired)
+
+
+def _places(own, paired):
+    return own[:, None, None] if paired else own
+
+
+def _smooth(c, bounds, own, other, paired):
+    """Nodes for the smooth integrands, without a graph: moving a node does not move the integral."""
+    with torch.no_grad():
+        detached = Cues(*(value.detach() for value in c))
+        return smooth_nodes(detached, bounds.detach(), _ends(c, own, paired), _ends(c, other, paired))
+
+
+def below_selection(c, bounds, own, other, paired=False):
+    """Probability that the selected estimate lies below each bound; arguments as in `below_averaging`.
+
+    Given y it is F(x_two) + F(clip x_one) − F(clip x_two), with x_one and x_two the measurements that the
+    two hypotheses read as the bound, clipped to the measurements judged common. The panels are cut
+    where a clip begins and where that set opens.
+    """
+    bounds = bounds - c.mean[..., 0]
+    with torch.no_grad():
+        d = Cues(*(value.detach() for value in c))
+        t = bounds.detach()
+        threshold = _even_threshold(d)
+        breaks = [threshold, -threshold, *_roots_where_even(d, t, d.joint), *_roots_where_even(d, t, d.alone)]
+        breaks = [torch.broadcast_tensors(cut, t)[0] for cut in breaks]
+        y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks)
+    half, height = _common_half_width(c, y), bounds[..., None] - y
+    places, own_sd = _places(own, paired), c.own[..., None]
+
+    def mass(u):
+        return normal_cdf(((y * c.tilt + u + c.mean)[..., None] - places) / own_sd)
+
+    inner = mass(torch.maximum(torch.minimum(height / c.joint, half), -half))
+    inner = inner - mass(torch.maximum(torch.minimum(height / c.alone, half), -half))
+    return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+
+
+def below_matching(c, bounds, own, other, paired=False):
+    """Probability that the matched estimate lies below each bound; arguments as in `below_averaging`.
+
+    Given y it is F(x_two) plus the (signed) mass between x_two and x_one, weighed by the posterior of one cause.
+    """
+    bounds = bounds - c.mean[..., 0]
+    y, weight = _smooth(c, bounds, own, other, paired)
+    places, own_sd = _places(own, paired), c.own[..., None]
+    height = bounds[..., None] - y
+    least, most, n = _own_range(c, own, paired)
+    start, stop = (
+        torch.maximum(torch.minimum(y * c.tilt + height / rate, most), least) for rate in (c.alone, c.joint)
+    )
+    u, w = gauss(y.device, n)
+    x = start[..., None] + (stop - start)[..., None] * u  # (n_sets, n_bounds, n_nodes, n)
+    offset, x = x - (y * c.tilt)[..., None], x + c.mean[..., None]
+    peak = (c.base + y * y / c.spread)[..., None]
+    posterior = torch.sigmoid(peak - c.fall[..., None] * offset**2) * w * (stop - start)[..., None]
+    if paired:
+        inner = (posterior * normal_density(x - places, c.own[..., None])).sum(-1)[..., None]
+    else:
+        inner = torch.stack([(posterior * normal_density(x - s, own_sd)).sum(-1) for s in own], -1)
+    return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+
+
+def _own_range(c, own, paired):
+    """Range of own measurements with any mass, and how many Gauss nodes it takes."""
+    with torch.no_grad():
+        edge = 6 * c.own
+        low, high = (own[:, None], own[:, None]) if paired else (own.min(), own.max())
+        least, most = low - c.mean - edge, high - c.mean + edge
+        return least, most, int(min(32 + 1.4 * ((most - least) / c.own).max(), 160))
+
+
+def _below_two(c, bounds, own, paired):
+    """Probability that the segregated estimate lies below each bound."""
+    root = bounds / c.alone[..., 0] + c.mean[..., 0]
+    if paired:
+        return normal_cdf((root - own) / c.own[..., 0])
+    return normal_cdf((root[..., None] - own) / c.own)[..., None]
+
+
+BELOW = {"averaging": below_averaging, "selection": below_selection, "matching": below_matching}
+
+
+def unity_judged(c, own, other, paired=False):
+    """Probability that one cause is the more probable one, which averaging and selection report.
+
+    Given y, the own measurements judged common form an interval; panels are cut where its ends pass
+    the places of the own cue and where it opens.
+
+    Returns
+    -------
+    common : tensor, shape (n_sets, n_own, n_other), or (n_sets, n_conditions) with `paired`
+    """
+    with torch.no_grad():
+        d = Cues(*(value.detach() for value in c))
+        own_ends = [e + torch.zeros_like(d.own[..., 0]) for e in _ends(c, own, paired)]
+        least, most = own_ends[0] - 6 * d.own[..., 0], own_ends[1] + 6 * d.own[..., 0]
+        n = int(torch.ceil(((most - least) / d.own[..., 0]).max() / PANEL)) + 1
+        threshold = _even_threshold(d) + torch.zeros_like(least)
+        breaks = [threshold, -threshold]
+        for part in torch.linspace(0, 1, n, dtype=torch.float64):
+            breaks += _where_ends_pass(d, least + part * (most - least))
+        y, weight = panel_nodes(d, torch.zeros_like(least), None, _ends(c, other, paired), breaks)
+    half = _common_half_width(c, y)
+    places, sd = _places(own, paired), c.own[..., None]
+    middle = (y * c.tilt + c.mean)[..., None] - places
+    mass = normal_cdf((middle + half[..., None]) / sd) - normal_cdf((middle - half[..., None]) / sd)
+    return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]
+
+
+def _where_ends_pass(c, place):
+    """y at which an end of the interval judged common is at `place`: (place − tilt y)² fall = base + y²/spread."""
+    tilt, fall, base, spread = (v[..., 0] for v in (c.tilt, c.fall, c.base, c.spread))
+    lead = tilt**2 * fall - 1 / spread
+    centre = place * tilt * fall / lead
+    square = centre**2 - (place**2 * fall - base) / lead
+    half = torch.sqrt(torch.where(square > 0, square, torch.nan))
+    return centre - half, centre + half
+
+
+def unity_matched(c, own, other, paired=False):
+    """Mean posterior probability of one cause, with which matching reports it; shapes as in `unity_judged`."""
+    with torch.no_grad():
+        zero = torch.zeros(1, len(own) if paired else 1, dtype=torch.float64, device=own.device)
+        y, weight = smooth_nodes(Cues(*(value.detach() for value in c)), zero, None, _ends(c, other, paired), STEP / 2)
+    least, most, n = _own_range(c, own, paired)
+    u, w = gauss(y.device, n)
+    x = (least + (most - least) * u + torch.zeros_like(y[..., :1]))[..., None, :]  # (n_sets, n_bounds, 1, n)
+    posterior = torch.sigmoid((c.base + y * y / c.spread)[..., None] - c.fall[..., None] * (x - (y * c.tilt)[..., None]) ** 2)
+    x = x + c.mean[..., None]
+    if paired:
+        mass = (posterior * normal_density(x - own[:, None, None], c.own[..., None]) * w).sum(-1)[..., None]
+        mass = mass * (most - least)[..., None]
+    else:
+        density = normal_density(x.movedim(-2, -1) - own, c.own[..., None]) * (w[:, None] * (most - least)[..., None])
+        mass = posterior @ density
+    return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]

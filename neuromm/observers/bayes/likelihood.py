@@ -1,0 +1,189 @@
+"""Exact log likelihoods of responses, for many parameter sets and subjects in one call, with gradients.
+
+A trial table is reduced once to its distinct cells (stimulus, question, answer) with their counts; an
+observer's *plan* turns parameter values into the log probability of each cell. Torch stays inside.
+"""
+
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+
+from neuromm.maths.parameters import Space
+from neuromm.stimuli.table import distinct, require
+
+
+class BadData(ValueError):
+    """Responses that no parameter value could explain, or too few to fit; names the subject and the column."""
+
+
+class Likelihood:
+    """Log likelihood of each subject's responses as a function of free parameters.
+
+    Parameters
+    ----------
+    observer : observer with `plan_likelihood`, `likelihood_columns`
+        Its fields are the values of what is not free.
+    trials : DataFrame
+        Needs `report` and `response`; `by` tells subjects apart. Missed responses (NaN) are left out.
+    free : dict of parameter → (low, high) or Free
+    device : str
+        Where torch computes, always in float64.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Free values, such as p_common, sigma_visual[high]; the columns of `theta`.
+    subjects : list
+    n_trials : array, shape (n_subjects,)
+        Responses that count.
+    """
+
+    def __init__(self, observer, trials, free, *, by="observer", device="cpu", max_elements=150_000):
+        require(trials, ["report", "response"], observer.name)
+        self.observer, self.device, self.max_elements = observer, device, max_elements
+        known = [f.name for f in fields(observer) if isinstance(getattr(observer, f.name), int | float)]
+        self.space = Space.of_free(free, trials, known)
+        self.names = self.space.names
+        trials = trials[trials["response"].notna()]
+        if not len(trials):
+            raise BadData("trials has no response: column 'response' is empty")
+        who = trials[by].to_numpy() if by in trials else np.full(len(trials), observer.name, object)
+        self.subjects = list(dict.fromkeys(who))
+        subject = pd.Categorical(who, categories=self.subjects).codes
+        self.n_trials = np.bincount(subject, minlength=len(self.subjects))
+        self._groups = self._reduce(trials, subject)
+
+    def _reduce(self, trials, subject):
+        """Subjects that share cells are evaluated together: (plans, counts per subject)."""
+        per = sorted(set(self.space.per.values()))
+        columns = [*self.observer.likelihood_columns, "report", "alternatives", "response", *per]
+        first, cell = distinct(trials, columns)
+        counts = np.zeros((len(self.subjects), len(first)))
+        np.add.at(counts, (subject, cell), 1.0)
+        used = counts > 0
+        if len(first) <= 3 * used.sum(1).max() + 50:
+            return {s: self._plan(trials.iloc[first], counts) for s in [None]}
+        groups = {}
+        for s in range(len(self.subjects)):
+            groups[s] = self._plan(trials.iloc[first[used[s]]], counts[s, used[s]][None])
+        return groups
+
+    def _plan(self, cells, counts):
+        """One plan per combination of levels, each with the axes of theta it reads and the counts of its cells."""
+        import torch
+
+        per = self.space.per
+        columns = sorted(set(per.values()))
+        keys = [()] * len(cells) if not columns else list(zip(*(cells[c] for c in columns), strict=True))
+        codes, levels = pd.factorize(pd.Series(keys, dtype=object))
+        parts = []
+        for code, level in enumerate(levels):
+            rows = np.flatnonzero(codes == code)
+            at = dict(zip(columns, level, strict=True))
+            axis = {}
+            for name, where in self.space.of.items():
+                axis[name] = where[at[per[name]]] if name in per else where
+            evaluate, effort = self.observer.plan_likelihood(cells.iloc[rows], self.device)
+            parts.append((evaluate, axis, torch.as_tensor(counts[:, rows], device=self.device), effort))
+        return parts
+
+    def __call__(self, theta, subject=None, *, gradient=False):
+        """Log likelihood of each parameter set for its subject, nats.
+
+        Parameters
+        ----------
+        theta : array, shape (n_sets, n_free)
+            Values of `names`.
+        subject : array of int, shape (n_sets,), optional
+            Number of the subject in `subjects`; the only one by default.
+        gradient : bool
+            Whether to return the derivative by theta too.
+
+        Returns
+        -------
+        log_likelihood : array, shape (n_sets,)
+        gradient : array, shape (n_sets, n_free)
+        """
+        theta = np.atleast_2d(np.asarray(theta, float))
+        if theta.shape[1] != len(self.names):
+            raise ValueError(f"theta has {theta.shape[1]} columns; {len(self.names)} are wanted: {', '.join(self.names)}")
+        subject = np.zeros(len(theta), int) if subject is None else np.broadcast_to(subject, (len(theta),))
+        value, slope = np.zeros(len(theta)), np.zeros_like(theta)
+        for member, parts in self._groups.items():
+            sets = np.arange(len(theta)) if member is None else np.flatnonzero(subject == member)
+            size = max(1, int(self.max_elements / max(effort for *_, effort in parts)))
+            order = sets[np.argsort(self._hardness(theta[sets]), kind="stable")]  # like beside like: less padding
+            for start in range(0, len(order), size):
+                some = order[start : start + size]
+                row = subject[some] if member is None else np.zeros(len(some), int)
+                self._evaluate(parts, theta, some, row, gradient, value, slope)
+        return (value, slope) if gradient else value
+
+    def _hardness(self, theta):
+        """Rough cost of a set: how small its smallest free sigma is."""
+        sigmas = [i for i, name in enumerate(self.names) if name.startswith("sigma") and "motor" not in name]
+        return -theta[:, sigmas].min(1) if sigmas else np.zeros(len(theta))
+
+    def _evaluate(self, parts, theta, some, row, gradient, value, slope):
+        import torch
+
+        with torch.set_grad_enabled(gradient):
+            values = torch.tensor(theta[some], dtype=torch.float64, device=self.device, requires_grad=gradient)
+            total = 0.0
+            for evaluate, axis, counts, _ in parts:
+                total = total + (evaluate(self._parameters(values, axis)) * counts[row]).sum(-1)
+            if gradient:
+                (grad,) = torch.autograd.grad(total.sum(), values)
+                slope[some] = grad.cpu().numpy()
+            value[some] = total.detach().cpu().numpy()
+
+    def _parameters(self, values, axis):
+        """Every numeric field of the observer as a tensor of shape (n_sets,)."""
+        import torch
+
+        parameters = {}
+        for f in fields(self.observer):
+            default = getattr(self.observer, f.name)
+            if f.name in axis:
+                parameters[f.name] = values[:, axis[f.name]]
+            elif isinstance(default, int | float):
+                parameters[f.name] = torch.full_like(values[:, 0], float(default))
+        return parameters
+
+    def cell_log_probability(self, theta):
+        """Log probability of each distinct cell at one parameter set, in the order of the plan (one group only)."""
+        import torch
+
+        values = torch.as_tensor(np.atleast_2d(theta), dtype=torch.float64, device=self.device)
+        with torch.no_grad():
+            return [e(self._parameters(values, axis)).cpu().numpy() for e, axis, *_ in self._groups[None]]
+
+
+class Likely:
+    """What makes an observer fit-able: `likelihood` and `log_likelihood`, from its `plan_likelihood`."""
+
+    def likelihood(self, trials, free, *, by="observer", device="cpu") -> Likelihood:
+        """The exact log likelihood of the responses in `trials` as a function of `free` parameters."""
+        return Likelihood(self, trials, free, by=by, device=device)
+
+    def log_likelihood(self, trials) -> np.ndarray:
+        """Log probability of each response at the observer's own values, nats (log density if continuous).
+
+        NaN where the response is missing.
+        """
+        import torch
+
+        require(trials, ["report", "response"], self.name)
+        out = np.full(len(trials), np.nan)
+        given = np.flatnonzero(trials["response"].notna())
+        if not len(given):
+            return out
+        some = trials.iloc[given]
+        first, cell = distinct(some, [*self.likelihood_columns, "report", "alternatives", "response"])
+        evaluate, _ = self.plan_likelihood(some.iloc[first], "cpu")
+        numbers = [f.name for f in fields(self) if isinstance(getattr(self, f.name), int | float)]
+        with torch.no_grad():
+            values = {n: torch.tensor([float(getattr(self, n))], dtype=torch.float64) for n in numbers}
+            out[given] = evaluate(values)[0].numpy()[cell]
+        return out

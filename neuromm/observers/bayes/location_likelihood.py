@@ -1,0 +1,254 @@
+"""The likelihood plan of audiovisual place: which exact probability answers which kind of row.
+
+Rows are grouped by question, modalities, reliabilities and keys; within a group only the places differ, and
+one call of `neuromm.maths.report_probability` serves them all. One event, fusion and segregation are normal.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+
+from neuromm.maths import report_probability as exact
+from neuromm.stimuli.measurement import place_of
+
+CUES = ("auditory", "visual")
+LEAST = 1e-12  # least probability or density of an answer: quadrature errors are of this order or above
+
+
+def plan(observer, cells, device):
+    """`evaluate(parameters) → log probability (n_sets, n_cells)` for distinct rows, and its size per set.
+
+    `parameters` maps every numeric field of the observer to a tensor of shape (n_sets,).
+    """
+    read_out, prior = observer._read_out, getattr(observer, "p_common", None)
+    prior = observer._prior_common if prior is None else None  # None: a parameter; 0 or 1: segregation, fusion
+    groups, positions, effort = [], [], 1
+    for rows, group in _groups(observer, cells):
+        group.prepare(read_out, prior, device)
+        groups.append(group)
+        positions.append(rows)
+        effort = max(effort, group.effort)
+    order = torch.as_tensor(np.argsort(np.concatenate(positions)), device=device)
+
+    def evaluate(parameters):
+        return torch.cat([group.log_probability(parameters) for group in groups], -1)[:, order]
+
+    return evaluate, effort
+
+
+def _groups(observer, cells):
+    """(row numbers, Group) for rows that share question, modalities, reliabilities and keys."""
+    place = {cue: place_of(cells, cue) for cue in CUES}
+    reliability = {
+        cue: cells[f"{cue}_reliability"].fillna(1.0).to_numpy(float) if f"{cue}_reliability" in cells else np.ones(len(cells))
+        for cue in CUES
+    }
+    report = cells["report"].to_numpy(object)
+    keys = np.full(len(cells), "", object)
+    if "alternatives" in cells:
+        keys = cells["alternatives"].fillna("").astype(str).str.strip().to_numpy(object)
+    table = pd.DataFrame({
+        "report": report, "keys": np.where(report == "common", "", keys),
+        "a": np.isnan(place["auditory"]), "v": np.isnan(place["visual"]),
+        "ra": np.where(np.isnan(place["auditory"]), 1.0, reliability["auditory"]),
+        "rv": np.where(np.isnan(place["visual"]), 1.0, reliability["visual"]),
+    })  # fmt: skip
+    response = cells["response"].to_numpy(float)
+    for (report, text, *_), rows in table.groupby(list(table.columns), sort=False).indices.items():
+        own, other = ("visual", "auditory") if report == "visual" else ("auditory", "visual")
+        both = not (np.isnan(place[own][rows[0]]) or np.isnan(place[other][rows[0]]))
+        if report == "common" and not both:
+            raise ValueError(f"{observer.name}: column 'response' answers 'common' where one event is shown; drop those rows")
+        if np.isnan(place[own][rows[0]]):
+            raise ValueError(f"{observer.name}: rows ask for the {own} place, but their {own} event is absent")
+        yield rows, Group(
+            report, _keys(text), own, other, both, reliability[own][rows[0]], reliability[other][rows[0]],
+            place[own][rows], place[other][rows], response[rows],
+        )  # fmt: skip
+
+
+def _keys(text):
+    return np.sort([float(key) for key in text.split("|")]) if text else None
+
+
+class Group:
+    """Rows that differ in place and answer only."""
+
+    def __init__(self, report, keys, own, other, both, own_reliability, other_reliability, own_at, other_at, response):
+        self.report, self.keys, self.own, self.other, self.both = report, keys, own, other, both
+        self.scale = 1 / math.sqrt(own_reliability), 1 / math.sqrt(other_reliability)
+        self.own_at, self.other_at, self.response = own_at, other_at, response
+
+    def prepare(self, read_out, prior, device):
+        """Index the distinct places, and choose between all pairs of places and the pairs that occur."""
+        self.read_out, self.prior = read_out, prior
+
+        def tensor(x):
+            return torch.as_tensor(np.asarray(x), device=device)
+
+        own, i = np.unique(self.own_at, return_inverse=True)
+        other, j = np.unique(np.where(self.both, self.other_at, 0.0), return_inverse=True)
+        pairs, pair = np.unique(np.stack([i, j]), axis=1, return_inverse=True)
+        self.paired = pairs.shape[1] < 0.3 * len(own) * len(other) and pairs.shape[1] > 4
+        self.pair = tensor(pair.ravel())
+        self.n_pairs = pairs.shape[1]
+        self.pair_own, self.pair_other = tensor(own[pairs[0]]), tensor(other[pairs[1]])
+        self.grid_own, self.grid_other = tensor(own), tensor(other)
+        self.in_grid = tensor(pairs[0] * len(other) + pairs[1])
+        self.answer = tensor(self.response)
+        n_bounds = 1
+        if self.keys is not None:
+            key = np.searchsorted(self.keys, self.response)
+            self.key = tensor(key)
+            self.bounds = tensor((self.keys[1:] + self.keys[:-1]) / 2)
+            n_bounds = len(self.bounds)
+        elif self.report != "common":
+            n_bounds = 60
+        self.effort = 100 * n_bounds * (self.n_pairs if self.paired else len(own)) * (8 if read_out == "matching" else 1)
+
+    def log_probability(self, parameters):
+        """Log probability (density if continuous) of each row, shape (n_sets, n_rows)."""
+        lapse = parameters["lapse"][:, None]
+        if self.report == "common":
+            p = self._unity(parameters)[:, self.pair]
+            p = torch.where(self.answer > 0.5, p, 1 - p)
+            return torch.log((1 - lapse) * p.clamp(min=LEAST) + lapse / 2)
+        if self.keys is not None:
+            below = self._below_keys(parameters)  # (n_sets, n_bounds, n_pairs)
+            edge = torch.zeros_like(below[:, :1])
+            p = torch.cat([edge, below, 1 + edge], 1).diff(dim=1)[:, self.key, self.pair]
+            return torch.log((1 - lapse) * p.clamp(min=LEAST) + lapse / len(self.keys))
+        from neuromm.observers.bayes.location import LAPSE_RANGE
+
+        density = self._density(parameters).clamp(min=LEAST)
+        inside = (self.answer.abs() <= LAPSE_RANGE) / (2 * LAPSE_RANGE)
+        return torch.log((1 - lapse) * density + lapse * inside)
+
+    # -- the three kinds of answer ------------------------------------------------------------------------
+
+    def _sigmas(self, parameters):
+        own = parameters[f"sigma_{self.own}"] * self.scale[0]
+        other = parameters[f"sigma_{self.other}"] * self.scale[1] if self.both else None
+        return own, other
+
+    def _normal(self, parameters):
+        """Mean and sd of the estimate where it is linear in the cues, (n_sets, n_pairs) and (n_sets, 1); else None."""
+        if self.both and self.prior is None:
+            return None
+        own, other = self._sigmas(parameters)
+        mu, prior = parameters["mu_prior"][:, None], parameters["sigma_prior"][:, None] ** -2
+        own = own[:, None]
+        fused = self.both and self.prior == 1.0
+        precision = own**-2 + prior + (other[:, None] ** -2 if fused else 0.0)
+        mean = mu + own**-2 / precision * (self.pair_own - mu)
+        variance = (own**-1 / precision) ** 2
+        if fused:
+            mean = mean + other[:, None] ** -2 / precision * (self.pair_other - mu)
+            variance = variance + (other[:, None] ** -1 / precision) ** 2
+        return mean, torch.sqrt(variance + parameters["sigma_motor"][:, None] ** 2)
+
+    def _cues(self, parameters):
+        own, other = self._sigmas(parameters)
+        prior = parameters["p_common"].clamp(1e-12, 1 - 1e-12)
+        return exact.cues(own, other, parameters["sigma_prior"], prior, parameters["mu_prior"])
+
+    def _unity(self, parameters):
+        if self.prior is not None:
+            return torch.full_like(parameters["lapse"], self.prior)[:, None].expand(-1, self.n_pairs)
+        function = exact.unity_matched if self.read_out == "matching" else exact.unity_judged
+        return self._of_pairs(function, self._cues(parameters))
+
+    def _of_pairs(self, function, cues, *bounds):
+        """Call for the pairs of places that occur; the last axis is the pair: (n_sets, n_bounds, n_pairs)."""
+        if not self.paired:
+            return function(cues, *bounds, self.grid_own, self.grid_other).flatten(-2)[..., self.in_grid]
+        if not bounds:
+            return function(cues, self.pair_own, self.pair_other, True)
+        (bounds,) = bounds
+        n = bounds.shape[-1]
+        own, other = self.pair_own.repeat(n), self.pair_other.repeat(n)
+        return function(cues, bounds.repeat_interleave(self.n_pairs, -1), own, other, True).unflatten(-1, (n, -1))
+
+    def _below_keys(self, parameters):
+        """Probability that the report, motor noise included, lies below each bound between keys."""
+        normal = self._normal(parameters)
+        if normal is not None:
+            mean, sd = normal
+            return exact.normal_cdf((self.bounds[:, None] - mean[:, None]) / sd[:, None])
+        below, cues = exact.BELOW[self.read_out], self._cues(parameters)
+        motor = parameters["sigma_motor"]
+        if not (motor > 0).any():
+            return self._of_pairs(below, cues, self.bounds[None])
+        grid, step, local = self._motor_grid(parameters, cues)
+        inner = self._of_pairs(below, cues, grid)  # (n_sets, n_grid, n_pairs)
+        motor = motor.clamp(min=1e-6)
+        if local:
+            kernel = exact.normal_density(grid.unflatten(-1, (len(self.bounds), -1)) - self.bounds[:, None], motor[:, None, None])
+            return (inner.unflatten(1, kernel.shape[1:]) * (kernel * step[:, None, None])[..., None]).sum(2)
+        kernel = exact.normal_density(self.bounds[:, None] - grid[:, None], motor[:, None, None]) * step[:, None, None]
+        beyond = exact.normal_cdf((self.bounds - grid[:, -1:] - step[:, None] / 2) / motor[:, None])
+        return kernel @ inner + beyond[..., None]
+
+    def _fine(self, parameters, cues):
+        """Scale over which the distribution of the estimate varies, deg: that of the sharper hypothesis; (n_sets,)."""
+        own, other = self._sigmas(parameters)
+        prior = parameters["sigma_prior"] ** -2
+        precision = own**-2 + other**-2 + prior
+        fused = torch.sqrt(own**-2 + other**-2) / precision
+        return torch.minimum(fused, own * cues.alone[:, 0, 0])
+
+    def _motor_grid(self, parameters, cues):
+        """Values of the estimate at which motor noise is folded in: around each bound, or one grid for all."""
+        with torch.no_grad():
+            motor, fine = parameters["sigma_motor"].clamp(min=1e-6), self._fine(parameters, cues)
+            step = torch.minimum(motor, 0.75 * fine)
+            half = 5.5 * motor
+            span = self.bounds[-1] - self.bounds[0] + 2 * half
+            n_local = int(torch.ceil((2 * half / step).max())) + 1
+            n_shared = int(torch.ceil((span / step).max())) + 1
+            if n_local * len(self.bounds) < n_shared:
+                unit = torch.linspace(-1, 1, n_local, dtype=torch.float64, device=half.device)
+                grid = self.bounds[:, None] + half[:, None, None] * unit
+                return grid.flatten(1), 2 * half / (n_local - 1), True
+            unit = torch.linspace(0, 1, n_shared, dtype=torch.float64, device=half.device)
+            grid = self.bounds[0] - half[:, None] + span[:, None] * unit
+            return grid, span / (n_shared - 1), False
+
+    def _density(self, parameters):
+        """Density of each continuous report, motor noise included, (n_sets, n_rows), 1/deg."""
+        normal = self._normal(parameters)
+        if normal is not None:
+            mean, sd = normal
+            return exact.normal_density(self.answer - mean[:, self.pair], sd)
+        cues, motor = self._cues(parameters), parameters["sigma_motor"]
+        if not (motor > 0).any():
+            return self._noiseless_density(cues, parameters)
+        low, high = self.answer.min(), self.answer.max()
+        with torch.no_grad():
+            some = motor.clamp(min=1e-6)
+            step = torch.minimum(some, 0.75 * self._fine(parameters, cues))
+            span = high - low + 11 * some
+            n = int(torch.ceil((span / step).max())) + 1
+            unit = torch.linspace(0, 1, n, dtype=torch.float64, device=motor.device)
+            grid = low - 5.5 * some[:, None] + span[:, None] * unit
+            step = span / (n - 1)
+        below = self._of_pairs(exact.BELOW[self.read_out], cues, grid)  # (n_sets, n_grid, n_pairs)
+        motor = motor.clamp(min=1e-6)[:, None, None]
+        away = grid[:, None] - self.answer[:, None]  # by parts: ∫ F(t) (t − answer)/σ² N(t − answer; σ) dt
+        kernel = away / motor**2 * exact.normal_density(away, motor) * step[:, None, None]
+        return (kernel.transpose(1, 2) * below[..., self.pair]).sum(1)
+
+    def _noiseless_density(self, cues, parameters):
+        own, other = self.pair_own[self.pair], self.pair_other[self.pair]
+        if self.read_out == "averaging":
+            return exact.density_averaging(cues, self.answer[None], own, other)
+        step = 0.05 * self._fine(parameters, cues).detach()[:, None]
+        below = exact.BELOW[self.read_out]
+
+        def rise(k):
+            up, down = (below(cues, self.answer + sign * k * step, own, other, True) for sign in (1, -1))
+            return up - down
+
+        return (8 * rise(1) - rise(2)) / (12 * step)
