@@ -64,8 +64,15 @@ def _places(line):
 
 
 def _weights(line):
-    from neuromm.observers.ann.weights import check_shipped
+    from neuromm.observers.ann.weights import SHIPPED, load_weights
 
-    for path, problem in check_shipped():
-        line(f"weights {path.stem}", "match their checksum" if problem is None else problem,
-             None if problem is None else "reinstall neuromm, or `neuromm train`")  # fmt: skip
+    found = sorted(SHIPPED.glob("*.safetensors"))
+    if not found:
+        line("weights", "none are shipped", "reinstall neuromm, or `neuromm train` the networks")
+    for path in found:
+        try:
+            load_weights(path)
+        except (ValueError, OSError) as error:
+            line(f"weights {path.stem}", str(error), "reinstall neuromm, or `neuromm train` the network")
+        else:
+            line(f"weights {path.stem}", "match their checksum")
