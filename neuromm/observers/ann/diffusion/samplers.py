@@ -1,0 +1,226 @@
+"""Samplers: ancestral DDPM and DDIM on any grid, and inversion.
+
+`denoise` is the loop, step by step, for who wants to look inside; `sample` runs it to the end.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
+from neuromm.observers.ann.diffusion.schedule import pairs
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a sampler: x at t, what was read from it, and where it goes."""
+
+    i: int  # number of the step
+    t: int  # timestep of `x`
+    prev: int  # timestep of `x_prev`; −1 is clean
+    x: torch.Tensor  # (B, …)
+    x0: torch.Tensor  # estimate of the clean data, (B, …)
+    epsilon: torch.Tensor  # estimate of the noise, (B, …)
+    x_prev: torch.Tensor  # (B, …)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A whole run of a sampler."""
+
+    timesteps: tuple[int, ...]  # of each state; the last is −1
+    states: torch.Tensor  # (n_steps + 1, B, …), from noise to sample
+    x0: torch.Tensor  # (n_steps, B, …), the estimates on the way
+
+    @property
+    def samples(self):
+        """The last state, (B, …)."""
+        return self.states[-1]
+
+
+def sample(
+    model,
+    schedule,
+    shape,
+    *,
+    n_steps=50,
+    method: Literal["ddim", "ddpm"] = "ddim",
+    eta=0.0,
+    variance: Literal["small", "large"] = "small",
+    spacing="trailing",
+    timesteps=None,
+    seed=None,
+    generator=None,
+    x_start=None,
+    noise=None,
+    condition=None,
+    clip=None,
+    return_trajectory=False,
+    callback=None,
+    progress=False,
+    gradients=False,
+    dtype=torch.float32,
+    device="cpu",
+):
+    """Draw samples by denoising.
+
+    Parameters
+    ----------
+    model : callable (x, t) or (x, t, condition) → prediction
+        x is (B, …), t is (B,) int64; predicts what `schedule.prediction` says.
+    schedule : DiffusionSchedule
+    shape : tuple, (B, …)
+    n_steps : int
+        At most the schedule's timesteps.
+    method : str
+        *ddim* (Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12, 16) with `eta`, deterministic at 0; or *ddpm*
+        (Ho et al. 2020) with the posterior's variance, *small*, or its upper bound, *large*. DDIM at eta 1
+        is DDPM with the small variance, number by number.
+    spacing : str
+        Of the grid: trailing, leading, linspace.
+    timesteps : sequence of int, optional
+        A grid of your own, falling, instead of `n_steps` and `spacing`.
+    seed : int, optional
+        One generator per sample: sample i is the same in any batch.
+    generator : torch.Generator, or one per sample, optional
+        Instead of `seed`.
+    x_start : tensor, optional
+        Where to begin, at the first timestep; standard normal when not given.
+    noise : tensor, shape (n_steps, *shape), optional
+        The z of each step, instead of drawing them.
+    condition : optional
+        Handed to the model.
+    clip : tuple of two numbers, optional
+        Range of x̂_0; ε̂ is computed anew from the clipped x̂_0. Not for latents or unbounded data.
+    return_trajectory : bool
+        Give a Trajectory.
+    callback : callable (step, t, x), optional
+        Called after each step with its number, its timestep and the new x.
+    progress : bool
+        Show a bar, where standard error is a terminal.
+    gradients : bool
+        Keep the graph, for attribution; otherwise in inference mode.
+
+    Returns
+    -------
+    samples : tensor of `shape`, or a Trajectory
+
+    Raises
+    ------
+    ValueError
+        If there are more steps than timesteps, or arguments exclude each other.
+    """
+    grid = schedule.timesteps(n_steps, spacing) if timesteps is None else timesteps
+    if seed is not None:
+        if generator is not None:
+            raise ValueError("both seed and generator came; one of them is wanted")
+        generator = sample_generators(seed, shape[0])
+    if method not in ("ddim", "ddpm"):
+        raise ValueError(f"method is '{method}'; 'ddim' or 'ddpm' is wanted")
+    with torch.enable_grad() if gradients else torch.inference_mode():
+        x = standard_normal(shape, generator, dtype=dtype, device=device) if x_start is None else x_start
+        states, estimates, visited = [x], [], []
+        steps = denoise(model, schedule, x, grid, method=method, eta=eta, variance=variance, generator=generator,
+                        noise=noise, condition=condition, clip=clip)  # fmt: skip
+        for step in _with_bar(steps, len(grid), progress):
+            x = step.x_prev
+            if return_trajectory:
+                states.append(x)
+                estimates.append(step.x0)
+                visited.append(step.t)
+            if callback is not None:
+                callback(step.i, step.t, x)
+    return Trajectory((*visited, -1), torch.stack(states), torch.stack(estimates)) if return_trajectory else x
+
+
+def denoise(model, schedule, x, grid, *, method="ddim", eta=0.0, variance="small", generator=None, noise=None,
+            condition=None, clip=None):  # fmt: skip
+    """The sampler's loop as a generator of Steps; arguments as in `sample`. Whoever iterates may stop early."""
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta is {eta}; 0 (deterministic) to 1 (ancestral) is wanted")
+    if variance not in ("small", "large"):
+        raise ValueError(f"variance is '{variance}'; 'small' or 'large' is wanted")
+    for i, (t, prev) in enumerate(pairs(grid)):
+        at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
+        output = model(x, at) if condition is None else model(x, at, condition)
+        x0, epsilon = schedule.split(x, output, t)
+        if clip is not None:
+            x0 = x0.clamp(*clip)
+            a, b = schedule.signal_and_noise(t, x)
+            epsilon = (x - a * x0) / b
+        if method == "ddpm":
+            mean, sigma = ddpm_moments(schedule, x, x0, t, prev, variance)
+        else:
+            mean, sigma = ddim_moments(schedule, x0, epsilon, t, prev, eta)
+        x_prev = mean
+        if prev >= 0 and sigma > 0:
+            z = standard_normal(x.shape, generator, dtype=x.dtype, device=x.device) if noise is None else noise[i]
+            x_prev = mean + sigma * z
+        yield Step(i, t, prev, x, x0, epsilon, x_prev)
+        x = x_prev
+
+
+def ddpm_moments(schedule, x, x0, t, prev, variance="small"):
+    """Mean (B, …) and sd of x_prev given x_t and x̂_0: the forward process's posterior on the grid."""
+    of_x0, of_xt, small, large = schedule.posterior(t, prev)
+    return of_x0 * x0 + of_xt * x, math.sqrt(small if variance == "small" else large)
+
+
+def ddim_moments(schedule, x0, epsilon, t, prev, eta=0.0):
+    """Mean (B, …) and sd of x_prev (Song et al. 2020, eq. 12 and 16)."""
+    then = float(schedule.alpha_bar(prev))
+    sigma = eta * math.sqrt(schedule.posterior(t, prev)[2])
+    return math.sqrt(then) * x0 + math.sqrt(max(1.0 - then - sigma**2, 0.0)) * epsilon, sigma
+
+
+def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=None, condition=None, refine=0):
+    """The noise from which deterministic DDIM makes `x0`: its steps backwards.
+
+    Only approximate: ε̂ is taken at the lower end of each step, where DDIM takes it at the upper one. `refine`
+    iterations per step solve for the upper end, after which DDIM returns to `x0`.
+
+    Parameters
+    ----------
+    model, schedule, n_steps, spacing, timesteps, condition
+        As in `sample`.
+    x0 : tensor, shape (B, …)
+        Data.
+    refine : int
+        Fixed-point iterations per step.
+
+    Returns
+    -------
+    x_start : tensor like `x0`
+        At the first timestep of the grid; hand it to `sample` with the same grid.
+    """
+    grid = schedule.timesteps(n_steps, spacing) if timesteps is None else timesteps
+
+    def epsilon_of(x, t):
+        at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
+        output = model(x, at) if condition is None else model(x, at, condition)
+        return schedule.split(x, output, t)[1]
+
+    with torch.inference_mode():
+        x = x0
+        for t, prev in reversed(pairs(grid)):
+            low, high = float(schedule.alpha_bar(prev)), float(schedule.alpha_bar(t))
+            epsilon = epsilon_of(x, max(prev, 0))  # clean data has no timestep of its own: the first one is nearest
+            for _ in range(refine + 1):
+                up = math.sqrt(high) * (x - math.sqrt(1.0 - low) * epsilon) / math.sqrt(low) + math.sqrt(1.0 - high) * epsilon
+                if refine:
+                    epsilon = epsilon_of(up, t)
+            x = up
+    return x
+
+
+def _with_bar(steps, n, progress):
+    if not progress or not sys.stderr.isatty():
+        return steps
+    from tqdm import tqdm
+
+    return tqdm(steps, total=n, desc="denoise", unit="step")
