@@ -96,7 +96,11 @@ def comparison_matrix(table) -> pd.DataFrame:
         for a, b, value in zip(table["first"], table["second"], table["value"], strict=True):
             matrix.loc[a, b] = matrix.loc[b, a] = value
         return matrix
-    return table.pivot(index="first", columns="second", values="value").loc[rows, columns]
+    matrix = table.pivot(index="first", columns="second", values="value")
+    if len(table) == len(names) * (len(names) - 1) and (table["first"] != table["second"]).all():  # directed measures
+        matrix = matrix.reindex(index=names, columns=names).copy()
+        return matrix.mask(np.eye(len(names), dtype=bool), 1.0)
+    return matrix.loc[rows, columns]
 
 
 def noise_ceiling(rdms, *, comparator: Comparator = "spearman", covariance=None) -> NoiseCeiling:

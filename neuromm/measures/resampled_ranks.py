@@ -74,10 +74,10 @@ def _ranked(stack, orders, weights, comparator):
     n = int(drawn.sum())
     orders = position[orders[drawn[orders]]].reshape(len(stack), n)
     kept = weights[drawn]
-    return _scaled_ranks(_midranks(stack[:, drawn], orders, kept), kept, comparator), kept
+    return scaled_ranks(midranks(stack[:, drawn], orders, kept), kept, comparator), kept
 
 
-def _midranks(values, orders, weights):
+def midranks(values, orders, weights):
     """Weighted mid-ranks of each row: the weight below, half the weight of what is tied, and a half."""
     rows = np.arange(len(values))[:, None]
     ordered, w = values[rows, orders], weights[orders]
@@ -97,7 +97,7 @@ def _midranks(values, orders, weights):
     return out
 
 
-def _scaled_ranks(ranks, weights, comparator):
+def scaled_ranks(ranks, weights, comparator):
     n = weights.sum()
     scaled = (ranks - (n + 1) / 2) * np.sqrt(weights)
     if comparator == "rho_a":
@@ -114,8 +114,8 @@ def _rank_ceilings(ready, counts, weights, comparator, ceilings):
     pools = np.concatenate([total[None], total - counts[there, None] * ready[there]]) / root
     # ties of exactly equal pools, kept equal against rounding
     pools = np.round(pools * 2.0**40 / max(np.abs(pools).max(), np.finfo(float).tiny))
-    ranks = _midranks(pools, np.argsort(pools, axis=1), weights)
-    pools = _scaled_ranks(ranks, weights, comparator)
+    ranks = midranks(pools, np.argsort(pools, axis=1), weights)
+    pools = scaled_ranks(ranks, weights, comparator)
     high = ready[there] @ pools[0]
     low = np.einsum("sp,sp->s", ready[there], pools[1:]) if len(there) > 1 else np.full(1, np.nan)
     share = counts[there] if ceilings == "weighted" else np.ones(len(there))

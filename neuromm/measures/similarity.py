@@ -1,14 +1,74 @@
 """How alike two sets of patterns are over the same conditions, without an RDM between.
 
-Every measure takes whichever product is smaller, of trials or of features, and gives the same number.
+Every measure takes whichever product is smaller, of conditions or of units, and gives the same number.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Literal, get_args
+
 import numpy as np
+import pandas as pd
 
 from neuromm.measures.dissimilarity import as_float, gram
+from neuromm.measures.patterns import condition_patterns
+from neuromm.measures.predictivity import linear_predictivity
 from neuromm.measures.rsa_checks import ConstantPatterns, check_enough_conditions, check_finite, check_memory
+
+Measure = Literal[
+    "cka_debiased", "cka_biased", "procrustes", "angular", "cca", "svcca", "pwcca", "mutual_knn", "predictivity"
+]  # fmt: skip
+DIRECTED = ("pwcca", "predictivity")  # first → second differs from second → first
+
+
+def compare_representations(activities, others=None, *, measure: Measure = "cka_debiased", by="condition", **options):
+    """A set-to-set measure for every pair of recordings.
+
+    Parameters
+    ----------
+    activities : dict of name → DataArray (trial, unit) with a condition per trial, or array (n_conditions, n_units)
+        DataArrays are averaged and aligned by condition; arrays hold the same conditions in the same rows.
+    others : the same, optional
+        Compare each of `activities` with each of these instead.
+    measure : str
+        "cka_debiased" (default), "cka_biased", "procrustes" (similarity), "angular" (distance, rad), "cca", "svcca",
+        "pwcca", "mutual_knn", "predictivity" (R² of second predicted from first).
+    options : passed to the measure.
+
+    Returns
+    -------
+    DataFrame : first, second, measure, value, n_conditions; directed measures have a row for each direction.
+    """
+    if measure not in get_args(Measure):
+        raise ValueError(f"measure '{measure}' is not one of {', '.join(get_args(Measure))}")
+    first = {str(k): v for k, v in activities.items()}
+    second = first if others is None else {str(k): v for k, v in others.items()}
+    everything = [*first.values(), *(() if others is None else second.values())]
+    labelled = [hasattr(v, "coords") and by in v.coords for v in everything]
+    if all(labelled):
+        arrays = condition_patterns(*everything, by=by)
+    elif any(labelled):
+        raise ValueError(
+            "some recordings name their conditions and some do not; give all as DataArrays, or all as arrays"
+        )
+    else:
+        arrays = [np.asarray(v) for v in everything]
+    left = dict(zip(first, arrays, strict=False))
+    right = left if others is None else dict(zip(second, arrays[len(first) :], strict=True))
+    prepared = {id(a): _Centred(a) for a in arrays} if measure.startswith("cka") else {}
+    rows = []
+    for i, (a, x) in enumerate(left.items()):
+        for j, (b, y) in enumerate(right.items()):
+            if others is None and (i == j or (j < i and measure not in DIRECTED)):
+                continue
+            if prepared:
+                as_patterns(x, y)
+                value = _cka(prepared[id(x)], prepared[id(y)], measure == "cka_debiased", **options)
+            else:
+                value = _MEASURES[measure](x, y, **options)
+            rows.append({"first": a, "second": b, "measure": measure, "value": value, "n_conditions": len(x)})
+    return pd.DataFrame(rows, columns=["first", "second", "measure", "value", "n_conditions"])
 
 
 def cka(x, y, *, debiased=True):
@@ -34,25 +94,50 @@ def cka(x, y, *, debiased=True):
         If there are fewer than four rows, a set does not vary, holds NaN, or row numbers differ.
     """
     x, y = as_patterns(x, y)
-    n = len(x)
-    x_shift, y_shift = x.mean(axis=0, keepdims=True), y.mean(axis=0, keepdims=True)
-    if n <= x.shape[1] + y.shape[1]:
-        k = gram(x, shift=x_shift)
-        l = k if y is x else gram(y, shift=y_shift)
-        inner = [_inner(k, l), _inner(k, k), _inner(l, l)]
-        k, l = np.diag(k).astype(float), np.diag(l).astype(float)
-    else:
-        n_bytes = (x.shape[1] + y.shape[1]) ** 2 * x.itemsize
-        check_memory(n_bytes, "the products of features", "Average by condition, or use fewer units.")
-        x, y = x - x_shift, y - y_shift
-        cross, own_x, own_y = x.T @ y, x.T @ x, y.T @ y
-        inner = [_inner(cross, cross), _inner(own_x, own_x), _inner(own_y, own_y)]
-        k, l = np.square(x).sum(axis=1, dtype=float), np.square(y).sum(axis=1, dtype=float)
+    first = _Centred(x)
+    return _cka(first, first if y is x else _Centred(y), debiased)
+
+
+class _Centred:
+    """Patterns with centred columns, and their products, each formed when first needed."""
+
+    def __init__(self, patterns):
+        self.patterns = as_float(patterns)
+        self.shift = self.patterns.mean(axis=0, keepdims=True)
+
+    @cached_property
+    def values(self):
+        return self.patterns - self.shift
+
+    @cached_property
+    def kernel(self):
+        return gram(self.patterns, shift=self.shift)
+
+    @cached_property
+    def diagonal(self):
+        if "kernel" in self.__dict__:
+            return np.diag(self.kernel).astype(float)
+        return np.square(self.values).sum(axis=1, dtype=float)
+
+    def product(self, other) -> float:
+        """Σ_ij K_ij L_ij, by kernels if conditions are fewer than units, else by products of units."""
+        n, p, q = len(self.patterns), self.patterns.shape[1], other.patterns.shape[1]
+        if n <= p + q:
+            return _sum_of_products(self.kernel, other.kernel)
+        check_memory(
+            p * q * self.patterns.itemsize, "the products of units", "Average by condition, or use fewer units."
+        )
+        cross = self.values.T @ other.values
+        return _sum_of_products(cross, cross)
+
+
+def _cka(first, second, debiased=True):
+    pairs = ((first, second), (first, first), (second, second))
+    inner = [a.product(b) for a, b in pairs]
     if debiased:
-        inner = [_unbias(i, a, b) for i, (a, b) in zip(inner, ((k, l), (k, k), (l, l)), strict=True)]
+        inner = [_unbias(i, a.diagonal, b.diagonal) for i, (a, b) in zip(inner, pairs, strict=True)]
     with np.errstate(invalid="ignore"):
-        value = inner[0] / np.sqrt(inner[1] * inner[2])
-    return float(value)
+        return float(inner[0] / np.sqrt(inner[1] * inner[2]))
 
 
 def _unbias(inner, k, l):
@@ -66,15 +151,116 @@ def _unbias(inner, k, l):
     return inner - both + k.sum() * l.sum() / ((n - 1) * (n - 2)) - 2 * both / (n - 2)
 
 
-def _inner(a, b):
+def _sum_of_products(a, b):
     """Σ a_ij b_ij, rows summed in their own dtype and then in float64."""
     return float(np.einsum("ij,ij->i", a, b).sum(dtype=float))
+
+
+def procrustes(x, y) -> float:
+    """Similarity of two shapes after the best rotation: ‖XᵀY‖_* of centred sets of unit norm, 0 to 1.
+
+    Williams et al. 2021; the Procrustes distance is √(2 − 2 · similarity).
+    """
+    x, y = (v - v.mean(axis=0) for v in map(_double, as_patterns(x, y)))
+    a, b = _narrow(x), _narrow(y)
+    similarity = np.linalg.svd(a.T @ b, compute_uv=False).sum() / np.linalg.norm(x) / np.linalg.norm(y)
+    return float(min(similarity, 1.0))
+
+
+def angular_distance(x, y) -> float:
+    """Angle between two shapes after the best rotation, rad: arccos of `procrustes`, a metric (Williams et al. 2021)."""
+    return float(np.arccos(procrustes(x, y)))
+
+
+def cca(x, y) -> float:
+    """Mean canonical correlation over the smaller number of dimensions.
+
+    Raises
+    ------
+    ValueError
+        If units are not fewer than conditions − 1: then any two sets correlate perfectly.
+    """
+    x, y = as_patterns(x, y)
+    return float(_canonical(_basis(x), _basis(y))[1].mean())
+
+
+def svcca(x, y, *, variance=0.99) -> float:
+    """Mean canonical correlation of the principal components that hold `variance` (Raghu et al. 2017)."""
+    x, y = as_patterns(x, y)
+    return float(_canonical(_basis(x, variance), _basis(y, variance))[1].mean())
+
+
+def pwcca(x, y, *, variance=1.0) -> float:
+    """Canonical correlations weighted by how much of x each canonical variate accounts for (Morcos et al. 2018).
+
+    Weights are α_i = Σ_j |⟨h_i, x_j⟩| over units j of centred x, h_i the unit-length canonical variates of x; so the
+    measure is directed: pwcca(x, y) differs from pwcca(y, x).
+    """
+    x, y = as_patterns(x, y)
+    own = _basis(x, variance)
+    turn, correlations = _canonical(own, _basis(y, variance))
+    weights = np.abs((own @ turn).T @ (x - x.mean(axis=0))).sum(axis=1)
+    return float(weights @ correlations / weights.sum())
+
+
+def mutual_knn(x, y, *, k=10) -> float:
+    """Mean share of each condition's k nearest neighbours (cosine) that both sets have in common (Huh et al. 2024)."""
+    x, y = as_patterns(x, y)
+    if not 1 <= k < len(x):
+        raise ValueError(f"k is {k}; between 1 and {len(x) - 1} (conditions less one) is wanted")
+    neighbours = []
+    for values in (x, y):
+        values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-30)
+        closeness = gram(values)
+        np.fill_diagonal(closeness, -np.inf)
+        mine = np.zeros(closeness.shape, bool)
+        np.put_along_axis(mine, np.argsort(-closeness, axis=1, kind="stable")[:, :k], True, axis=1)
+        neighbours.append(mine)
+    return float((neighbours[0] & neighbours[1]).sum(axis=1).mean() / k)
+
+
+def _narrow(x):
+    """A matrix with the same products of rows and at most as many columns as rows."""
+    n, p = x.shape
+    if p <= n:
+        return x
+    return np.linalg.qr(x.T, mode="r").T  # not through the kernel, whose roots would lose half the digits
+
+
+def _basis(x, variance=1.0):
+    """Orthonormal columns that span the centred set (or its leading components)."""
+    if not 0 < variance <= 1:
+        raise ValueError(f"variance is {variance}; a fraction above 0 and at most 1 is wanted")
+    x = _double(x)
+    x = _narrow(x - x.mean(axis=0))
+    left, scale, _ = np.linalg.svd(x, full_matrices=False)
+    kept = scale > scale[0] * max(x.shape) * np.finfo(float).eps
+    if variance < 1:
+        share = np.cumsum(scale**2) / (scale**2).sum()
+        kept &= np.arange(len(scale)) <= np.searchsorted(share, variance)
+    left = left[:, kept]
+    if left.shape[1] >= len(x) - 1:
+        raise ValueError(
+            f"{left.shape[1]} dimensions in {len(x)} conditions: canonical correlations are 1 for any two such sets; "
+            "use svcca with less variance, or cka, or more conditions"
+        )
+    return left
+
+
+def _canonical(first, second):
+    turn, correlations, _ = np.linalg.svd(first.T @ second, full_matrices=False)
+    return turn, np.minimum(correlations, 1.0)
+
+
+def _double(values):
+    return np.asarray(values, float)
 
 
 def as_patterns(x, y):
     """Two arrays over the same conditions, checked; labelled ones are aligned by label."""
     same = x is y
-    x, y = _align_labelled(x, y)
+    if all(hasattr(v, "coords") and "condition" in v.coords for v in (x, y)):
+        x, y = condition_patterns(x, y)
     x = as_float(x)
     y = x if same else as_float(y)
     for values, name in ((x, "x"), (y, "y")):
@@ -90,10 +276,7 @@ def as_patterns(x, y):
     return x, y
 
 
-def _align_labelled(x, y):
-    labelled = [v for v in (x, y) if hasattr(v, "coords") and "condition" in v.coords]
-    if len(labelled) < 2:
-        return np.asarray(x), np.asarray(y)
-    from neuromm.measures.patterns import condition_patterns
-
-    return condition_patterns(x, y)
+_MEASURES = {
+    "procrustes": procrustes, "angular": angular_distance, "cca": cca, "svcca": svcca, "pwcca": pwcca,
+    "mutual_knn": mutual_knn, "predictivity": linear_predictivity,
+}  # fmt: skip
