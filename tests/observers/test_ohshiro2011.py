@@ -1,0 +1,119 @@
+"""Ohshiro2011 against the reference table, an explicit loop over the pool, and the rules it is known for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuromm.observers.rate.normalisation import heading_drive, linear_weights, normalise
+from neuromm.observers.rate.ohshiro2011 import Ohshiro2011
+
+CELL = Ohshiro2011(centre=(6.0, 6.0))  # the paper's test cell
+INTENSITIES = [1.0, 4, 16, 64, 256, 1024]
+
+
+def rates(observer, auditory, visual, sets=None, **columns):
+    trials = pd.DataFrame({"auditory_azimuth": auditory, "visual_azimuth": visual, "report": "rate", **columns})
+    percept = observer.perceive(trials, rng=np.random.default_rng(0), parameters=sets)
+    return percept.responses["response"].to_numpy().reshape(-1, len(trials))
+
+
+def equal(intensities, **fields):
+    return pd.DataFrame({"intensity_auditory": intensities, "intensity_visual": intensities, **fields})
+
+
+def test_responses_and_additivity_match_the_reference_table():
+    one, both = rates(CELL, [0, 0], [np.nan, 0], equal(INTENSITIES)).T
+    np.testing.assert_allclose(one, [0.9890, 3.8293, 13.579, 37.354, 66.437, 82.494], rtol=0.005)
+    np.testing.assert_allclose(both, [3.8567, 13.930, 40.140, 75.791, 97.423, 104.909], rtol=0.005)
+    np.testing.assert_allclose(both / (2 * one), [1.950, 1.819, 1.478, 1.015, 0.733, 0.636], atol=0.001)
+    assert (np.diff(both / one) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "index"), [(1, [0.973, 0.949, 0.907, 0.844, 0.762, 0.677]), (3, [3.889, 3.284, 1.732, 0.889, 0.737, 0.717])]
+)
+def test_additivity_at_other_exponents(n, index):
+    one, both = rates(CELL, [0, 0], [np.nan, 0], equal(INTENSITIES, exponent=n)).T
+    np.testing.assert_allclose(both / (2 * one), index, atol=0.0011)
+
+
+def test_a_displaced_event_suppresses_and_earlier_at_high_intensity():
+    found = rates(CELL, [0.0] * 5, [0, 4, 8, 12, np.nan], equal([64.0, 1024.0]))
+    np.testing.assert_allclose(found[0], [75.8, 61.9, 39.8, 28.6, 37.35], rtol=0.005)
+    np.testing.assert_allclose(found[1], [104.9, 86.8, 57.9, 43.4, 82.5], rtol=0.005)
+
+
+def test_an_effective_but_non_preferred_event_suppresses_when_strong_only():
+    sets = equal([1024.0] * 3 + [4.0])
+    sets["cell_dominance"] = [(1.0, 0.75), (1.0, 0.5), (1.0, 0.0), (1.0, 0.5)]
+    both, one, other = rates(CELL, [0, 0, np.nan], [0, np.nan, 0], sets).T
+    np.testing.assert_allclose(both, [80.3, 59.0, 26.2, 7.84], rtol=0.005)
+    np.testing.assert_allclose(other[:2], [46.4, 20.6], rtol=0.005)
+    assert (both[:3] < one[:3]).all() and both[3] > one[3]
+
+
+def test_responses_equal_a_loop_over_every_cell_of_the_pool():
+    observer = Ohshiro2011(n_positions=9, centre=(4.0, 5.0), cell=(6, 5), exponent=1.7, semisaturation=2.3, spacing=1.0)
+    found = rates(observer, [1.5], [-0.5], visual_reliability=0.25)[0, 0]
+    power = []
+    for y in range(1, 10):
+        for x in range(1, 10):
+            i_1 = 64 * np.exp(-((x - 5.5) ** 2 + (y - 5) ** 2) / 8)
+            i_2 = 16 * np.exp(-((x - 3.5) ** 2 + (y - 5) ** 2) / 8)
+            power += [(a * i_1**0.5 + b * i_2**0.5) ** 1.7 for a in observer.dominance for b in observer.dominance]
+            if (x, y) == (6, 5):
+                own = (i_1**0.5 + i_2**0.5) ** 1.7
+    assert found == pytest.approx(own / (2.3**1.7 + np.mean(power)), rel=1e-12)
+
+
+def test_attention_raises_the_weight_of_the_attended_modality_and_gain_1_changes_nothing():
+    conflict = dict(auditory=[4.0], visual=[-4.0])
+    cell = Ohshiro2011(cell=(17, 15))
+    plain, idle = (rates(cell, **conflict, attended=[who])[0, 0] for who in (None, "auditory"))
+    assert plain == idle
+    heard, seen = (
+        rates(Ohshiro2011(cell=(17, 15), attention_gain=2.0), **conflict, attended=[who])[0, 0]
+        for who in ("auditory", "visual")
+    )
+    assert heard > plain > seen
+
+
+def test_cells_of_one_modality_report_its_place():
+    trials = pd.DataFrame({"auditory_azimuth": [6.0] * 2, "visual_azimuth": -3.0, "report": ["auditory", "visual"]})
+    percept = Ohshiro2011().perceive(trials, rng=np.random.default_rng(0), layers="*")
+    np.testing.assert_allclose(percept.responses["response"], [6, -3], atol=0.01)
+    assert percept.representations["multisensory"].shape == (2, 725)
+
+
+def test_weights_of_heading_cells_shift_with_coherence_without_any_change_of_synapses():
+    headings, preferred = np.arange(0.0, 360, 45), np.arange(0.0, 360, 15)
+    pairs = [(d, p) for d in (0.25, 0.5, 0.75, 1.0) for p in (0.0, 60, 120, 180)]  # balance, preferred difference
+    found = {}
+    for coherence in (0.2, 1.0):
+        n = len(headings)
+        grids = [np.repeat(headings, n), np.tile(headings, n)]
+        alone = [np.append(headings, [np.nan] * n), np.append([np.nan] * n, headings)]
+        responses = []
+        for one, two in (grids, alone):
+            vestibular = heading_drive(one, preferred, np.full(len(one), 50.0)) ** 0.5
+            strength = np.full(len(two), 50.0 * coherence)
+            drives = np.stack([d * vestibular + heading_drive(two, preferred + p, strength) ** 0.5 for d, p in pairs])
+            mean = (drives**2).mean((0, 2))
+            responses.append(normalise(drives.transpose(1, 0, 2), mean, 2.0, 1.0)[:, :, 0])  # cells of one place
+        combined, single = responses
+        found[coherence] = linear_weights(combined.reshape(n, n, -1), single[:n], single[n:])[:, :2].mean(0)
+    assert found[1.0][0] < found[0.2][0] and found[1.0][1] > found[0.2][1]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Ohshiro2011(exponent=0), "exponent is 0"),
+        (lambda: Ohshiro2011(intensity_visual=-1.0), "may not be negative"),
+        (lambda: Ohshiro2011(cell=(30, 2)), r"cell is \(30, 2\); two places from 1 to 29"),
+        (lambda: rates(Ohshiro2011(), [40.0], [0.0]), "auditory event is at 40 deg.*-28 to 28 deg: raise spacing"),
+    ],
+)
+def test_bad_values_are_refused_by_name(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
