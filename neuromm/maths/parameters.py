@@ -9,6 +9,10 @@ from typing import Literal
 import numpy as np
 
 
+class BadData(ValueError):
+    """Responses that no parameter value could explain, or too few to fit; names the subject and the column."""
+
+
 @dataclass(frozen=True)
 class Free:
     """How a parameter may vary: between `low` and `high`, on a scale; one value `per` level of a column, or tied.
@@ -25,7 +29,7 @@ class Free:
 
 
 def as_free(name, bounds) -> Free:
-    """A pair (low, high) as `Free`: logarithmic if it is positive and spans a factor of ten, else linear.
+    """A pair (low, high) as `Free`: logarithmic if positive, over a factor of ten, and no probability; else linear.
 
     Raises
     ------
@@ -37,18 +41,24 @@ def as_free(name, bounds) -> Free:
             low, high = (float(b) for b in bounds)
         except (TypeError, ValueError):
             raise TypeError(f"free['{name}'] is {bounds!r}; a pair (low, high) or a Free is wanted") from None
-        bounds = Free(low, high, "log" if low > 0 and high >= 10 * low else "linear")
+        probability = name.startswith(PROBABILITIES)
+        bounds = Free(low, high, "log" if low > 0 and high >= 10 * low and not probability else "linear")
     if not (np.isfinite(bounds.low) and np.isfinite(bounds.high) and bounds.low < bounds.high):
         raise ValueError(f"free['{name}'] runs from {bounds.low} to {bounds.high}; low < high, both finite, is wanted")
     if bounds.scale not in SCALES:
         raise ValueError(f"free['{name}'] has scale '{bounds.scale}'; one of {', '.join(SCALES)} is wanted")
     if bounds.scale == "log" and bounds.low <= 0:
         raise ValueError(f"free['{name}'] starts at {bounds.low}; a log scale wants a positive low")
-    if bounds.scale == "logit" and not (0 < bounds.low and bounds.high < 1):
-        raise ValueError(f"free['{name}'] runs from {bounds.low} to {bounds.high}; a logit scale wants 0 < low, high < 1")
+    if bounds.scale == "logit" and not (bounds.low > 0 and bounds.high < 1):
+        raise ValueError(f"free['{name}'] = {bounds.low}, {bounds.high}; a logit scale wants 0 < low and high < 1")
+    probability = name.startswith(PROBABILITIES)
+    if (name.startswith("sigma") and bounds.low < 0) or (probability and not 0 <= bounds.low < bounds.high <= 1):
+        raise ValueError(f"free['{name}'] runs from {bounds.low} to {bounds.high}; {WANTED[name[0]]} is wanted")
     return bounds
 
 
+PROBABILITIES = ("lapse", "p_")  # how the names of parameters that are probabilities begin
+WANTED = {"s": "an sd of at least 0", "l": "a probability within 0 and 1", "p": "a probability within 0 and 1"}
 SCALES = {  # name: (to the scale, from it, derivative of the value by the scaled value)
     "linear": (lambda x: x, lambda y: y, lambda x: np.ones_like(x)),
     "log": (np.log, np.exp, lambda x: x),

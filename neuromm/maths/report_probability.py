@@ -6,6 +6,7 @@ inner integral is a closed form at the root u of "estimate = bound"; the outer o
 whose nodes serve every condition, because neither root nor nodes depend on where the events were.
 """
 
+import contextlib
 import math
 from typing import NamedTuple
 
@@ -15,8 +16,20 @@ REACH = 5.5  # sd of the other cue on either side that the rule covers; the mass
 STEP = 0.33  # spacing of the smooth rule in units of the local scale; see tests for the error it leaves
 N_GAUSS = 12  # Gauss nodes per panel, where the integrand has kinks
 PANEL = 2.8  # greatest width of a panel in units of the local scale
+INNER = 1.0  # factor on the Gauss nodes of the inner integral of matching
 ROOT_STEPS = 6  # safeguarded Newton steps; one more is differentiated. Six leave 1e-9 of an sd
-FLOOR = 1e-300
+
+
+@contextlib.contextmanager
+def refined(factor=2.0):
+    """Within this block every rule is finer by `factor`: to measure its error, or (below 1) for a first look."""
+    global STEP, PANEL, REACH, INNER
+    before = STEP, PANEL, REACH, INNER
+    STEP, PANEL, REACH, INNER = STEP / factor, PANEL / factor, REACH + (factor > 1), INNER * factor
+    try:
+        yield
+    finally:
+        STEP, PANEL, REACH, INNER = before
 
 
 class Cues(NamedTuple):
@@ -130,7 +143,8 @@ def panel_nodes(c, bounds, own_ends, other_ends, breaks):
     Nodes gather at both ends of a panel (x = 3u² − 2u³), which integrates square roots there.
     """
     centre, far, near, reach = _scales(c, bounds, own_ends)
-    low, high = (torch.broadcast_tensors(e, centre)[0] for e in (other_ends[0] - REACH * far, other_ends[1] + REACH * far))
+    ends = other_ends[0] - REACH * far, other_ends[1] + REACH * far
+    low, high = (torch.broadcast_tensors(end, centre)[0] for end in ends)
     start, stop = _warp(low - centre, far, near, reach), _warp(high - centre, far, near, reach)
     n = max(int(torch.ceil((stop - start).max() / PANEL)), 1) + 1
     grid = torch.linspace(0, 1, n, dtype=torch.float64, device=bounds.device)
@@ -212,7 +226,7 @@ def _ends(c, places, paired):
 
 
 def _contract(c, mass, y, weight, other, paired):
-    """Integrate over the other cue: product conditions (n_sets, n_bounds, n_own, n_other), or paired (n_sets, n_bounds)."""
+    """Integrate over the other cue: (n_sets, n_bounds, n_own, n_other), or paired (n_sets, n_bounds)."""
     if paired:
         return (mass[..., 0] * weight * normal_density(y + c.mean - other[:, None], c.other)).sum(-1)
     density = normal_density((y + c.mean)[..., None] - other, c.other[..., None]) * weight[..., None]
@@ -249,7 +263,8 @@ def density_averaging(c, bounds, own, other, paired=True):
     q = torch.sigmoid(peak - c.fall * u * u)
     gap = c.alone - c.joint
     slope = c.alone - gap * q + 2 * gap * c.fall * u * u * q * (1 - q)
-    mass = normal_density((y * c.tilt + u + c.mean)[..., None] - _places(own, paired), c.own[..., None]) / slope[..., None]
+    mass = normal_density((y * c.tilt + u + c.mean)[..., None] - _places(own, paired), c.own[..., None])
+    mass = mass / slope[..., None]
     return _contract(c, mass, y, weight, other, paired)
 
 
@@ -321,7 +336,7 @@ def _own_range(c, own, paired):
         edge = 6 * c.own
         low, high = (own[:, None], own[:, None]) if paired else (own.min(), own.max())
         least, most = low - c.mean - edge, high - c.mean + edge
-        return least, most, int(min(32 + 1.4 * ((most - least) / c.own).max(), 160))
+        return least, most, int(INNER * min(32 + 1.4 * ((most - least) / c.own).max(), 160))
 
 
 def _below_two(c, bounds, own, paired):
@@ -380,7 +395,8 @@ def unity_matched(c, own, other, paired=False):
     least, most, n = _own_range(c, own, paired)
     u, w = gauss(y.device, n)
     x = (least + (most - least) * u + torch.zeros_like(y[..., :1]))[..., None, :]  # (n_sets, n_bounds, 1, n)
-    posterior = torch.sigmoid((c.base + y * y / c.spread)[..., None] - c.fall[..., None] * (x - (y * c.tilt)[..., None]) ** 2)
+    peak, middle = (c.base + y * y / c.spread)[..., None], (y * c.tilt)[..., None]
+    posterior = torch.sigmoid(peak - c.fall[..., None] * (x - middle) ** 2)
     x = x + c.mean[..., None]
     if paired:
         mass = (posterior * normal_density(x - own[:, None, None], c.own[..., None]) * w).sum(-1)[..., None]

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from neuromm.maths import report_probability as exact
-from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.measurement import place_of, sigma_of
 
 CUES = ("auditory", "visual")
 LEAST = 1e-12  # least probability or density of an answer: quadrature errors are of this order or above
@@ -41,10 +41,7 @@ def plan(observer, cells, device):
 def _groups(observer, cells):
     """(row numbers, Group) for rows that share question, modalities, reliabilities and keys."""
     place = {cue: place_of(cells, cue) for cue in CUES}
-    reliability = {
-        cue: cells[f"{cue}_reliability"].fillna(1.0).to_numpy(float) if f"{cue}_reliability" in cells else np.ones(len(cells))
-        for cue in CUES
-    }
+    reliability = {cue: sigma_of(cells, cue, 1.0) ** -2 for cue in CUES}
     report = cells["report"].to_numpy(object)
     keys = np.full(len(cells), "", object)
     if "alternatives" in cells:
@@ -60,7 +57,7 @@ def _groups(observer, cells):
         own, other = ("visual", "auditory") if report == "visual" else ("auditory", "visual")
         both = not (np.isnan(place[own][rows[0]]) or np.isnan(place[other][rows[0]]))
         if report == "common" and not both:
-            raise ValueError(f"{observer.name}: column 'response' answers 'common' where one event is shown; drop those rows")
+            raise ValueError(f"{observer.name}: 'response' answers 'common' where one event is shown; drop those rows")
         if np.isnan(place[own][rows[0]]):
             raise ValueError(f"{observer.name}: rows ask for the {own} place, but their {own} event is absent")
         yield rows, Group(
@@ -106,7 +103,8 @@ class Group:
             n_bounds = len(self.bounds)
         elif self.report != "common":
             n_bounds = 60
-        self.effort = 100 * n_bounds * (self.n_pairs if self.paired else len(own)) * (8 if read_out == "matching" else 1)
+        places = self.n_pairs if self.paired else len(own)
+        self.effort = 100 * n_bounds * places * (8 if read_out == "matching" else 1)
 
     def log_probability(self, parameters):
         """Log probability (density if continuous) of each row, shape (n_sets, n_rows)."""
@@ -185,7 +183,8 @@ class Group:
         inner = self._of_pairs(below, cues, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)
         if local:
-            kernel = exact.normal_density(grid.unflatten(-1, (len(self.bounds), -1)) - self.bounds[:, None], motor[:, None, None])
+            away = grid.unflatten(-1, (len(self.bounds), -1)) - self.bounds[:, None]
+            kernel = exact.normal_density(away, motor[:, None, None])
             return (inner.unflatten(1, kernel.shape[1:]) * (kernel * step[:, None, None])[..., None]).sum(2)
         kernel = exact.normal_density(self.bounds[:, None] - grid[:, None], motor[:, None, None]) * step[:, None, None]
         beyond = exact.normal_cdf((self.bounds - grid[:, -1:] - step[:, None] / 2) / motor[:, None])
