@@ -1,0 +1,18 @@
+"""Sweeps: many tasks from one small plan, on a laptop or a cluster, resumable, the same bytes however they ran."""
+
+from neuromm._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    names={
+        "sweep": "running",
+        "resume": "running",
+        "Sweep": "result",
+        "open_sweep": "result",
+        "Plan": "plan",
+        "make_plan": "plan",
+        "read_plan": "plan",
+        "Task": "task",
+        "Store": "store",
+    },
+)

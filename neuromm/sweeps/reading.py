@@ -1,0 +1,205 @@
+"""Plans from TOML files and Python keywords: every key checked, every mistake named with what is near it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import tomllib
+from pathlib import Path
+
+from neuromm import catalogue
+from neuromm.sweeps.plan import Plan, checksum_of, find_measure, importable, read_text, replaced, table_text
+from neuromm.sweeps.points import check_keys, check_sample, count_points
+from neuromm.sweeps.task import observer_recipe
+
+KEYS = ("title", "seed", "repeats", "measures", "keep", "layers", "stimuli", "observers", "fits", "calls", "cluster")
+KEEP = ("responses", "predictions", "layers")
+OBSERVER_KEYS = ("observer", "fields", "grid", "sample")
+FIT_KEYS = ("trials", "by", "observer", "fields", "free", "bootstraps", "options")
+
+
+def read_plan(path) -> Plan:
+    """A plan from a TOML file; names of tables are relative to its folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no TOML, a key is unknown (the nearest one is named), or a point is one that no observer can have.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no sweep file at {path}")
+    try:
+        given = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path.name} is not TOML: {error}") from None
+    return make_plan(given, where=path.name, folder=path.parent)
+
+
+def make_plan(given, *, where="sweep", folder=".") -> Plan:
+    """A plan from keys as in the TOML file; stimuli may be DataFrames, observers instances.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `read_plan`.
+    """
+    check_keys(given, KEYS, where)
+    tables = {}
+    plan = Plan(
+        title=str(given.get("title", "sweep")),
+        seed=_whole(given.get("seed", 1), "seed", where, 0),
+        repeats=_whole(given.get("repeats", 1), "repeats", where, 1),
+        measures=tuple(_measure(m, where) for m in _many(given.get("measures", ()))),
+        keep=tuple(_one_of(k, KEEP, f"{where}: keep") for k in _many(given.get("keep", ()))),
+        layers=tuple(_many(given.get("layers", ()))),
+        stimuli=tuple(_stimuli(s, where, folder, tables) for s in _many(given.get("stimuli", ()))),
+        observers=tuple(_observer(o, f"{where}: [[observers]]") for o in _many(given.get("observers", ()))),
+        fits=tuple(_fit(f, where, folder, tables) for f in _many(given.get("fits", ()))),
+        calls=tuple(_call(c, where) for c in _many(given.get("calls", ()))),
+        cluster=_table(given.get("cluster", {}), f"{where}: [cluster]"),
+        tables=tables,
+    )
+    return _checked(plan, where)
+
+
+def _checked(plan, where):
+    if bool(plan.stimuli) != bool(plan.observers):
+        there, missing = ("stimuli", "observers") if plan.stimuli else ("observers", "stimuli")
+        raise ValueError(f"{where} has {there} but no {missing}; every observer is shown every stimulus set")
+    if not (plan.stimuli or plan.fits or plan.calls):
+        raise ValueError(f"{where} names no task: give stimuli and observers, fits, or calls")
+    if plan.layers and "layers" not in plan.keep:
+        plan = dataclasses.replace(plan, keep=(*plan.keep, "layers"))
+    if plan.stimuli and not plan.measures and not plan.keep:
+        plan = dataclasses.replace(plan, keep=("responses",))
+    for _ in plan._observers():  # every point is built once: what no observer can be is refused before anything runs
+        pass
+    return plan
+
+
+def _whole(value, name, where, least):
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{where}: {name} is {value!r}; a whole number of at least {least} is wanted")
+    return value
+
+
+def _many(value):
+    """A list of things from one thing or several."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _one_of(value, allowed, where):
+    check_keys({value: None}, allowed, where)
+    return value
+
+
+def _table(value, where):
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} is {value!r}; a table of keys is wanted")
+    return dict(value)
+
+
+def _measure(given, where):
+    given = {"measure": given} if isinstance(given, str) else given
+    check_keys(given, ("measure", "options"), f"{where}: measures")
+    find_measure(given.get("measure", ""))
+    return {"measure": given["measure"], "options": _table(given.get("options", {}), f"{where}: options of a measure")}
+
+
+def _stimuli(given, where, folder, tables):
+    where = f"{where}: [[stimuli]]"
+    if not isinstance(given, dict):
+        given = {"paradigm": given} if isinstance(given, str) else {"trials": given}
+    check_keys(given, ("paradigm", "arguments", "grid", "trials", "table"), where)
+    if "table" in given:
+        return dict(given)
+    if "trials" in given:
+        check_keys(given, ("trials",), f"{where} with trials")
+        return {"table": _keep_table(given["trials"], folder, tables)}
+    paradigm = catalogue.find(catalogue.PARADIGMS, given.get("paradigm"), "paradigm")
+    takes = list(inspect.signature(paradigm).parameters)
+    entry = {key: _table(given.get(key, {}), f"{where} {key}") for key in ("arguments", "grid")}
+    for key in entry:
+        check_keys(entry[key], takes, f"{where} {key} of '{given['paradigm']}'")
+    count_points(entry["grid"], None)
+    return {"paradigm": given["paradigm"], **entry}
+
+
+def _keep_table(trials, folder, tables):
+    """Checksum of a user's table, whose text is kept in `tables`."""
+    from neuromm.stimuli.table import check_trials, read_trials
+
+    table = read_trials(Path(folder) / trials) if isinstance(trials, str | Path) else check_trials(trials)
+    text = table_text(table)
+    tables[checksum_of(text)] = text
+    return checksum_of(text)
+
+
+def _observer(given, where, allowed=OBSERVER_KEYS):
+    if isinstance(given, dict) and "class" in given:
+        return given  # resolved already, from sweep.json
+    given = given if isinstance(given, dict) else {"observer": given}
+    check_keys(given, allowed, where)
+    fields = _table(given.get("fields", {}), f"{where} fields")
+    base = given.get("observer")
+    base = catalogue.load(base, **_tupled(fields)) if isinstance(base, str) else base
+    if not hasattr(base, "perceive"):
+        raise ValueError(f"{where}: observer is {base!r}; a name of the catalogue or an observer is wanted")
+    if not isinstance(given.get("observer"), str):
+        base = replaced(base, _tupled(fields))
+    entry = {"grid": _table(given.get("grid", {}), f"{where} grid"), "sample": given.get("sample") or None}
+    if entry["sample"] is not None:
+        check_sample(entry["sample"], f"{where} sample")
+    names = [f.name for f in dataclasses.fields(base)]
+    for varied in (entry["grid"], (entry["sample"] or {}).get("over", {})):
+        check_keys(varied, names, f"{where} {base.name}")
+    count_points(**entry)
+    return {**observer_recipe(base), **entry}
+
+
+def _tupled(fields):
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+
+
+def _call(given, where):
+    where = f"{where}: [[calls]]"
+    given = given if isinstance(given, dict) else {"function": given}
+    check_keys(given, ("function", "arguments", "grid", "sample", "version"), where)
+    function = given.get("function")
+    if callable(function):
+        function = f"{function.__module__}:{function.__qualname__}"
+    found = importable(function, f"{where}: function '{function}'")
+    entry = {"function": function, "version": int(getattr(found, "version", given.get("version", 1)))}
+    entry |= {key: _table(given.get(key, {}), f"{where} {key}") for key in ("arguments", "grid")}
+    entry["sample"] = check_sample(given["sample"], f"{where} sample") if given.get("sample") else None
+    count_points(entry["grid"], entry["sample"])
+    return entry
+
+
+def _fit(given, where, folder, tables):
+    from neuromm import measures
+    from neuromm.stimuli.table import require
+
+    where = f"{where}: [[fits]]"
+    if "class" in given:
+        return given
+    check_keys(given, FIT_KEYS, where)
+    if not hasattr(measures, "fit"):
+        raise ValueError(f"{where}: this version has no neuromm.measures.fit")
+    for key in ("trials", "observer", "free"):
+        if key not in given:
+            raise ValueError(f"{where} has no '{key}'; a fit needs trials, observer and free")
+    checksum, by = _keep_table(given["trials"], folder, tables), given.get("by", "observer")
+    table = read_text(tables[checksum])
+    require(table, [by], where)
+    entry = _observer({k: given[k] for k in ("observer", "fields") if k in given}, where)
+    check_keys(given["free"], entry["fields"], f"{where} free")
+    return {
+        **{k: entry[k] for k in ("class", "fields")}, "table": checksum, "by": by,
+        "subjects": [s if isinstance(s, str) else s.item() for s in table[by].dropna().drop_duplicates().tolist()],
+        "free": given["free"], "bootstraps": _whole(given.get("bootstraps", 0), "bootstraps", where, 0),
+        "options": _table(given.get("options", {}), f"{where} options"),
+    }  # fmt: skip
