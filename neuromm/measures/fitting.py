@@ -178,15 +178,18 @@ def _problem(rows, at_least):
     response = pd.to_numeric(rows["response"], errors="coerce")
     strange = response.isna() & rows["response"].notna() | np.isinf(response)
     if strange.any():
-        return f"column 'response': {rows.loc[strange, 'response'].iloc[0]!r} (trial {strange.idxmax()}) is not a number"
+        value = rows.loc[strange, "response"].iloc[0]
+        return f"column 'response': {value!r} (trial {strange.idxmax()}) is not a number"
     given = rows[response.notna()]
     if len(given) < at_least:
         return f"column 'response': {len(given)} given; at least {at_least} are wanted"
     for name in rows.columns:
         if name in COLUMNS and COLUMNS[name].kind == "number":
-            low = COLUMNS[name].open_low & (pd.to_numeric(given[name], errors="coerce") <= COLUMNS[name].low)
-            if low.any() or np.isinf(pd.to_numeric(given[name], errors="coerce")).any():
-                return f"column '{name}': {given[name][low].iloc[0] if low.any() else 'inf'} given; a positive number is wanted"
+            numbers = pd.to_numeric(given[name], errors="coerce")
+            wrong = np.isinf(numbers) | (COLUMNS[name].open_low & (numbers <= COLUMNS[name].low))
+            if wrong.any():
+                wanted = "a finite positive number" if COLUMNS[name].open_low else "a finite number"
+                return f"column '{name}': {numbers[wrong].iloc[0]:g} given (trial {wrong.idxmax()}); {wanted} is wanted"
     factors = [c for c in given.columns if c in COLUMNS and c not in NOT_FACTORS and not c.endswith("_measurement")]
     stimulus = [c for c in factors if given[c].notna().any()]
     if not stimulus:
@@ -195,7 +198,8 @@ def _problem(rows, at_least):
         return f"column '{stimulus[0]}': one condition only; a fit needs two or more"
     common = given["report"].isin(["common", "synchronous", "owned"]) & ~response[given.index].isin([0, 1])
     if common.any():
-        return f"column 'response': {given.loc[common, 'response'].iloc[0]} to 'common' (trial {common.idxmax()}); 0 or 1 is wanted"
+        value, asked = response[common.idxmax()], given["report"][common.idxmax()]
+        return f"column 'response': {value:g} to '{asked}' (trial {common.idxmax()}); 0 or 1 is wanted"
     return _off_key(given, response)
 
 
@@ -339,7 +343,8 @@ def _describe(likelihood, model, some, unit, value, agreeing, converged, failed)
             "low": low, "high": high, "at_bound": bound, "identified": identified,
         }))  # fmt: skip
         notes = [f"{name} at its bound" for name, b in zip(names, bound, strict=True) if b]
-        notes += [f"{name} not identified" for name, ok, b in zip(names, identified, bound, strict=True) if not (ok or b)]
+        flat = ~(identified | bound)
+        notes += [f"{name} not identified" for name, f in zip(names, flat, strict=True) if f]
         if not converged[i]:
             notes.append("not converged")
         summary.append({
