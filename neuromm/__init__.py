@@ -14,8 +14,18 @@ from neuromm._version import __version__
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    submodules=["catalogue", "datasets", "maths", "measures", "observers", "paradigms", "plots", "stimuli",
-                "studies", "testing"],
+    submodules=[
+        "catalogue",
+        "datasets",
+        "maths",
+        "measures",
+        "observers",
+        "paradigms",
+        "plots",
+        "stimuli",
+        "studies",
+        "testing",
+    ],
     names={
         "present": "session",
         "save": "session",
@@ -28,5 +38,5 @@ __getattr__, __dir__, __all__ = attach(
         "Record": "observers.protocol",
         "Percept": "observers.protocol",
     },
-)  # fmt: skip
+)
 __all__ = [*__all__, "__version__"]

@@ -51,7 +51,7 @@ def run_main(function, argv=None) -> int:
 def _parser():
     parser = argparse.ArgumentParser(
         prog="neuromm",
-        description="Show the same sights and sounds to ideal observers, neural models, artificial networks and people.",
+        description="Show the same sights and sounds to ideal observers, neural models, networks and people.",
         epilog="NEUROMM_DEBUG=1 shows the whole traceback of an error.",
     )
     parser.add_argument("--version", action="version", version=f"neuromm {__version__}")
@@ -76,7 +76,9 @@ def _parser():
     command.add_argument("--out", default=None, help="file to write (default: results/weights/NAME.safetensors)")
     command.add_argument("--max-steps", type=int, default=None)
     command.add_argument("--max-seconds", type=float, default=None)
-    command.add_argument("--p-common", type=float, default=None, help="for av_denoiser: how often scenes have one cause")
+    command.add_argument(
+        "--p-common", type=float, default=None, help="for av_denoiser: how often scenes have one cause"
+    )
     command.add_argument("--device", default="cpu")
     command.add_argument("--no-resume", action="store_true", help="start again even if a checkpoint is there")
     command.set_defaults(function=_train)
@@ -87,7 +89,11 @@ def _parser():
 
 
 def _list(arguments, rest):
-    for title, table in (("observers", catalogue.OBSERVERS), ("paradigms", catalogue.PARADIGMS), ("studies", catalogue.STUDIES)):
+    for title, table in (
+        ("observers", catalogue.OBSERVERS),
+        ("paradigms", catalogue.PARADIGMS),
+        ("studies", catalogue.STUDIES),
+    ):
         print(title)
         for name, path in table.items():
             print(f"  {name:28} {path.rpartition(':')[2]:28} {path.partition(':')[0]}")
@@ -118,9 +124,15 @@ def _train(arguments, rest):
     recipe = {} if arguments.p_common is None else {"p_common": arguments.p_common}
     out = arguments.out or f"results/weights/{arguments.network}.safetensors"
     path = catalogue.train(
-        arguments.network, seed=arguments.seed, out=out, max_steps=arguments.max_steps, max_seconds=arguments.max_seconds,
-        device=arguments.device, resume=not arguments.no_resume, **recipe,
-    )  # fmt: skip
+        arguments.network,
+        seed=arguments.seed,
+        out=out,
+        max_steps=arguments.max_steps,
+        max_seconds=arguments.max_seconds,
+        device=arguments.device,
+        resume=not arguments.no_resume,
+        **recipe,
+    )
     print(path)
 
 
@@ -133,6 +145,9 @@ def _doctor(arguments, rest):
 def _one_line(error):
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""
-        hint = {28: " (free some space, or give another folder with --out)", 13: " (give a folder you may write in with --out)"}
+        hint = {
+            28: " (free some space, or give another folder with --out)",
+            13: " (give a folder you may write in with --out)",
+        }
         return f"{error.strerror}{place}{hint.get(error.errno, '')}"
     return " ".join(str(error).split()) or type(error).__name__

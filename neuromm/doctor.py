@@ -11,8 +11,16 @@ import tempfile
 from pathlib import Path
 
 CORE = ("numpy", "scipy", "pandas", "torch", "brian2", "matplotlib", "seaborn", "xarray", "safetensors", "tqdm")
-EXTRAS = {"transformers": "hub", "diffusers": "hub", "rsatoolbox": "bridges", "arviz": "bridges", "distributed": "cluster",
-          "h5py": "io", "zarr": "io", "pyarrow": "io"}  # fmt: skip
+EXTRAS = {
+    "transformers": "hub",
+    "diffusers": "hub",
+    "rsatoolbox": "bridges",
+    "arviz": "bridges",
+    "distributed": "cluster",
+    "h5py": "io",
+    "zarr": "io",
+    "pyarrow": "io",
+}
 
 
 def examine() -> int:
@@ -33,15 +41,18 @@ def examine() -> int:
             mend = "pip install -c constraints.txt -e ."
             line(name, f"does not import: {str(error).splitlines()[0] if str(error) else type(error).__name__}", mend)
     for name, extra in EXTRAS.items():
-        there = importlib.util.find_spec(name) is not None
-        print(f"{'ok ' if there else '–  '} {name:22} {'present' if there else f'absent (optional): pip install neuromm[{extra}]'}")
+        _optional(name, importlib.util.find_spec(name) and "present", f"pip install neuromm[{extra}]")
     _threads(line)
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-    print(f"{'ok ' if compiler else '–  '} {'C++ compiler':22} {compiler or 'absent: brian2 uses its numpy target (slower, same equations)'}")
+    _optional("C++ compiler", compiler, "brian2 uses its numpy target (slower, same equations)")
     _places(line)
     _weights(line)
     print("all is well" if not problems else f"{len(problems)} to mend: {', '.join(problems)}")
     return 1 if problems else 0
+
+
+def _optional(what, found, otherwise):
+    print(f"{'ok ' if found else '–  '} {what:22} {found or f'absent (optional): {otherwise}'}")
 
 
 def _threads(line):

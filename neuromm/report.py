@@ -13,7 +13,8 @@ CSS = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.2rem;border-bottom:1px solid #ddd}
 figure{margin:1.2rem 0}figure img{max-width:100%}figcaption{color:#555;font-size:.9rem}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid #eee}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}
+td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left}pre{background:#f6f6f6;padding:.8rem;overflow-x:auto;font-size:.8rem}
 details{margin:.6rem 0}summary{cursor:pointer}
 """
@@ -97,7 +98,8 @@ def _figure(path, folder, caption):
     data = path.with_suffix(".csv")
     source = f" Data: <code>{html.escape(data.relative_to(folder).as_posix())}</code>." if data.exists() else ""
     return (
-        f'<figure id="{html.escape(path.stem)}"><img alt="{html.escape(caption)}" src="data:image/svg+xml;base64,{picture}">'
+        f'<figure id="{html.escape(path.stem)}">'
+        f'<img alt="{html.escape(caption)}" src="data:image/svg+xml;base64,{picture}">'
         f"<figcaption>{html.escape(caption)}{source}</figcaption></figure>"
     )
 
@@ -109,4 +111,6 @@ def _table(path, folder):
     body = table.head(MAX_ROWS).to_html(index=False, border=0, float_format=lambda x: f"{x:.4g}", na_rep="–")
     more = f"<p>{len(table) - MAX_ROWS} more rows in the file.</p>" if len(table) > MAX_ROWS else ""
     name = html.escape(path.relative_to(folder).as_posix())
-    return f'<details open><summary><b>{html.escape(path.stem.replace("_", " "))}</b> <code>{name}</code></summary><div class="wide">{body}</div>{more}</details>'
+    title = html.escape(path.stem.replace("_", " "))
+    summary = f"<summary><b>{title}</b> <code>{name}</code></summary>"
+    return f'<details open>{summary}<div class="wide">{body}</div>{more}</details>'

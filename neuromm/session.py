@@ -134,7 +134,9 @@ def _named(observers):
     names = [o.name for o in observers]
     twice = {n for n in names if names.count(n) > 1}
     if twice:
-        raise ValueError(f"two observers are called {sorted(twice)}; give one another name: dataclasses.replace(o, name=…)")
+        raise ValueError(
+            f"two observers are called {sorted(twice)}; give one another name: dataclasses.replace(o, name=…)"
+        )
     return observers
 
 
@@ -150,15 +152,17 @@ def _layers_of(observer, layers, n_trials, max_bytes):
         needed = 4 * n_trials * sum(sizes.values())
         if needed > max_bytes:
             raise ValueError(
-                f"recording every layer of {observer.name} for {n_trials} trials takes {needed / 1e9:.1f} GB, more than "
-                f"max_bytes ({max_bytes / 1e9:.1f} GB); name fewer layers, or Record(layer, by='condition')"
+                f"recording every layer of {observer.name} for {n_trials} trials takes {needed / 1e9:.1f} GB, more "
+                f"than max_bytes ({max_bytes / 1e9:.1f} GB); name fewer layers, or Record(layer, by='condition')"
             )
     return chosen
 
 
 def _check_percept(percept, trials, name):
     if not percept.responses.index.equals(trials.index):
-        raise ValueError(f"{name} answered other trials than it was shown: the index of its responses must be the trials'")
+        raise ValueError(
+            f"{name} answered other trials than it was shown: the index of its responses must be the trials'"
+        )
 
 
 def save(session, folder) -> None:

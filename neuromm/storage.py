@@ -167,7 +167,9 @@ def read_session(folder):
     responses = pd.read_csv(
         folder / "responses.csv", na_values=["n/a"], float_precision="round_trip", dtype={"judged_common": "boolean"}
     )
-    responses["response_label"] = responses["response_label"].astype(object).where(responses["response_label"].notna(), None)
+    responses["response_label"] = (
+        responses["response_label"].astype(object).where(responses["response_label"].notna(), None)
+    )
     representations = {name: {} for name in dict.fromkeys(responses["observer"])}
     for about_path in sorted((folder / "representations").rglob("*.json")):
         about = json.loads(about_path.read_text(encoding="utf-8"))
@@ -185,7 +187,9 @@ def _commit():
     if not (here.parent / ".git").exists():
         return None
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5, check=True)
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

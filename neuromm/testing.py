@@ -87,7 +87,9 @@ class _Run:
             assert np.allclose(a, b, rtol=0, atol=self.tolerance * 10, equal_nan=True), f"{what}: {column} differ"
         for layer in one.representations:
             a, b = one.representations[layer].to_numpy(), two.representations[layer].to_numpy()
-            assert np.allclose(a, b, rtol=self.tolerance, atol=self.tolerance * max(1.0, np.abs(a).max())), f"{what}: layer {layer} differs"
+            assert np.allclose(a, b, rtol=self.tolerance, atol=self.tolerance * max(1.0, np.abs(a).max())), (
+                f"{what}: layer {layer} differs"
+            )
 
 
 def _the_name_is_a_slug(run):
@@ -181,7 +183,9 @@ def _one_layer_can_be_asked_for(run):
         last = run.observer.layers[-1]
         alone = run.perceive(run.trials, layers=[last])
         assert list(alone.representations) == [last], "another set of layers came"
-        run.same(Percept(run.percept.responses, {last: run.percept.representations[last]}), alone, "recording one layer")
+        run.same(
+            Percept(run.percept.responses, {last: run.percept.representations[last]}), alone, "recording one layer"
+        )
 
 
 def _an_unknown_layer_is_named(run):
@@ -200,7 +204,9 @@ def _the_same_seed_gives_the_same_bytes(run):
     again = run.perceive(run.trials)
     pd.testing.assert_frame_equal(again.responses, run.percept.responses)
     for layer, values in again.representations.items():
-        assert values.to_numpy().tobytes() == run.percept.representations[layer].to_numpy().tobytes(), f"layer {layer} differs"
+        assert values.to_numpy().tobytes() == run.percept.representations[layer].to_numpy().tobytes(), (
+            f"layer {layer} differs"
+        )
 
 
 def _the_global_generator_is_left_alone(run):
@@ -262,8 +268,11 @@ def _rows_of_one_showing_share_its_percept(run):
 
 
 def _parameters_add_a_set_dimension(run):
-    numbers = [f.name for f in dataclasses.fields(run.observer)
-               if isinstance(getattr(run.observer, f.name), float) and not f.name.startswith("_")]  # fmt: skip
+    numbers = [
+        f.name
+        for f in dataclasses.fields(run.observer)
+        if isinstance(getattr(run.observer, f.name), float) and not f.name.startswith("_")
+    ]
     if not numbers:
         return
     value = getattr(run.observer, numbers[0])
@@ -273,7 +282,9 @@ def _parameters_add_a_set_dimension(run):
     assert percept.responses.index.names[0] == "set" and len(percept.responses) == 2 * len(run.trials), "no set level"
     first = percept.responses.loc[0, "response"].to_numpy(float)
     whole = run.percept.responses["response"].to_numpy(float)
-    assert np.allclose(first, whole, atol=run.tolerance * 10, equal_nan=True), "a set with its own values answers otherwise"
+    assert np.allclose(first, whole, atol=run.tolerance * 10, equal_nan=True), (
+        "a set with its own values answers otherwise"
+    )
 
 
 def _provenance_is_plain_and_complete(run):
@@ -320,7 +331,11 @@ class _Echo:
     layers = ()
 
     def perceive(self, trials, *, rng, layers=(), parameters=None):
-        silent = {"response": rng.standard_normal(len(trials)) * np.nan, "response_label": None, "reaction_time": np.nan}
+        silent = {
+            "response": rng.standard_normal(len(trials)) * np.nan,
+            "response_label": None,
+            "reaction_time": np.nan,
+        }
         responses = pd.DataFrame(silent, index=trials.index)
         return Percept(responses.assign(judged_common=pd.array([None] * len(trials), "boolean"))[COLUMNS])
 
@@ -328,5 +343,12 @@ class _Echo:
         return {"class": "echo", "parameters": {}}
 
 
-CHECKS = [value for name, value in list(globals().items()) if name.startswith("_") and getattr(value, "__module__", "") == __name__
-          and callable(value) and not isinstance(value, type) and name != "_error_of"]  # fmt: skip
+CHECKS = [
+    value
+    for name, value in list(globals().items())
+    if name.startswith("_")
+    and getattr(value, "__module__", "") == __name__
+    and callable(value)
+    and not isinstance(value, type)
+    and name != "_error_of"
+]

@@ -1,4 +1,4 @@
-"""Shared fixtures: a generator, small trials, the folder of human tables where there is one, a clean slate of figures."""
+"""Shared fixtures: a generator, small trials, the folder of human tables where there is one, closed figures."""
 
 import os
 from pathlib import Path

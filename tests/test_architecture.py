@@ -12,19 +12,43 @@ import neuromm
 PACKAGE = Path(neuromm.__file__).parent
 # Floor of each room; a module imports from its own floor or below, never above.
 FLOORS = {
-    "maths": 0, "_lazy": 0, "_version": 0,
-    "stimuli": 1, "measures": 1,
-    "observers.protocol": 2, "observers.readout": 2, "catalogue": 2, "observers": 2,
-    "observers.bayes": 3, "observers.rate": 3, "observers.ann": 3, "observers.spiking": 3, "paradigms": 3, "datasets": 3,
-    "storage": 4, "session": 4, "plots": 4,
-    "studies": 5, "sweep": 5, "testing": 5,
-    "flags": 6, "doctor": 6, "cli": 6, "report": 4, "__main__": 6, "": 6,
-}  # fmt: skip
+    "maths": 0,
+    "_lazy": 0,
+    "_version": 0,
+    "stimuli": 1,
+    "measures": 1,
+    "observers.protocol": 2,
+    "observers.readout": 2,
+    "catalogue": 2,
+    "observers": 2,
+    "observers.bayes": 3,
+    "observers.rate": 3,
+    "observers.ann": 3,
+    "observers.spiking": 3,
+    "paradigms": 3,
+    "datasets": 3,
+    "storage": 4,
+    "session": 4,
+    "plots": 4,
+    "studies": 5,
+    "sweep": 5,
+    "testing": 5,
+    "flags": 6,
+    "doctor": 6,
+    "cli": 6,
+    "report": 4,
+    "__main__": 6,
+    "": 6,
+}
 MECHANISMS = ("observers.bayes", "observers.rate", "observers.ann", "observers.spiking")
 FORBIDDEN = [  # (from, to): never, whatever the floor
-    ("measures", "observers"), ("observers", "measures"), ("plots", "observers"), ("measures", "plots"), ("stimuli", "measures"),
+    ("measures", "observers"),
+    ("observers", "measures"),
+    ("plots", "observers"),
+    ("measures", "plots"),
+    ("stimuli", "measures"),
     *[(a, b) for a in MECHANISMS for b in MECHANISMS if a != b],
-]  # fmt: skip
+]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -61,7 +85,9 @@ def test_imports_go_down_only(path):
         where = f"{path.relative_to(PACKAGE)}:{line} imports {module}"
         assert FLOORS[there] <= FLOORS[here], f"{where}: from floor {FLOORS[here]} up to floor {FLOORS[there]}"
         for origin, target in FORBIDDEN:
-            wrong = (here == origin or here.startswith(origin + ".")) and (there == target or there.startswith(target + "."))
+            wrong = (here == origin or here.startswith(origin + ".")) and (
+                there == target or there.startswith(target + ".")
+            )
             assert not wrong, f"{where}: {origin} never imports {target}"
 
 
@@ -79,12 +105,28 @@ def test_torch_and_brian2_stay_in_their_rooms(path):
         assert not (here.startswith("measures") and eager), f"{path.name} imports torch eagerly"
 
 
-@pytest.mark.parametrize("code", ["import neuromm", "import neuromm.cli; neuromm.cli.main(['list'])",
-                                  "import neuromm.cli\ntry: neuromm.cli.main(['--help'])\nexcept SystemExit: pass"])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import neuromm",
+        "import neuromm.cli; neuromm.cli.main(['list'])",
+        "import neuromm.cli\ntry: neuromm.cli.main(['--help'])\nexcept SystemExit: pass",
+    ],
+)
 def test_importing_and_help_load_nothing_third_party(code):
     ask = f"{code}\nimport sys; print('\\n'.join(m.partition('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split()) & {"numpy", "scipy", "pandas", "torch", "brian2", "matplotlib", "seaborn", "xarray", "tqdm"}
+    loaded = set(done.stdout.split()) & {
+        "numpy",
+        "scipy",
+        "pandas",
+        "torch",
+        "brian2",
+        "matplotlib",
+        "seaborn",
+        "xarray",
+        "tqdm",
+    }
     assert not loaded
 
 

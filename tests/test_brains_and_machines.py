@@ -6,8 +6,9 @@ import pytest
 
 from neuromm.measures.bias import crossmodal_bias
 from neuromm.paradigms import ventriloquism_by_reliability
-from neuromm.studies import brains_and_machines as study
+from neuromm.studies.brains_and_machines_figures import headline
 from neuromm.studies.line_up import as_people, fresh_noise, people, users_trials
+from neuromm.studies.published_curves import predicted_bias
 from neuromm.studies.results import read_table
 
 
@@ -49,7 +50,7 @@ def test_people_are_read_from_any_table_with_responses(tmp_path):
 
 def test_the_curve_of_a_matched_observer_is_its_exact_prediction():
     trials = ventriloquism_by_reliability(n_folds=2, n_repeats=1)
-    curves = study._predicted_bias(trials, {"sigma_auditory": 4.0, "sigma_visual": 2.0})
+    curves = predicted_bias(trials, {"sigma_auditory": 4.0, "sigma_visual": 2.0})
     from neuromm.observers.bayes.causal_inference import CausalInference
     from neuromm.session import present
 
@@ -61,11 +62,13 @@ def test_the_curve_of_a_matched_observer_is_its_exact_prediction():
     assert ((sampled["bias"] - exact).abs() < 1.7 * (sampled["high"] - sampled["bias"])).all()
 
 
-@pytest.mark.parametrize(("own", "twin", "words"), [(0.05, -0.1, "nearest to causal inference"), (0.05, 0.06, "not set apart")])
+@pytest.mark.parametrize(
+    ("own", "twin", "words"), [(0.05, -0.1, "nearest to causal inference"), (0.05, 0.06, "not set apart")]
+)
 def test_the_title_follows_the_numbers(own, twin, words):
     names = ["av_denoiser", "av_denoiser_p0", "av_denoiser_p1", "av_denoiser_untrained"]
     layers = pd.DataFrame({"observer": names, "layer": "hidden3", "delta": [own, twin, twin, twin]})
-    title, text = study._headline(layers, None, ventriloquism_by_reliability(n_folds=2, n_repeats=1))
+    title, text = headline(layers, ventriloquism_by_reliability(n_folds=2, n_repeats=1))
     assert words in title and f"{own:+.3f}" in text
 
 
@@ -78,11 +81,21 @@ def test_a_shuffle_of_condition_labels_takes_the_computation_away():
     names = ("segregation", "forced_fusion", "causal_inference")
     ideal = [catalogue.load(n, sigma_auditory=4.0, sigma_visual=2.0) for n in names]
     reference = present(fresh_noise(trials, 1), ideal, seed=1, layers=["estimate"]).representations
-    models = {k: measures.rdm(reference[n]["estimate"], method="crossnobis")
-              for k, n in zip(("segregation", "fusion", "causal inference"), names, strict=True)}  # fmt: skip
+    models = {
+        k: measures.rdm(reference[n]["estimate"], method="crossnobis")
+        for k, n in zip(("segregation", "fusion", "causal inference"), names, strict=True)
+    }
     layer = present(trials, ideal, seed=1, layers=["estimate"]).representations
-    table = measures.computations({n: measures.rdm(layer[n]["estimate"], method="crossnobis") for n in names}, models).set_index("name")
-    assert table.loc["causal_inference", "delta"] > 0.02 > 0 > table.loc["segregation", "delta"] > table.loc["forced_fusion", "delta"]
+    table = measures.computations(
+        {n: measures.rdm(layer[n]["estimate"], method="crossnobis") for n in names}, models
+    ).set_index("name")
+    assert (
+        table.loc["causal_inference", "delta"]
+        > 0.02
+        > 0
+        > table.loc["segregation", "delta"]
+        > table.loc["forced_fusion", "delta"]
+    )
     labels = layer["causal_inference"]["estimate"]["condition"].to_numpy()
     kinds = np.unique(labels)
     shuffled = dict(zip(kinds, np.random.default_rng(0).permutation(kinds), strict=True))

@@ -66,7 +66,16 @@ def test_a_foreign_result_folder_is_refused(tmp_path, capsys):
 
 def test_an_unwritable_folder_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("a file where a folder would be")
-    argv = ["run", "ventriloquism", "--observer", "segregation", "--n-repeats", "1", "--out", str(tmp_path / "file" / "r")]
+    argv = [
+        "run",
+        "ventriloquism",
+        "--observer",
+        "segregation",
+        "--n-repeats",
+        "1",
+        "--out",
+        str(tmp_path / "file" / "r"),
+    ]
     assert main(argv) == 2
     err = capsys.readouterr().err.strip().splitlines()
     assert err[-1].startswith("neuromm: ") and "file" in err[-1]
@@ -74,10 +83,29 @@ def test_an_unwritable_folder_is_one_line(tmp_path, capsys):
 
 def test_a_run_writes_a_whole_folder_and_its_report_can_be_made_again(tmp_path):
     out = tmp_path / "r"
-    argv = ["run", "ventriloquism", "--observer", "causal_inference", "--observer", "segregation", "--n-repeats", "2", "--out", str(out)]
+    argv = [
+        "run",
+        "ventriloquism",
+        "--observer",
+        "causal_inference",
+        "--observer",
+        "segregation",
+        "--n-repeats",
+        "2",
+        "--out",
+        str(out),
+    ]
     assert main(argv) == 0
-    for name in ("report.html", "provenance.json", "figures/auditory_bias.pdf", "figures/auditory_bias.svg",
-                 "figures/auditory_bias.png", "figures/auditory_bias.csv", "tables/unity.csv", "session/responses.csv"):  # fmt: skip
+    for name in (
+        "report.html",
+        "provenance.json",
+        "figures/auditory_bias.pdf",
+        "figures/auditory_bias.svg",
+        "figures/auditory_bias.png",
+        "figures/auditory_bias.csv",
+        "tables/unity.csv",
+        "session/responses.csv",
+    ):
         assert (out / name).stat().st_size > 0, name
     page = (out / "report.html").read_text()
     assert 'src="http' not in page and 'href="http' not in page and "data:image/svg+xml" in page

@@ -4,7 +4,6 @@ import pytest
 
 from neuromm import catalogue, testing
 
-
 FAST = {"cuppini2017": {"integrator": "exponential"}}  # fields that make the same model cheaper to run 1000 rows of
 
 

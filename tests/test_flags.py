@@ -3,7 +3,9 @@ import pytest
 from neuromm.flags import call_with_flags
 
 
-def example(names: list[str] | None = None, n_repeats: int = 3, share: float = 0.5, keys: bool = False, out: str | None = None):
+def example(
+    names: list[str] | None = None, n_repeats: int = 3, share: float = 0.5, keys: bool = False, out: str | None = None
+):
     """An example.
 
     Parameters

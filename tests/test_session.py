@@ -10,9 +10,9 @@ import xarray as xr
 import neuromm as nm
 from neuromm.observers.protocol import Percept, Record, answer, check_asked, collect, describe, perceive_sets
 from neuromm.session import present
-from neuromm.storage import check_folder, save_session, whole_folder
 from neuromm.stimuli.measurement import measure, place_of
 from neuromm.stimuli.table import showings
+from neuromm.storage import check_folder, save_session, whole_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Looker:
         both = ~np.isnan(place_of(trials, "auditory") + place_of(trials, "visual"))
         common = np.where(both, np.abs(x[:, 0] - x[:, 1]) < 5, 0)
         course = xr.DataArray(
-            x[:, None, :] * np.arange(1, 5)[None, :, None], dims=("trial", "time", "unit"), coords={"time": [0.0, 1, 2, 3]}
+            x[:, None, :] * np.arange(1, 5)[None, :, None],
+            dims=("trial", "time", "unit"),
+            coords={"time": [0.0, 1, 2, 3]},
         )
         responses = answer(trials, {"auditory": x[:, 0], "visual": x[:, 1], "common": common}, self.name)
         return Percept(responses, collect(layers, {"samples": x, "course": course}, trials, self.name))
@@ -100,9 +102,13 @@ def test_records_choose_time_pool_and_condition_means(trials):
     layers = [Record("course", time="all", every=2.0), "samples"]
     got = present(trials, [Looker()], seed=1, layers=layers).representations["looker"]
     assert got["course"].dims == ("trial", "time", "unit") and got["course"]["time"].to_numpy().tolist() == [0.0, 2.0]
-    mean = present(trials, [Looker()], seed=1, layers=[Record("course", time="mean", pool="max")]).representations["looker"]
+    mean = present(trials, [Looker()], seed=1, layers=[Record("course", time="mean", pool="max")]).representations[
+        "looker"
+    ]
     assert mean["course"].shape == (len(trials), 1)
-    by = present(trials, [Looker()], seed=1, layers=[Record("samples", by="condition")]).representations["looker"]["samples"]
+    by = present(trials, [Looker()], seed=1, layers=[Record("samples", by="condition")]).representations["looker"][
+        "samples"
+    ]
     whole = got["samples"]
     for condition in np.unique(trials["condition"]):
         expected = whole.to_numpy()[(trials["condition"] == condition).to_numpy()].mean(0)

@@ -9,7 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
-SMALL = {"brains_and_machines": ["--small"], "ventriloquism": ["--n-repeats", "2"], "cue_combination": ["--n-repeats", "2"]}
+SMALL = {
+    "brains_and_machines": ["--small"],
+    "ventriloquism": ["--n-repeats", "2"],
+    "cue_combination": ["--n-repeats", "2"],
+}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)

@@ -14,19 +14,19 @@ import pandas as pd
 import neuromm as nm
 from neuromm.cli import run_main
 from neuromm.plots.style import COLOURS, style
-from neuromm.studies.brains_and_machines import KORDING, kording_bias
+from neuromm.studies.published_curves import KORDING, KORDING_P_COMMON, kording_bias
 from neuromm.studies.results import Results
-
-P_COMMON = 0.28  # their text, experiment 1: σ_V 2.14, σ_A 9.2, σ_P 12.3 deg, p_common .28
 
 
 def key_histograms():
     """P(key) of the auditory report for a sound at 0°, by place of the light; one row per light × key."""
     trials = nm.paradigms.ventriloquism(1, reports=("auditory",), keys=True)
     ahead = trials[trials["auditory_azimuth"] == 0]
-    observer = nm.observers.CausalInference(**KORDING, p_common=P_COMMON)
+    observer = nm.observers.CausalInference(**KORDING, p_common=KORDING_P_COMMON)
     keys = observer.predict(ahead).filter(like="key_")
-    table = keys.assign(visual_azimuth=ahead["visual_azimuth"]).melt("visual_azimuth", var_name="key", value_name="probability")
+    table = keys.assign(visual_azimuth=ahead["visual_azimuth"]).melt(
+        "visual_azimuth", var_name="key", value_name="probability"
+    )
     return table.assign(key=table["key"].str.removeprefix("key_").astype(float))
 
 
@@ -41,9 +41,21 @@ def draw(histograms, bias):
             rows = rows.sort_values("key")
             alone = np.isnan(place)
             colour = COLOURS["reference"] if alone else ramp(0.5 - place / 22)
-            left.plot(rows["key"], rows["probability"], "--" if alone else "-", color=colour, marker="o", ms=2.5,
-                      label="no light" if alone else f"light at {place:+.0f}°")  # fmt: skip
-        left.set(xticks=[-10, -5, 0, 5, 10], xlabel="key pressed for the sound (deg)", ylabel="probability", title="Sound at 0°: the light draws the answers")
+            left.plot(
+                rows["key"],
+                rows["probability"],
+                "--" if alone else "-",
+                color=colour,
+                marker="o",
+                ms=2.5,
+                label="no light" if alone else f"light at {place:+.0f}°",
+            )
+        left.set(
+            xticks=[-10, -5, 0, 5, 10],
+            xlabel="key pressed for the sound (deg)",
+            ylabel="probability",
+            title="Sound at 0°: the light draws the answers",
+        )
         left.legend(fontsize=6)
     nm.plots.bias_by_disparity(bias, right, legend=False)
     right.set_xticks([5, 10, 15, 20])
@@ -55,11 +67,19 @@ def draw(histograms, bias):
 def main(out: str = "results/figures/kording2007_bias"):
     """Figure 2b,e of Körding et al. 2007 from their published parameters."""
     histograms, bias = key_histograms(), kording_bias()
-    results = Results("Körding et al. 2007: keys and bias at the published parameters", "Model only; exact expectations.",
-                      {"figure": "kording2007_bias", **KORDING, "p_common": P_COMMON})  # fmt: skip
+    results = Results(
+        "Körding et al. 2007: keys and bias at the published parameters",
+        "Model only; exact expectations.",
+        {"figure": "kording2007_bias", **KORDING, "p_common": KORDING_P_COMMON},
+    )
     data = pd.concat([histograms.assign(panel="keys"), bias.assign(panel="bias")], ignore_index=True)
-    results.add_figure("kording2007_bias", draw(histograms, bias), data, "Causal inference at σ_V 2.14, σ_A 9.2, σ_P 12.3°, p_common .28 (means over "
-                       "19 people; doi 10.1371/journal.pone.0000943). Bias from the stimulus place, mean over the 25 pairs.")  # fmt: skip
+    results.add_figure(
+        "kording2007_bias",
+        draw(histograms, bias),
+        data,
+        "Causal inference at σ_V 2.14, σ_A 9.2, σ_P 12.3°, p_common .28 (means over "
+        "19 people; doi 10.1371/journal.pone.0000943). Bias from the stimulus place, mean over the 25 pairs.",
+    )
     return results.write(out)
 
 

@@ -13,7 +13,7 @@ import neuromm as nm
 from neuromm.cli import run_main
 from neuromm.plots.style import COLOURS, LINES, style
 from neuromm.stimuli.table import cross, finish
-from neuromm.studies.brains_and_machines import DEMONSTRATION
+from neuromm.studies.published_curves import DEMONSTRATION
 from neuromm.studies.results import Results
 
 STRATEGIES = ("averaging", "selection", "matching")
@@ -35,13 +35,23 @@ def draw(table):
 
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(7, 2.3))
-        panels = (("expected", "mean answer (deg)", "Same mean twice"), ("sd", "sd of answers (deg)", "Three spreads"),
-                  ("p_common", 'P("one cause")', "Unity"))  # fmt: skip
+        panels = (
+            ("expected", "mean answer (deg)", "Same mean twice"),
+            ("sd", "sd of answers (deg)", "Three spreads"),
+            ("p_common", 'P("one cause")', "Unity"),
+        )
         for ax, (column, label, title) in zip(axes, panels, strict=True):
             for strategy, line in zip(STRATEGIES, (LINES[0], LINES[1], LINES[3]), strict=True):
                 rows = table[table["strategy"] == strategy]
                 colour = COLOURS["common" if column == "p_common" else "auditory"]
-                ax.plot(rows["disparity"], rows[column], ls=line, color=colour, label=strategy, lw=1.6 if line == ":" else 1.2)
+                ax.plot(
+                    rows["disparity"],
+                    rows[column],
+                    ls=line,
+                    color=colour,
+                    label=strategy,
+                    lw=1.6 if line == ":" else 1.2,
+                )
             ax.set(xlabel="|auditory − visual| (deg)", ylabel=label, title=title)
         axes[1].legend(fontsize=6.5)
     return figure
@@ -50,10 +60,18 @@ def draw(table):
 def main(out: str = "results/figures/strategies"):
     """Mean, spread and unity of the three strategies at the demonstration set."""
     table = moments(tuple(range(0, 31, 1)))
-    results = Results("Three strategies, two of them with one mean", "Model only; exact expectations.",
-                      {"figure": "strategies", **DEMONSTRATION, "p_common": 0.5})  # fmt: skip
-    results.add_figure("strategies", draw(table), table, "Averaging and matching have identical means and different spreads. Demonstration set, "
-                       "chosen, not published: σ_V 2, σ_A 8, σ_P 15°, p_common .5; sound at 0°.")  # fmt: skip
+    results = Results(
+        "Three strategies, two of them with one mean",
+        "Model only; exact expectations.",
+        {"figure": "strategies", **DEMONSTRATION, "p_common": 0.5},
+    )
+    results.add_figure(
+        "strategies",
+        draw(table),
+        table,
+        "Averaging and matching have identical means and different spreads. Demonstration set, "
+        "chosen, not published: σ_V 2, σ_A 8, σ_P 15°, p_common .5; sound at 0°.",
+    )
     return results.write(out)
 
 

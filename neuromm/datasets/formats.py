@@ -68,7 +68,12 @@ def finished(table, source, constants=None) -> pd.DataFrame:
     if "response" in table and "kind" not in table:
         table["kind"] = "human"
     if "disparity" not in table:
-        pair = [f"{m}_{p}" for p in ("azimuth", "heading") for m in ("auditory", "vestibular", "visual") if f"{m}_{p}" in table]
+        pair = [
+            f"{m}_{p}"
+            for p in ("azimuth", "heading")
+            for m in ("auditory", "vestibular", "visual")
+            if f"{m}_{p}" in table
+        ]
         if len(pair) == 2:  # other − visual, always
             table["disparity"] = table[pair[0]] - table[pair[1]]
     if "condition" not in table:
@@ -132,7 +137,9 @@ def read_bids_events(path, columns=None, *, values=None, constants=None) -> pd.D
                 given["reaction_time"] = ("response_time", 1000)
         part = read_columns(file, given, values=values, constants=constants, separator="\t")
         if "observer" not in part:
-            part["observer"] = next((p.removeprefix("sub-") for p in file.name.split("_") if p.startswith("sub-")), file.stem)
+            part["observer"] = next(
+                (p.removeprefix("sub-") for p in file.name.split("_") if p.startswith("sub-")), file.stem
+            )
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
     return table.assign(trial=range(len(table)))

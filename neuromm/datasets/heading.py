@@ -15,8 +15,8 @@ def _file(path, name):
 def read_acerbi2018(path):
     """Visuo-vestibular heading with conflict: left/right and unity judgements (Acerbi et al. 2018).
 
-    PLoS Comput Biol 14:e1006110. `report` "vestibular" is asked left or right (`alternatives` "left|right"; response 1 is
-    right), "common" whether there was one cause (1 is one). `visual_level` low, medium, high is visual *noise*.
+    PLoS Comput Biol 14:e1006110. `report` "vestibular" is asked left or right (`alternatives` "left|right"; response 1
+    is right), "common" whether there was one cause (1 is one). `visual_level` low, medium, high is visual *noise*.
 
     Parameters
     ----------
@@ -26,10 +26,17 @@ def read_acerbi2018(path):
     Returns
     -------
     DataFrame
-        vestibular_heading, visual_heading, disparity (vestibular − visual; deg), visual_level, report, response, observer.
+        vestibular_heading, visual_heading, disparity (vestibular − visual; deg), visual_level, report, response,
+        observer.
     """
-    columns = {"observer": "subject", "vestibular_heading": "s_vest", "visual_heading": "s_vis", "visual_level": "noise",
-               "report": "task", "code": "response"}  # fmt: skip
+    columns = {
+        "observer": "subject",
+        "vestibular_heading": "s_vest",
+        "visual_heading": "s_vis",
+        "visual_level": "noise",
+        "report": "task",
+        "code": "response",
+    }
     values = {"visual_level": {1: "low", 2: "medium", 3: "high"}, "report": {2: "vestibular", 3: "common"}}
     table = read_columns(_file(path, "bisensory.csv"), columns, values=values, constants={"kind": "human"})
     table["response"] = (table.pop("code") == 1).astype(float)  # 1 is right (−1 left), and 1 is one cause (2 is two)
@@ -48,9 +55,15 @@ def read_dewinkel2017(path):
         `heading.csv`, or its folder.
     """
     degrees = 180 / np.pi
-    columns = {"observer": "subject", "experiment": "experiment", "modality": "modality", "motion_profile": "stim_type",
-               "visual_heading": ("vis_theta", degrees), "vestibular_heading": ("ine_theta", degrees),
-               "response": ("response", degrees)}  # fmt: skip
+    columns = {
+        "observer": "subject",
+        "experiment": "experiment",
+        "modality": "modality",
+        "motion_profile": "stim_type",
+        "visual_heading": ("vis_theta", degrees),
+        "vestibular_heading": ("ine_theta", degrees),
+        "response": ("response", degrees),
+    }
     table = read_columns(_file(path, "heading.csv"), columns, constants={"report": "heading"})
     for name in ("visual_heading", "vestibular_heading", "response"):
         table[name] = 180 - np.mod(180 - table[name], 360)
@@ -74,8 +87,15 @@ def read_drugowitsch2014(path):
     path : path
         `heading_2afc.csv`, or its folder.
     """
-    columns = {"observer": "subject", "modality": "modality", "coherence": "coherence", "visual_heading": "heading",
-               "vestibular_heading": "heading", "response": "choice", "reaction_time": ("rt", 1000)}  # fmt: skip
+    columns = {
+        "observer": "subject",
+        "modality": "modality",
+        "coherence": "coherence",
+        "visual_heading": "heading",
+        "vestibular_heading": "heading",
+        "response": "choice",
+        "reaction_time": ("rt", 1000),
+    }
     constants = {"report": "heading", "alternatives": "left|right"}
     table = read_columns(_file(path, "heading_2afc.csv"), columns, constants=constants)
     table.loc[table["modality"] == 1, "vestibular_heading"] = np.nan

@@ -37,7 +37,11 @@ def read_mohl2020(path) -> pd.DataFrame:
     if not path.exists():
         raise FileNotFoundError(f"no table of saccades at {path}")
     raw = pd.read_csv(path)
-    require(raw, ["subject", "trial_type", "A_target", "V_target", "valid", "n_saccades", "first_x", "A_x", "V_x"], path.name)
+    require(
+        raw,
+        ["subject", "trial_type", "A_target", "V_target", "valid", "n_saccades", "first_x", "A_x", "V_x"],
+        path.name,
+    )
     raw = raw.assign(presentation=np.arange(len(raw)))
     valid, one = raw["valid"] == 1, raw["n_saccades"] == 1
     alone = raw["trial_type"] != "AV"

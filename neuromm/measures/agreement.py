@@ -33,7 +33,9 @@ def response_agreement(trials, *, report="auditory"):
     answers = asked.pivot(index="trial", columns="observer", values="response")
     answers = answers[[o for o in dict.fromkeys(trials["observer"]) if o in answers]]
     if answers.shape[1] < 2:
-        raise ValueError(f"agreement needs two observers that were asked '{report}'; there is {list(answers.columns) or 'none'}")
+        raise ValueError(
+            f"agreement needs two observers that were asked '{report}'; there is {list(answers.columns) or 'none'}"
+        )
     truth = 0.0
     if report != "common":
         truth = asked.drop_duplicates("trial").set_index("trial")[f"{report}_azimuth"].reindex(answers.index)
@@ -46,7 +48,9 @@ def response_agreement(trials, *, report="auditory"):
         else:
             error = truth.reindex(both.index).to_numpy()
             agreement, difference = _correlation(x - error, y - error), np.sqrt(np.mean((x - y) ** 2))
-        rows.append({"first": first, "second": second, "agreement": agreement, "difference": difference, "n": len(both)})
+        rows.append(
+            {"first": first, "second": second, "agreement": agreement, "difference": difference, "n": len(both)}
+        )
     measure = "κ" if report == "common" else "r of errors"
     return pd.DataFrame(rows).assign(report=report, measure=measure)
 

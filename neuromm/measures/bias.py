@@ -11,9 +11,12 @@ Z95 = 1.959963984540054
 
 
 def crossmodal_bias(
-    trials, *, report: Literal["auditory", "visual"] = "auditory",
-    baseline: Literal["stimulus", "aligned", "unisensory"] = "stimulus", tolerance: float = 0.25,
-):  # fmt: skip
+    trials,
+    *,
+    report: Literal["auditory", "visual"] = "auditory",
+    baseline: Literal["stimulus", "aligned", "unisensory"] = "stimulus",
+    tolerance: float = 0.25,
+):
     """Bias of a location report toward the other modality, as a fraction of disparity.
 
     Per condition (mean response − baseline) / (other − own place); then the mean over the conditions of
@@ -36,8 +39,8 @@ def crossmodal_bias(
     Returns
     -------
     DataFrame, one row per observer × reliabilities × |disparity|
-        `disparity` (deg, ≥ 0), `bias` (fraction), `low`, `high` (95 % over trials, normal; NaN where a condition has one trial), `shift` (deg
-        toward the other), `n` answers, `n_missed` (NaN answers, excluded), `n_conditions`, `baseline`.
+        `disparity` (deg, ≥ 0), `bias` (fraction), `low`, `high` (95 % over trials, normal; NaN where a condition has
+        one trial), `shift` (deg toward the other), `n` answers, `n_missed` (NaN answers, excluded), `n_conditions`, `baseline`.
 
     Raises
     ------
@@ -54,7 +57,9 @@ def crossmodal_bias(
     asked = trials[(trials["report"] == report) & trials[own].notna()]
     pairs = asked[asked[other].notna()]
     if pairs.empty:
-        raise ValueError(f"no trial asks for the {report} place of a pair; its reports are: {sorted(set(trials['report']))}")
+        raise ValueError(
+            f"no trial asks for the {report} place of a pair; its reports are: {sorted(set(trials['report']))}"
+        )
     factors = _varying(trials)
     cells = _cells(pairs, ["observer", *factors, own, other])
     cells["reference"], cells["reference_var"] = _baseline(cells, asked, baseline, own, other, factors, report)
@@ -66,15 +71,24 @@ def crossmodal_bias(
     for key, cell in cells.groupby(["observer", *factors, "disparity"], sort=False, dropna=False):
         cell_bias, half = cell["bias"].mean(), Z95 * np.sqrt(cell["variance"].sum(skipna=False)) / len(cell)
         rows.append(
-            dict(zip(["observer", *factors, "disparity"], key, strict=True), bias=cell_bias, low=cell_bias - half,
-                 high=cell_bias + half, shift=cell_bias * key[-1], n=int(cell["n"].sum()),
-                 n_missed=int(cell["n_missed"].sum()), n_conditions=len(cell))
-        )  # fmt: skip
+            dict(
+                zip(["observer", *factors, "disparity"], key, strict=True),
+                bias=cell_bias,
+                low=cell_bias - half,
+                high=cell_bias + half,
+                shift=cell_bias * key[-1],
+                n=int(cell["n"].sum()),
+                n_missed=int(cell["n_missed"].sum()),
+                n_conditions=len(cell),
+            )
+        )
     if not rows:
         raise ValueError("every pair is aligned: a bias needs trials with disparity")
     table = pd.DataFrame(rows)
     order = {name: i for i, name in enumerate(dict.fromkeys(trials["observer"]))}
-    table = table.sort_values(["observer", *factors, "disparity"], key=lambda c: c.map(order) if c.name == "observer" else c)
+    table = table.sort_values(
+        ["observer", *factors, "disparity"], key=lambda c: c.map(order) if c.name == "observer" else c
+    )
     return _keep_kind(table.assign(report=report, baseline=baseline, interval="95 % over trials"), trials)
 
 
@@ -94,7 +108,9 @@ def unity_rate(trials, *, tolerance: float = 0.25):
         `disparity` (deg, ≥ 0), `unity` (probability), `low`, `high` (95 %, Wilson over trials), `n`, `n_missed`.
     """
     _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
-    asked = trials[(trials["report"] == "common") & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()]
+    asked = trials[
+        (trials["report"] == "common") & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()
+    ]
     if asked.empty:
         raise ValueError(f"no trial asks 'common' of a pair; its reports are: {sorted(set(trials['report']))}")
     factors = _varying(trials)

@@ -52,11 +52,14 @@ def computations(rdms, models, *, corners=CORNERS):
         weights, residual = nnls(design, pattern)
         total = weights.sum()
         rows.append(
-            {"name": name, **{f"r {m}": value for m, value in r.items()},
-             "delta": r[corners[-1]] - max(r[c] for c in corners[:-1]),
-             **{f"share {c}": w / total if total > 0 else np.nan for c, w in zip(corners, weights, strict=True)},
-             "explained": max(0.0, 1 - residual**2)}
-        )  # fmt: skip
+            {
+                "name": name,
+                **{f"r {m}": value for m, value in r.items()},
+                "delta": r[corners[-1]] - max(r[c] for c in corners[:-1]),
+                **{f"share {c}": w / total if total > 0 else np.nan for c, w in zip(corners, weights, strict=True)},
+                "explained": max(0.0, 1 - residual**2),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -71,7 +74,9 @@ def fold_reliability(activity, *, method="crossnobis", folds="fold"):
     kinds = np.unique(fold)
     if len(kinds) < 4:
         return np.nan
-    halves = [rdm(activity.isel(trial=np.flatnonzero(np.isin(fold, kinds[start::2]))), method=method) for start in (0, 1)]
+    halves = [
+        rdm(activity.isel(trial=np.flatnonzero(np.isin(fold, kinds[start::2]))), method=method) for start in (0, 1)
+    ]
     values, _ = align(halves)
     first, second = prepare(values, "whitened_cosine")
     return float(first @ second)

@@ -30,7 +30,9 @@ def cue_weights(trials, *, report="auditory"):
     _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     factors = _varying(trials)
     answered = trials[trials["response"].notna()]
-    pairs = answered[(answered["report"] == report) & answered["auditory_azimuth"].notna() & answered["visual_azimuth"].notna()]
+    pairs = answered[
+        (answered["report"] == report) & answered["auditory_azimuth"].notna() & answered["visual_azimuth"].notna()
+    ]
     if pairs.empty:
         raise ValueError(f"no answered trial asks for the {report} place of a pair")
     rows = []
@@ -39,8 +41,16 @@ def cue_weights(trials, *, report="auditory"):
         sigma = {m: _unimodal_sigma(answered, m, condition) for m in ("auditory", "visual")}
         a, v = sigma["auditory"] ** 2, sigma["visual"] ** 2
         fit = _regress(cell)
-        rows.append({**condition, **fit, "predicted": a / (a + v) if a + v > 0 else np.nan, "sigma_auditory": sigma["auditory"],
-                     "sigma_visual": sigma["visual"], "sigma_predicted": np.sqrt(a * v / (a + v)) if a + v > 0 else np.nan})  # fmt: skip
+        rows.append(
+            {
+                **condition,
+                **fit,
+                "predicted": a / (a + v) if a + v > 0 else np.nan,
+                "sigma_auditory": sigma["auditory"],
+                "sigma_visual": sigma["visual"],
+                "sigma_predicted": np.sqrt(a * v / (a + v)) if a + v > 0 else np.nan,
+            }
+        )
     return pd.DataFrame(rows).assign(report=report, interval="95 % over trials (delta method)")
 
 
@@ -93,13 +103,20 @@ def _regress(cell):
     gradient = np.array([-weights[1], weights[0], 0.0]) / total**2
     half = Z95 * np.sqrt(gradient @ covariance @ gradient)
     share = weights[1] / total
-    return {"weight_visual": share, "low": share - half, "high": share + half,
-            "sigma_bimodal": np.sqrt(variance) / abs(total), "n": len(cell)}  # fmt: skip
+    return {
+        "weight_visual": share,
+        "low": share - half,
+        "high": share + half,
+        "sigma_bimodal": np.sqrt(variance) / abs(total),
+        "n": len(cell),
+    }
 
 
 def _unimodal_sigma(answered, modality, condition, count=False):
     other = "visual" if modality == "auditory" else "auditory"
-    rows = (answered["report"] == modality) & answered[f"{modality}_azimuth"].notna() & answered[f"{other}_azimuth"].isna()
+    rows = (
+        (answered["report"] == modality) & answered[f"{modality}_azimuth"].notna() & answered[f"{other}_azimuth"].isna()
+    )
     rows &= answered["observer"] == condition["observer"]
     reliability = f"{modality}_reliability"
     if reliability in condition:

@@ -177,14 +177,20 @@ def answer(trials, values, name, *, judged_common=None, reaction_time=None) -> p
     common = asked == "common"
     if judged_common is None and common.any() and "common" in values:
         judged_common = np.broadcast_to(np.asarray(values["common"], float), (len(trials),)) > 0.5
-        judged_common = np.where(np.isnan(np.broadcast_to(np.asarray(values["common"], float), (len(trials),))), None, judged_common)
+        judged_common = np.where(
+            np.isnan(np.broadcast_to(np.asarray(values["common"], float), (len(trials),))), None, judged_common
+        )
     label[common] = np.where(np.isnan(response[common]), None, np.where(response[common] > 0.5, "common", "separate"))
     return pd.DataFrame(
         {
             "response": response,
             "response_label": pd.Series(label, index=trials.index, dtype=object),
-            "judged_common": pd.array([None] * len(trials) if judged_common is None else list(judged_common), "boolean"),
-            "reaction_time": np.full(len(trials), np.nan) if reaction_time is None else np.asarray(reaction_time, float),
+            "judged_common": pd.array(
+                [None] * len(trials) if judged_common is None else list(judged_common), "boolean"
+            ),
+            "reaction_time": np.full(len(trials), np.nan)
+            if reaction_time is None
+            else np.asarray(reaction_time, float),
         },
         index=trials.index,
     )
@@ -217,7 +223,9 @@ def check_asked(trials, name, pairs=(("auditory", "auditory"), ("visual", "visua
         wrong = (trials["report"] == report).to_numpy() & np.isnan(place_of(trials, modality))
         if wrong.any():
             rows = trials.index[wrong][:5].tolist()
-            raise ValueError(f"{name}: trials {rows} ask for the {report} place, but their {modality} event is absent (NaN)")
+            raise ValueError(
+                f"{name}: trials {rows} ask for the {report} place, but their {modality} event is absent (NaN)"
+            )
 
 
 def perceive_sets(observer, trials, *, rng, layers=(), parameters) -> Percept:

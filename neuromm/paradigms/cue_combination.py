@@ -38,7 +38,10 @@ def cue_combination(
     import pandas as pd
 
     pairs = cross(
-        place=positions, disparity=conflicts, auditory_reliability=auditory_reliability, visual_reliability=visual_reliability
+        place=positions,
+        disparity=conflicts,
+        auditory_reliability=auditory_reliability,
+        visual_reliability=visual_reliability,
     )
     pairs["auditory_azimuth"] = pairs["place"] + pairs["disparity"] / 2
     pairs["visual_azimuth"] = pairs["place"] - pairs["disparity"] / 2

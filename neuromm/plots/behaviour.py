@@ -57,10 +57,16 @@ def weights_against_prediction(table, ax=None):
     ax = axes_of(ax)
     ax.plot([0, 1], [0, 1], color=COLOURS["reference"], lw=0.5, zorder=0)
     for i, (name, rows) in enumerate(table.groupby("observer", sort=False)):
-        ax.errorbar(rows["predicted"], rows["weight_visual"],
-                    [(rows["weight_visual"] - rows["low"]).clip(lower=0), (rows["high"] - rows["weight_visual"]).clip(lower=0)],
-                    fmt=MARKERS[i % len(MARKERS)], color=COLOURS["audiovisual"], mfc=shade(COLOURS["audiovisual"], 1 - 0.25 * (i % 4)),
-                    label=name.replace("_", " "), lw=0.8)  # fmt: skip
+        ax.errorbar(
+            rows["predicted"],
+            rows["weight_visual"],
+            [(rows["weight_visual"] - rows["low"]).clip(lower=0), (rows["high"] - rows["weight_visual"]).clip(lower=0)],
+            fmt=MARKERS[i % len(MARKERS)],
+            color=COLOURS["audiovisual"],
+            mfc=shade(COLOURS["audiovisual"], 1 - 0.25 * (i % 4)),
+            label=name.replace("_", " "),
+            lw=0.8,
+        )
     ax.set_xlabel("visual weight predicted by reliability")
     ax.set_ylabel("visual weight of the answers")
     ax.set_aspect("equal")
@@ -93,11 +99,27 @@ def _lines(table, ax, colour):
             line = line.sort_values("disparity")
             hue = shade(COLOURS["human"] if human else colour, share)
             if human:
-                ax.errorbar(line["disparity"], line["y"], [line["y"] - line["y_low"], line["y_high"] - line["y"]],
-                            fmt=MARKERS[i % len(MARKERS)], color=hue, mfc="white", lw=0.8, label=f"{label} (human)", zorder=4)  # fmt: skip
+                ax.errorbar(
+                    line["disparity"],
+                    line["y"],
+                    [line["y"] - line["y_low"], line["y_high"] - line["y"]],
+                    fmt=MARKERS[i % len(MARKERS)],
+                    color=hue,
+                    mfc="white",
+                    lw=0.8,
+                    label=f"{label} (human)",
+                    zorder=4,
+                )
                 continue
             ax.fill_between(line["disparity"], line["y_low"], line["y_high"], color=hue, alpha=0.15, lw=0)
-            ax.plot(line["disparity"], line["y"], ls=LINES[i % len(LINES)], marker=MARKERS[i % len(MARKERS)], color=hue, label=label)
+            ax.plot(
+                line["disparity"],
+                line["y"],
+                ls=LINES[i % len(LINES)],
+                marker=MARKERS[i % len(MARKERS)],
+                color=hue,
+                label=label,
+            )
 
 
 def _label(name, factors, key):

@@ -43,7 +43,9 @@ def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns
 
     names = [n for n in roles if n in set(points["observer"])]
     n_rows = -(-len(names) // n_columns)
-    figure, axes = plt.subplots(n_rows, n_columns, figsize=(7, 1.75 * n_rows + 0.35), sharex=True, sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=(7, 1.75 * n_rows + 0.35), sharex=True, sharey=True, squeeze=False
+    )
     levels = sorted(points[factor].dropna().unique()) if factor in points else [np.nan]
     for ax, name in zip(axes.flat, names, strict=False):
         rows = points[points["observer"] == name]
@@ -53,10 +55,21 @@ def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns
         for level in own_levels:
             line = rows if np.isnan(level) else rows[rows[factor] == level]
             line = line.sort_values("disparity")
-            share = 1.0 if np.isnan(level) or len(levels) == 1 else 0.45 + 0.55 * levels.index(level) / (len(levels) - 1)
+            share = (
+                1.0 if np.isnan(level) or len(levels) == 1 else 0.45 + 0.55 * levels.index(level) / (len(levels) - 1)
+            )
             hue = COLOURS["human"] if human else shade(COLOURS["auditory"], share)
-            ax.errorbar(line["disparity"], line["bias"], [line["bias"] - line["low"], line["high"] - line["bias"]],
-                        fmt="o", color=hue, mfc="white" if human else hue, ms=3.2, lw=0.7, zorder=3)  # fmt: skip
+            ax.errorbar(
+                line["disparity"],
+                line["bias"],
+                [line["bias"] - line["low"], line["high"] - line["bias"]],
+                fmt="o",
+                color=hue,
+                mfc="white" if human else hue,
+                ms=3.2,
+                lw=0.7,
+                zorder=3,
+            )
         ax.axhline(0, color=COLOURS["reference"], lw=0.4, zorder=0)
         ax.set_title(nice(name) + (" (people)" if human else ""), fontsize=7.5, fontweight="normal")
     for ax in axes.flat[len(names) :]:
@@ -111,10 +124,20 @@ def computation_triangle(table, ax=None):
     ax = axes_of(ax)
     corners = np.array(list(CORNERS.values()))
     ax.fill(*corners.T, facecolor="#F7F7F7", edgecolor=COLOURS["reference"], lw=0.6, zorder=0)
-    for (name, (x, y)), align, drop in zip(CORNERS.items(), ("right", "left", "center"), (-0.05, -0.05, 0.045), strict=True):
-        ax.text(x, y + drop, name.capitalize(), ha="center" if align == "center" else align, va="center", fontsize=8, fontweight="bold")
+    for (name, (x, y)), align, drop in zip(
+        CORNERS.items(), ("right", "left", "center"), (-0.05, -0.05, 0.045), strict=True
+    ):
+        ax.text(
+            x,
+            y + drop,
+            name.capitalize(),
+            ha="center" if align == "center" else align,
+            va="center",
+            fontsize=8,
+            fontweight="bold",
+        )
     seen = {}
-    for name, rows in table.groupby("observer", sort=False):
+    for _, rows in table.groupby("observer", sort=False):
         rows = rows.dropna(subset=[f"share {c}" for c in CORNERS])
         if rows.empty:
             continue
@@ -124,7 +147,9 @@ def computation_triangle(table, ax=None):
         sizes = 8 + 60 * rows["explained"].clip(0, 1).to_numpy()
         seen.setdefault(role, colour)
         ax.plot(*places.T, color=colour, lw=0.6, alpha=0.6, zorder=2)
-        ax.scatter(*places.T, s=sizes, facecolor=colour if filled else "white", edgecolor=colour, lw=0.8, zorder=3, alpha=0.85)
+        ax.scatter(
+            *places.T, s=sizes, facecolor=colour if filled else "white", edgecolor=colour, lw=0.8, zorder=3, alpha=0.85
+        )
     _name_ends(ax, table, corners)
     ax.set_aspect("equal")
     ax.set_xlim(-0.42, 1.42)
@@ -149,8 +174,16 @@ def _name_ends(ax, table, corners):
         heights -= max(0.0, (heights[-1] if len(heights) else 0) - 0.9)
         for (x, y, name, colour), height in zip(side, heights, strict=True):
             at = 1.06 if right else -0.06
-            ax.annotate(name, (x, y), (at, height), fontsize=6, color=colour, ha="left" if right else "right", va="center",
-                        arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkA": 1, "shrinkB": 2})  # fmt: skip
+            ax.annotate(
+                name,
+                (x, y),
+                (at, height),
+                fontsize=6,
+                color=colour,
+                ha="left" if right else "right",
+                va="center",
+                arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkA": 1, "shrinkB": 2},
+            )
 
 
 @in_style
@@ -169,9 +202,19 @@ def alike(table, ax=None):
     for row in drawn.itertuples():
         colour, filled = ROLES[row.role]
         right = row.answers <= middle  # names point into the figure
-        ax.scatter(row.answers, row.represents, s=24, facecolor=colour if filled else "white", edgecolor=colour, zorder=3)
-        ax.annotate(nice(row.observer), (row.answers, row.represents), xytext=(5 if right else -5, 0), textcoords="offset points",
-                    fontsize=5.5, color=colour, ha="left" if right else "right", va="center")  # fmt: skip
+        ax.scatter(
+            row.answers, row.represents, s=24, facecolor=colour if filled else "white", edgecolor=colour, zorder=3
+        )
+        ax.annotate(
+            nice(row.observer),
+            (row.answers, row.represents),
+            xytext=(5 if right else -5, 0),
+            textcoords="offset points",
+            fontsize=5.5,
+            color=colour,
+            ha="left" if right else "right",
+            va="center",
+        )
     ax.margins(0.08)
     ax.set_xlabel("answers alike: r of errors, trial by trial")
     ax.set_ylabel("represents alike: whitened cosine of RDMs")
@@ -187,7 +230,8 @@ def one_trial(shown):
     shown : dict
         `places` and `measurements` (deg) and `sigmas` (deg) by modality; `positions` (deg) and `bumps` by modality;
         `columns` (deg) and `frame` (height, width); `time` (ms) and `waveform` (2 ears, n_samples); `cochleagram`
-        (2 ears, n_bands, n_frames); `pair` and `clean`: the noised and the clean pair of the denoiser, each (visual, auditory).
+        (2 ears, n_bands, n_frames); `pair` and `clean`: the noised and the clean pair of the denoiser, each (visual,
+        auditory).
 
     Returns
     -------
@@ -214,7 +258,16 @@ def one_trial(shown):
         sound.plot(shown["time"], wave + offset, color=COLOURS["auditory"], lw=0.4)
     sound.set(title="two ears", xlabel="time (ms)", yticks=[0, 1], yticklabels=["left", "right"])
     pair.scatter(*shown["clean"], s=22, facecolor="white", edgecolor=COLOURS["audiovisual"], zorder=3)
-    pair.annotate("", shown["pair"], shown["clean"], arrowprops={"arrowstyle": "->", "color": COLOURS["audiovisual"], "lw": 0.8})
+    pair.annotate(
+        "", shown["pair"], shown["clean"], arrowprops={"arrowstyle": "->", "color": COLOURS["audiovisual"], "lw": 0.8}
+    )
     pair.plot([-2.5, 2.5], [-2.5, 2.5], color=COLOURS["reference"], lw=0.5, zorder=0)
-    pair.set(title="noised pair", xlabel="visual (σ_P)", ylabel="auditory (σ_P)", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), aspect="equal")
+    pair.set(
+        title="noised pair",
+        xlabel="visual (σ_P)",
+        ylabel="auditory (σ_P)",
+        xlim=(-2.5, 2.5),
+        ylim=(-2.5, 2.5),
+        aspect="equal",
+    )
     return figure

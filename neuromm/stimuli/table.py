@@ -62,8 +62,21 @@ def _columns():
 
 COLUMNS = _columns()
 # What does not make a new condition: bookkeeping, the question, the noise, and what a session adds.
-NOT_FACTORS = {"condition", "presentation", "report", "alternatives", "noise_seed", "trial", "subject", "fold",
-               "observer", "response", "response_label", "judged_common", "reaction_time"}  # fmt: skip
+NOT_FACTORS = {
+    "condition",
+    "presentation",
+    "report",
+    "alternatives",
+    "noise_seed",
+    "trial",
+    "subject",
+    "fold",
+    "observer",
+    "response",
+    "response_label",
+    "judged_common",
+    "reaction_time",
+}
 
 
 def cross(**factors) -> pd.DataFrame:
@@ -150,7 +163,9 @@ def _refuse_misspelt(trials, source):
             continue
         near = difflib.get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.9)
         if near and near[0] not in trials.columns:
-            raise ValueError(f"{source} has a column '{name}'; did you mean '{near[0]}'? Rename it (or name it unlike).")
+            raise ValueError(
+                f"{source} has a column '{name}'; did you mean '{near[0]}'? Rename it (or name it unlike)."
+            )
 
 
 def _check_column(values, name, column, source, row_name):
@@ -166,14 +181,17 @@ def _check_column(values, name, column, source, row_name):
         )
     for test, wanted in (
         (np.isinf(numbers), "a finite number"),
-        ((numbers <= column.low) if column.open_low else (numbers < column.low),
-         f"{'more than' if column.open_low else 'at least'} {column.low:g}"),
+        (
+            (numbers <= column.low) if column.open_low else (numbers < column.low),
+            f"{'more than' if column.open_low else 'at least'} {column.low:g}",
+        ),
         (numbers % 1 != 0 if column.kind == "integer" else np.zeros(len(numbers), bool), "a whole number"),
-    ):  # fmt: skip
+    ):
         wrong = np.flatnonzero(test & numbers.notna())
         if len(wrong):
             raise ValueError(
-                f"{source}, {row_name(wrong[0])}, column '{name}': {values.iloc[wrong[0]]} given; {wanted}{unit} is wanted"
+                f"{source}, {row_name(wrong[0])}, column '{name}': {values.iloc[wrong[0]]} given; "
+                f"{wanted}{unit} is wanted"
             )
     if column.kind == "integer" and numbers.notna().all():
         return values.astype("int64") if pd.api.types.is_integer_dtype(values) else numbers.astype("int64")
@@ -265,7 +283,9 @@ def finish(trials, *, seed, n_repeats=1, reports=("auditory",)) -> pd.DataFrame:
     if "report" not in shown:
         there = {m: np.any([present_in(shown, m, p) for p in PLACES], axis=0) for m in MODALITIES}
         both = sum(there.values()) >= 2
-        asked = [shown.assign(report=r)[there.get(r, both if r == "common" else np.ones(len(shown), bool))] for r in reports]
+        asked = [
+            shown.assign(report=r)[there.get(r, both if r == "common" else np.ones(len(shown), bool))] for r in reports
+        ]
         shown = pd.concat(asked).sort_values("presentation", kind="stable").reset_index(drop=True)
     shown.index.name = "trial"
     return check_trials(shown)
@@ -297,7 +317,9 @@ def showings(trials):
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     first, of_row = first[order], rank[of_row]
-    shown = [c for c in trials.columns if c in COLUMNS and c not in {"report", "alternatives", "presentation", "attended"}]
+    shown = [
+        c for c in trials.columns if c in COLUMNS and c not in {"report", "alternatives", "presentation", "attended"}
+    ]
     for name in shown:
         values = trials[name].to_numpy()
         same = (values == values[first][of_row]) | (pd.isna(values) & pd.isna(values[first][of_row]))

@@ -1,1 +1,1 @@
-"""What `neuromm run NAME` runs: paradigm × observers → measures → figures. `experiments/` holds thin scripts over them."""
+"""What `neuromm run NAME` runs: paradigm × observers → measures → figures; `experiments/` holds thin scripts."""

@@ -35,9 +35,15 @@ def main(
     weights = measures.cue_weights(session.trials)
     results = Results(
         title="Each cue's weight beside the weight that its reliability predicts",
-        text=f"{len(shown)} questions to each observer, conflicts of a few degrees, light blurred in steps. The prediction is "
-        "σ_A²/(σ_A² + σ_V²) with σ from the same observer's unimodal answers (Ernst & Banks 2002; Alais & Burr 2004).",
-        parameters={"name": "cue_combination", "observers": names, "n_repeats": n_repeats, "trials": trials, "seed": seed},
+        text=f"{len(shown)} questions to each observer, conflicts of a few degrees, light blurred in steps. The prediction "
+        "is σ_A²/(σ_A² + σ_V²) with σ from the same observer's unimodal answers (Ernst & Banks 2002; Alais & Burr 2004).",
+        parameters={
+            "name": "cue_combination",
+            "observers": names,
+            "n_repeats": n_repeats,
+            "trials": trials,
+            "seed": seed,
+        },
         tables={"cue_weights": weights},
     )
     figure = plots.weights_against_prediction(weights).figure

@@ -71,7 +71,10 @@ def users_trials(table, *, n_folds, n_repeats, seed) -> pd.DataFrame:
     showings = trials.drop_duplicates("presentation")
     if showings["condition"].value_counts().min() < 2:
         n = n_folds * n_repeats
-        copies = [trials.assign(presentation=trials["presentation"] + k * (trials["presentation"].max() + 1)) for k in range(n)]
+        copies = [
+            trials.assign(presentation=trials["presentation"] + k * (trials["presentation"].max() + 1))
+            for k in range(n)
+        ]
         trials = pd.concat(copies, ignore_index=True)
         trials = trials.drop(columns=[c for c in ("noise_seed", "fold") if c in trials])
     if "fold" not in trials:
@@ -93,7 +96,7 @@ def with_noise(trials, seed, *, anew=False):
 
 
 def fresh_noise(trials, seed, n_copies=5):
-    """The same stimuli and folds `n_copies` times over with noise of their own, so that no noise is shared in a comparison."""
+    """The same stimuli and folds `n_copies` times over with other noise, so that a comparison shares none."""
     shown = trials.drop_duplicates("presentation")
     copies = [with_noise(shown, f"fresh {seed} {copy}", anew=True) for copy in range(n_copies)]
     together = pd.concat(copies, ignore_index=True)
@@ -122,5 +125,5 @@ def as_people(table):
     """A table with responses as human observers: by its `observer` or `subject`, else one observer `people`."""
     if "condition" not in table:
         table = table.assign(condition=label_conditions(table))
-    names = table["observer"] if "observer" in table else table["subject"] if "subject" in table else "people"
+    names = table["observer"] if "observer" in table else table.get("subject", "people")
     return table.reset_index().assign(observer=names.to_numpy() if hasattr(names, "to_numpy") else names, kind="human")

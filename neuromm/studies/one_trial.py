@@ -16,7 +16,7 @@ BUMPS = {"auditory": (28.0, 32.0), "visual": (27.0, 4.0)}  # strength, sd (deg) 
 
 
 def choose_row(trials):
-    """Position of a telling pair: a clear disparity, the sharpest light, noise in the sound that one can see; None without pairs."""
+    """Position of a telling pair: clear disparity, sharpest light, visible noise in the sound; None without pairs."""
     pairs = trials[["auditory_azimuth", "visual_azimuth"]].notna().all(axis=1).to_numpy()
     if not pairs.any():
         return None
@@ -36,24 +36,42 @@ def render_row(trials, position):
     widths = {m: width * sigmas[m] / SIGMAS[m] for m, (_, width) in BUMPS.items()}
     waveform = sound.render(row)[0]
     return {
-        "places": places, "measurements": x, "sigmas": sigmas,
+        "places": places,
+        "measurements": x,
+        "sigmas": sigmas,
         "positions": np.arange(180) - 90.0,
         "bumps": {m: np.ravel(bump(180, np.array([x[m] + 90]), widths[m], BUMPS[m][0])) for m in SIGMAS},
-        "columns": frames.columns(), "frame": frames.render(row)[0, 0],
-        "time": np.arange(waveform.shape[-1]) / sound.sample_rate * 1000, "waveform": waveform,
+        "columns": frames.columns(),
+        "frame": frames.render(row)[0, 0],
+        "time": np.arange(waveform.shape[-1]) / sound.sample_rate * 1000,
+        "waveform": waveform,
         "clean": (places["visual"] / SIGMA_PRIOR, places["auditory"] / SIGMA_PRIOR),
         "pair": (x["visual"] / SIGMA_PRIOR, x["auditory"] / SIGMA_PRIOR),
-    }  # fmt: skip
+    }
 
 
 def as_table(shown) -> pd.DataFrame:
     """The drawn numbers as one tidy table: panel, modality or ear, x, y."""
-    parts = [pd.DataFrame({"panel": "number", "of": m, "x": [shown["places"][m], shown["measurements"][m]], "y": ["place", "measurement"]})
-             for m in SIGMAS]  # fmt: skip
+    parts = [
+        pd.DataFrame(
+            {
+                "panel": "number",
+                "of": m,
+                "x": [shown["places"][m], shown["measurements"][m]],
+                "y": ["place", "measurement"],
+            }
+        )
+        for m in SIGMAS
+    ]
     parts += [pd.DataFrame({"panel": "bump", "of": m, "x": shown["positions"], "y": shown["bumps"][m]}) for m in SIGMAS]
     middle = shown["frame"][len(shown["frame"]) // 2]
     parts += [pd.DataFrame({"panel": "frame (middle row)", "of": "visual", "x": shown["columns"], "y": middle})]
-    parts += [pd.DataFrame({"panel": "waveform", "of": ear, "x": shown["time"], "y": shown["waveform"][i]})
-              for i, ear in enumerate(("left", "right"))]  # fmt: skip
-    parts += [pd.DataFrame({"panel": "noised pair", "of": k, "x": [shown[k][0]], "y": [shown[k][1]]}) for k in ("clean", "pair")]
+    parts += [
+        pd.DataFrame({"panel": "waveform", "of": ear, "x": shown["time"], "y": shown["waveform"][i]})
+        for i, ear in enumerate(("left", "right"))
+    ]
+    parts += [
+        pd.DataFrame({"panel": "noised pair", "of": k, "x": [shown[k][0]], "y": [shown[k][1]]})
+        for k in ("clean", "pair")
+    ]
     return pd.concat(parts, ignore_index=True)

@@ -40,15 +40,25 @@ def main(
     session = present(shown, [catalogue.load(name) for name in names], seed=seed, layers=None, progress=say)
     results = Results(
         title="A light pulls a sound: " + ", ".join(n.replace("_", " ") for n in names),
-        text=f"{len(shown)} questions to each observer; bias is measured from the {baseline} baseline, intervals are 95 % over trials.",
-        parameters={"name": "ventriloquism", "observers": names, "n_repeats": n_repeats, "keys": keys, "baseline": baseline,
-                    "trials": trials, "seed": seed},
-    )  # fmt: skip
+        text=f"{len(shown)} questions to each observer; bias is measured from the {baseline} baseline, "
+        "intervals are 95 % over trials.",
+        parameters={
+            "name": "ventriloquism",
+            "observers": names,
+            "n_repeats": n_repeats,
+            "keys": keys,
+            "baseline": baseline,
+            "trials": trials,
+            "seed": seed,
+        },
+    )
     bias = measures.crossmodal_bias(session.trials, baseline=baseline)
     results.tables["auditory_bias"] = bias
     figure = plots.bias_by_disparity(bias).figure
     figure.set_size_inches(5.2, 2.8)
-    results.add_figure("auditory_bias", figure, bias, "Auditory bias toward the light against disparity; bands are 95 % over trials.")
+    results.add_figure(
+        "auditory_bias", figure, bias, "Auditory bias toward the light against disparity; bands are 95 % over trials."
+    )
     if (shown["report"] == "common").any():
         unity = measures.unity_rate(session.trials)
         results.tables["unity"] = unity

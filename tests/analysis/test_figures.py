@@ -1,4 +1,4 @@
-"""The acceptance numbers of paper figures: what the scripts plot equals what the papers' equations and parameters give."""
+"""The acceptance numbers of paper figures: what scripts plot is what the papers' equations and parameters give."""
 
 import importlib.util
 from pathlib import Path

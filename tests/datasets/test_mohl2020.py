@@ -9,7 +9,9 @@ HEADER = "subject,trial,trial_type,A_target,V_target,valid,n_saccades,first_x,fi
 def test_one_saccade_answers_both_places_and_two_answer_each(tmp_path):
     path = tmp_path / "saccades.csv"
     path.write_text(
-        HEADER + "H1,1,AV,12,6,1,1,8.5,0,,,,\nH1,2,AV,-24,12,1,2,-20,0,-20,0,11,0\nH1,3,A,12,,1,1,9,0,,,,\nH1,4,AV,12,6,0,0,,,,,,\n"
+        HEADER
+        + "H1,1,AV,12,6,1,1,8.5,0,,,,\nH1,2,AV,-24,12,1,2,-20,0,-20,0,11,0\n"
+        + "H1,3,A,12,,1,1,9,0,,,,\nH1,4,AV,12,6,0,0,,,,,,\n"
     )
     trials = read_mohl2020(path).set_index(["presentation", "report"])["response"]
     assert trials[0].to_dict() == {"auditory": 8.5, "visual": 8.5, "common": 1.0}

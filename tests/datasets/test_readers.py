@@ -20,10 +20,16 @@ def test_a_column_map_renames_converts_and_translates(tmp_path):
     path.write_text("who,light,noise_at,asked,key,rt\na,5,-5,1,7,0.5\nb,n/a,0,2,,0.25\n")
     table = datasets.read_columns(
         path,
-        {"observer": "who", "visual_azimuth": "light", "auditory_azimuth": "noise_at", "report": "asked", "response": "key",
-         "reaction_time": ("rt", 1000)},
+        {
+            "observer": "who",
+            "visual_azimuth": "light",
+            "auditory_azimuth": "noise_at",
+            "report": "asked",
+            "response": "key",
+            "reaction_time": ("rt", 1000),
+        },
         values={"report": {1: "auditory", 2: "auditory"}},
-    )  # fmt: skip
+    )
     assert table["reaction_time"].tolist() == [500, 250] and table["disparity"].tolist()[0] == -10
     assert table["report"].tolist() == ["auditory", "auditory"] and np.isnan(table["response"][1])
     assert set(table["kind"]) == {"human"}
@@ -37,9 +43,16 @@ def test_psychopy_rows_without_a_trial_are_left_out(tmp_path):
         "az_a,az_v,key_resp.keys,key_resp.rt,participant,instr.started\n,,,,p1,0.1\n-5,5,1,0.61,p1,\n5,5,None,,p1,\n"
     )
     table = datasets.read_psychopy(
-        path, {"auditory_azimuth": "az_a", "visual_azimuth": "az_v", "response": "key_resp.keys", "reaction_time": ("key_resp.rt", 1000)},
-        values={"response": {"1": 1.0, "2": 0.0}}, constants={"report": "common"},
-    )  # fmt: skip
+        path,
+        {
+            "auditory_azimuth": "az_a",
+            "visual_azimuth": "az_v",
+            "response": "key_resp.keys",
+            "reaction_time": ("key_resp.rt", 1000),
+        },
+        values={"response": {"1": 1.0, "2": 0.0}},
+        constants={"report": "common"},
+    )
     assert len(table) == 2 and table["response"].tolist()[0] == 1.0 and np.isnan(table["response"][1])
     assert table["observer"].tolist() == ["p1", "p1"] and table["reaction_time"][0] == 610
 

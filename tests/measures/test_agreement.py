@@ -15,7 +15,9 @@ def two(trials, first, second):
 def test_agreement_is_of_errors_not_of_answers(rng):
     trials = ventriloquism(200, unimodal=False, reports=("auditory",))
     place = trials["auditory_azimuth"].to_numpy()
-    alone = response_agreement(two(trials, place + rng.standard_normal(len(trials)), place + rng.standard_normal(len(trials))))
+    alone = response_agreement(
+        two(trials, place + rng.standard_normal(len(trials)), place + rng.standard_normal(len(trials)))
+    )
     assert abs(alone["agreement"].iloc[0]) < 0.05  # both follow the stimulus; their noise is their own
     assert alone["difference"].iloc[0] == pytest.approx(np.sqrt(2), rel=0.05)
     noise = rng.standard_normal(len(trials))
@@ -41,11 +43,15 @@ def test_agreement_needs_two_observers():
 
 
 def test_unimodal_precision_undoes_shrinkage_and_reliability(rng):
-    trials = ventriloquism(400, auditory_reliability=(1.0, 0.25), visual_reliability=(1.0,), reports=("auditory", "visual"))
+    trials = ventriloquism(
+        400, auditory_reliability=(1.0, 0.25), visual_reliability=(1.0,), reports=("auditory", "visual")
+    )
     sigma_a = 4 / np.sqrt(trials["auditory_reliability"].fillna(1).to_numpy())
     x = trials["auditory_azimuth"] + sigma_a * rng.standard_normal(len(trials))
     shrunk = 144 / (144 + sigma_a**2) * x  # posterior mean under a prior of sd 12
     v = 0.9 * (trials["visual_azimuth"] + 2 * rng.standard_normal(len(trials)))
     response = np.where(trials["report"] == "auditory", shrunk, v)
-    sigmas = unimodal_precision(trials.reset_index().assign(observer="x", response=response)).set_index("modality")["sigma"]
+    sigmas = unimodal_precision(trials.reset_index().assign(observer="x", response=response)).set_index("modality")[
+        "sigma"
+    ]
     assert sigmas["auditory"] == pytest.approx(4, rel=0.04) and sigmas["visual"] == pytest.approx(2, rel=0.04)

@@ -27,7 +27,11 @@ def test_a_layer_that_carries_one_computation_stands_at_its_corner(rng):
 
 def test_a_sum_of_two_rdms_is_their_mixture_in_any_order_of_conditions(rng):
     a, b, c = (of(patterns(rng)) for _ in range(3))
-    mixed = RDM(a.dissimilarities / np.linalg.norm(a.dissimilarities) + b.dissimilarities / np.linalg.norm(b.dissimilarities), LABELS, "m")
+    mixed = RDM(
+        a.dissimilarities / np.linalg.norm(a.dissimilarities) + b.dissimilarities / np.linalg.norm(b.dissimilarities),
+        LABELS,
+        "m",
+    )
     shuffled = mixed.subset(LABELS[::-1])
     row = computations([shuffled], {"segregation": a, "fusion": b, "causal inference": c}).iloc[0]
     assert row["explained"] == pytest.approx(1)

@@ -133,4 +133,7 @@ def test_distinct_rows_reconstruct_the_table(trials):
 def test_finish_asks_a_place_only_of_a_modality_that_is_there():
     shown = pd.DataFrame({"auditory_azimuth": [0.0, np.nan], "visual_azimuth": [1.0, 2.0]})
     trials = finish(shown, seed=1, reports=("auditory", "visual", "common"))
-    assert trials.groupby("presentation")["report"].apply(list).tolist() == [["auditory", "visual", "common"], ["visual"]]
+    assert trials.groupby("presentation")["report"].apply(list).tolist() == [
+        ["auditory", "visual", "common"],
+        ["visual"],
+    ]
