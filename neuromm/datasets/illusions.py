@@ -8,8 +8,8 @@ from neuromm.datasets.formats import read_columns
 def read_chan_sifi(path):
     """Sound-induced flashes in sighted and low vision (Chan et al., Zenodo doi 10.5281/zenodo.18049128).
 
-    `report` is "n_flashes"; `group`, `eccentricity` (deg) and `visibility` are kept. There is no trial with two flashes,
-    so fusion cannot be fitted. `reaction_time` in ms.
+    `report` is "n_flashes"; `group`, `eccentricity` (deg) and `visibility` are kept. There is no trial with two
+    flashes, so fusion cannot be fitted. `reaction_time` in ms.
 
     Parameters
     ----------

@@ -40,7 +40,8 @@ def crossmodal_bias(
     -------
     DataFrame, one row per observer × reliabilities × |disparity|
         `disparity` (deg, ≥ 0), `bias` (fraction), `low`, `high` (95 % over trials, normal; NaN where a condition has
-        one trial), `shift` (deg toward the other), `n` answers, `n_missed` (NaN answers, excluded), `n_conditions`, `baseline`.
+        one trial), `shift` (deg toward the other), `n` answers, `n_missed` (NaN answers, excluded), `n_conditions`,
+        `baseline`.
 
     Raises
     ------

@@ -12,8 +12,8 @@ from neuromm.studies.published_curves import demonstration_unity, kording_bias
 DENOISERS = ("av_denoiser", "av_denoiser_p0", "av_denoiser_p1", "av_denoiser_untrained")
 ABOUT = (
     "{showings} showings of {conditions} conditions with yoked noise: every observer perceives the same noisy sample "
-    "of each trial. Ideal observers read the number, the rate network a bump, the encoder frames and binaural sound, the "
-    "denoiser the noised pair.\n\n"
+    "of each trial. Ideal observers read the number, the rate network a bump, the encoder frames and binaural sound, "
+    "the denoiser the noised pair.\n\n"
     "Quick mode: one seed per network. Differences between networks are described, not tested. Read-outs of place are "
     "fitted on unisensory trials. Curves are exact predictions of ideal observers; only points named as people are "
     "human data."

@@ -35,8 +35,9 @@ def main(
     weights = measures.cue_weights(session.trials)
     results = Results(
         title="Each cue's weight beside the weight that its reliability predicts",
-        text=f"{len(shown)} questions to each observer, conflicts of a few degrees, light blurred in steps. The prediction "
-        "is σ_A²/(σ_A² + σ_V²) with σ from the same observer's unimodal answers (Ernst & Banks 2002; Alais & Burr 2004).",
+        text=f"{len(shown)} questions to each observer, conflicts of a few degrees, light blurred in steps. "
+        "The prediction is σ_A²/(σ_A² + σ_V²) with σ from the same observer's unimodal answers (Ernst & Banks 2002; "
+        "Alais & Burr 2004).",
         parameters={
             "name": "cue_combination",
             "observers": names,
