@@ -272,11 +272,11 @@ def _places(own, paired):
     return own[:, None, None] if paired else own
 
 
-def _smooth(c, bounds, own, other, paired):
+def _smooth(c, bounds, own, other, paired, share=1.0):
     """Nodes for the smooth integrands, without a graph: moving a node does not move the integral."""
     with torch.no_grad():
         detached = Cues(*(value.detach() for value in c))
-        return smooth_nodes(detached, bounds.detach(), _ends(c, own, paired), _ends(c, other, paired))
+        return smooth_nodes(detached, bounds.detach(), _ends(c, own, paired), _ends(c, other, paired), share * STEP)
 
 
 def below_selection(c, bounds, own, other, paired=False):
@@ -311,7 +311,7 @@ def below_matching(c, bounds, own, other, paired=False):
     Given y it is F(x_two) plus the (signed) mass between x_two and x_one, weighed by the posterior of one cause.
     """
     bounds = bounds - c.mean[..., 0]
-    y, weight = _smooth(c, bounds, own, other, paired)
+    y, weight = _smooth(c, bounds, own, other, paired, 0.82)
     places, own_sd = _places(own, paired), c.own[..., None]
     height = bounds[..., None] - y
     least, most, n = _own_range(c, own, paired)

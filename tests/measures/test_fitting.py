@@ -76,14 +76,15 @@ def test_subjects_and_models_are_fitted_in_one_call(data):
 
 def test_one_sigma_per_level_and_tied_parameters():
     clear, blurred = (dataclasses.replace(TRUTH, sigma_visual=s) for s in (2.0, 6.0))
-    data = pd.concat([simulate(clear).assign(visual_level="clear"), simulate(blurred, seed=2).assign(visual_level="blurred")],
-                     ignore_index=True)  # fmt: skip
+    levels = [simulate(clear).assign(visual_level="clear"), simulate(blurred, seed=2).assign(visual_level="blurred")]
+    data = pd.concat(levels, ignore_index=True)
     free = {"sigma_visual": Free(0.5, 25, "log", per="visual_level"), "sigma_auditory": Free(1, 30, "log")}
     found = fit(TRUTH, data, free, n_starts=4)
     assert list(found.estimates["parameter"]) == ["sigma_visual[blurred]", "sigma_visual[clear]", "sigma_auditory"]
     np.testing.assert_allclose(found.estimates["estimate"], [6.0, 2.0, 8.0], rtol=0.2)
     assert found.observer("anna", sigma_visual="clear").sigma_visual == found.estimates["estimate"].iloc[1]
-    tied = fit(TRUTH, data, {"sigma_visual": (0.5, 25), "sigma_auditory": Free(0.5, 25, tie="sigma_visual")}, n_starts=3)
+    free = {"sigma_visual": (0.5, 25), "sigma_auditory": Free(0.5, 25, tie="sigma_visual")}
+    tied = fit(TRUTH, data, free, n_starts=3)
     observer = tied.observer("anna")
     assert observer.sigma_visual == observer.sigma_auditory == tied.estimates["estimate"].iloc[0]
 
@@ -111,13 +112,13 @@ def test_continuous_reports_and_motor_noise_are_recovered():
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda d: d.assign(response=np.where(d.index == 3, 7.0, d["response"])), "subject 'anna', column 'response': 7"),
+        (lambda d: d.assign(response=d["response"].where(d.index != 3, 7.0)), "subject 'anna', column 'response': 7"),
         (lambda d: d.assign(response=np.nan), "subject 'anna', column 'response': 0 given"),
         (lambda d: d.head(1), "subject 'anna', column 'response': 1 given"),
         (lambda d: d.assign(auditory_azimuth=0.0, visual_azimuth=5.0, disparity=-5.0, condition="a", report="auditory"),
          "subject 'anna', column 'auditory_azimuth': one condition only"),
         (lambda d: d.assign(auditory_reliability=-1.0), "subject 'anna', column 'auditory_reliability'"),
-        (lambda d: d.assign(report="common", response=3.0, alternatives=np.nan), "subject 'anna', column 'response': 3"),
+        (lambda d: d.assign(report="common", response=3.0), "subject 'anna', column 'response': 3 to 'common'"),
         (lambda d: d.assign(response=np.inf), "subject 'anna', column 'response'"),
     ],
 )  # fmt: skip
@@ -139,7 +140,8 @@ def test_impossible_bounds_are_refused_by_name(data, free, words):
 
 def test_a_failing_subject_does_not_stop_the_others(data):
     bad = data.assign(observer="ben", response=99.0)
-    found = fit(TRUTH, pd.concat([data, bad], ignore_index=True), {"p_common": (0.02, 0.98)}, on_bad="report", n_starts=2)
+    both = pd.concat([data, bad], ignore_index=True)
+    found = fit(TRUTH, both, {"p_common": (0.02, 0.98)}, on_bad="report", n_starts=2)
     assert found.subjects == ["anna"]
     assert found.failed["subject"].tolist() == ["ben"] and "'response': 99" in found.failed["why"].iloc[0]
 
