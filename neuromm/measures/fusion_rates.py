@@ -1,0 +1,146 @@
+"""Who fuses which McGurk stimulus: a people × stimuli table of fusion rates, and its fit by noisy encoding of disparity."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from neuromm.maths.encoding_disparity import fit_encoding_disparity, fusion_probability
+from neuromm.measures.bias import _need
+
+FUSIONS = {("ba", "ga"): "da", ("pa", "ka"): "ta"}  # (heard, seen) → fused
+
+
+def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
+    """Fusion rate of each person (row) for each McGurk stimulus (column); a cell without answers is NaN.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        `observer`, `response_label`, the syllables, and the column `stimulus` (by default the pair is the stimulus);
+        or a column `fused` (1, 0, NaN) as `datasets.read_gau2016` makes it.
+    stimulus : str
+    fusions : dict of (heard, seen) → fused label, optional
+
+    Returns
+    -------
+    DataFrame
+        Rates 0…1; `.attrs["n"]` holds the trials per cell and `.attrs["n_missed"]` the answers missed.
+    """
+    _need(trials, ["observer", "auditory_syllable", "visual_syllable"])
+    fused = trials["fused"].to_numpy(float) if "fused" in trials else _fused(trials, fusions or FUSIONS)
+    label = trials[stimulus] if stimulus in trials else trials["auditory_syllable"] + "|" + trials["visual_syllable"]
+    table = pd.DataFrame({"observer": trials["observer"].to_numpy(), "stimulus": label.to_numpy(), "fused": fused})
+    pairs = _is_mcgurk(trials, fusions or FUSIONS) if "fused" not in trials else table["fused"].notna().to_numpy()
+    table = table[pairs]
+    if table.empty:
+        raise ValueError("no row shows a McGurk pair; give fusions={(heard, seen): fused} for yours")
+    cells = table.groupby(["observer", "stimulus"], sort=False)["fused"]
+    rates, n = cells.mean().unstack(), cells.count().unstack()
+    rates.attrs["n"], rates.attrs["n_missed"] = n.fillna(0).to_dict("split"), int(table["fused"].isna().sum())
+    return rates
+
+
+def _is_mcgurk(trials, fusions):
+    return np.array([pair in fusions for pair in zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True)])
+
+
+def _fused(trials, fusions):
+    expected = [fusions.get(pair) for pair in zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True)]
+    given = trials["response_label"]
+    return np.array([np.nan if e is None or pd.isna(g) else float(g == e) for e, g in zip(expected, given, strict=True)])
+
+
+@dataclass(frozen=True)
+class NedFit:
+    """Fitted disparity per stimulus, threshold and noise per person, and how well they reproduce the rates."""
+
+    disparity: pd.Series  # per stimulus
+    threshold: pd.Series  # per person
+    sigma: pd.Series  # per person
+    rates: pd.DataFrame  # what was fitted
+    errors: np.ndarray  # summed squared error of each start
+    n_missing: int  # cells without data
+
+    def predict(self) -> pd.DataFrame:
+        """Fitted fusion probabilities, people × stimuli."""
+        values = fusion_probability(self.disparity.to_numpy(), self.threshold.to_numpy()[:, None], self.sigma.to_numpy()[:, None])
+        return pd.DataFrame(values, self.threshold.index, self.disparity.index)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """RMSE of the means over stimuli, over people, and of single cells (fractions)."""
+        predicted = self.predict().where(self.rates.notna())
+        rows = {"stimuli": predicted.mean() - self.rates.mean(), "people": predicted.mean(axis=1) - self.rates.mean(axis=1)}
+        table = [{"over": k, "rmse": float(np.sqrt(np.mean(v**2))), "n": len(v)} for k, v in rows.items()]
+        cells = (predicted - self.rates).to_numpy().ravel()
+        cells = cells[np.isfinite(cells)]
+        return pd.DataFrame([*table, {"over": "cells", "rmse": float(np.sqrt(np.mean(cells**2))), "n": len(cells)}])
+
+
+def fit_ned(rates, *, n_starts=48, n_polished=3, seed=1) -> NedFit:
+    """Fit a people × stimuli table of fusion rates by noisy encoding of disparity (Magnotti & Beauchamp 2015).
+
+    Parameters
+    ----------
+    rates : DataFrame, people × stimuli
+        Fractions; NaN = missing cell. From `fusion_rates`, or a table of one's own.
+    n_starts : int
+        Restarts.
+    n_polished : int
+        Best starts that end with a joint least-squares fit.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If a rate is outside 0…1, or a row or column is empty.
+
+    Notes
+    -----
+    D, T and σ share an arbitrary unit and origin, fixed only by the bounds (D, T in 0…2, σ in .001…1): compare ranks, or
+    fits with one D.
+    """
+    rates = rates if isinstance(rates, pd.DataFrame) else pd.DataFrame(np.asarray(rates, float))
+    d, t, s, errors = fit_encoding_disparity(rates.to_numpy(float), rng=np.random.default_rng(seed), n_starts=n_starts,
+                                             n_polished=n_polished)  # fmt: skip
+    people, stimuli = rates.index, rates.columns
+    return NedFit(pd.Series(d, stimuli, name="disparity"), pd.Series(t, people, name="threshold"), pd.Series(s, people, name="sigma"),
+                  rates, errors, int(rates.isna().sum().sum()))  # fmt: skip
+
+
+def held_out_ned(rates, *, n_folds=5, n_starts=8, seed=1) -> pd.DataFrame:
+    """Predict each cell from a fit that did not see it: R² and RMSE over all held-out cells, and for each fold.
+
+    Cells are dealt to folds at random, evenly within each person; R² is relative to the mean of all rates.
+    """
+    rates = rates if isinstance(rates, pd.DataFrame) else pd.DataFrame(np.asarray(rates, float))
+    rng = np.random.default_rng(seed)
+    fold = np.argsort(rng.random(rates.shape), axis=1) % n_folds
+    values, predicted = rates.to_numpy(float), np.full(rates.shape, np.nan)
+    for k in range(n_folds):
+        seen = rates.mask(fold == k)
+        if seen.isna().all().any() or seen.isna().all(axis=1).any():
+            raise ValueError(f"{n_folds} folds leave a person or stimulus without data; use fewer")
+        predicted[fold == k] = fit_ned(seen, n_starts=n_starts, n_polished=1, seed=seed).predict().to_numpy()[fold == k]
+    rows = []
+    for k in ["all", *range(n_folds)]:
+        rows_of = np.isfinite(values) & ((fold == k) if k != "all" else True)
+        error, spread = values[rows_of] - predicted[rows_of], values[rows_of] - np.nanmean(values)
+        rows.append({"fold": k, "r2": 1 - (error**2).sum() / (spread**2).sum(), "rmse": np.sqrt(np.mean(error**2)), "n": int(rows_of.sum())})
+    return pd.DataFrame(rows)
+
+
+def rank_consistency(rates) -> float:
+    """Mean Spearman correlation of people's rates between every two stimuli: how stable their order is."""
+    table = pd.DataFrame(rates).corr("spearman", min_periods=3).to_numpy()
+    pairs = table[np.triu_indices(len(table), 1)]
+    return float(np.nanmean(pairs)) if np.isfinite(pairs).any() else float("nan")
+
+
+def extreme_share(rates, low=0.1, high=0.9) -> pd.DataFrame:
+    """Per stimulus: mean and sd of people's rates, and the share of people at or beyond `low` and `high` (the U shape)."""
+    table = pd.DataFrame(rates)
+    n = table.notna().sum()
+    return pd.DataFrame({"stimulus": table.columns, "mean": table.mean().to_numpy(), "sd": table.std().to_numpy(),
+                         "extreme": (((table <= low + 1e-9) | (table >= high - 1e-9)).sum() / n).to_numpy(), "n": n.to_numpy()})  # fmt: skip
