@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from neuromm.maths.gaussian import fuse, log_bayes_factor, posterior_common, segregate
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule, spread
 
 
@@ -61,3 +62,30 @@ def residual_loss(schedule, t, sd=1.0):
     """E‖ε − E[ε | x_t]‖² per dimension for N(m, sd²) data, ᾱ sd²/(ᾱ sd² + 1 − ᾱ): no ε-network gets below it."""
     alpha_bar = schedule.alpha_bar(t)
     return alpha_bar * sd**2 / (alpha_bar * sd**2 + 1.0 - alpha_bar)
+
+
+@dataclass(frozen=True)
+class TwoCauseDenoiser:
+    """The best joint denoiser of a pair of places with one cause or two: model averaging, exactly.
+
+    s_A = s_V ~ N(0, 1) with probability `p_common`, else one each; x_m = a_m s_m + b_m ε measures s_m with sd
+    b_m/a_m. Least squares then returns the estimates of Bayesian causal inference (Körding et al. 2007) at
+    every pair of levels. A joint denoiser, see `joint`; tensors are (B, 1), in units of the prior's sd.
+    """
+
+    p_common: float = 0.5
+
+    def __call__(self, x, alpha_bar):
+        cues, sigmas = [], []
+        for name in ("auditory", "visual"):
+            level = alpha_bar[name].double().clamp(max=1.0 - 1e-12)
+            there = level > 1e-12
+            a, b = level.clamp(min=1e-12).sqrt(), (1.0 - level).sqrt()
+            cues.append(torch.where(there, x[name][:, 0].double() / a, torch.nan).numpy())
+            sigmas.append(torch.where(there, b / a, 1.0).numpy())
+        cues, sigmas = np.stack(cues, -1), np.stack(sigmas, -1)
+        posterior = posterior_common(log_bayes_factor(cues, sigmas, 0.0, 1.0), self.p_common)
+        fused, apart = fuse(cues, sigmas, 0.0, 1.0)[0], segregate(cues, sigmas, 0.0, 1.0)
+        estimate = posterior[:, None] * fused[:, None] + (1 - posterior)[:, None] * apart
+        estimate = torch.as_tensor(estimate, dtype=x["visual"].dtype)
+        return {"auditory": estimate[:, :1], "visual": estimate[:, 1:]}

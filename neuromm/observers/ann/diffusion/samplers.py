@@ -135,7 +135,7 @@ def sample(
                 visited.append(step.t)
             if callback is not None:
                 callback(step.i, step.t, x)
-    return Trajectory((*visited, -1), torch.stack(states), torch.stack(estimates)) if return_trajectory else x
+    return Trajectory((*visited, -1), torch.stack(states), torch.stack(estimates)) if return_trajectory else x.clone()
 
 
 def denoise(model, schedule, x, grid, *, method="ddim", eta=0.0, variance="small", generator=None, noise=None,
@@ -182,7 +182,7 @@ def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=Non
     """The noise from which deterministic DDIM makes `x0`: its steps backwards.
 
     Only approximate: ε̂ is taken at the lower end of each step, where DDIM takes it at the upper one. `refine`
-    iterations per step solve for the upper end, after which DDIM returns to `x0`.
+    corrections per step solve for the upper end, after which DDIM returns to `x0`.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=Non
     x0 : tensor, shape (B, …)
         Data.
     refine : int
-        Fixed-point iterations per step.
+        Corrections per step, each by what DDIM from there misses.
 
     Returns
     -------
@@ -200,22 +200,22 @@ def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=Non
     """
     grid = schedule.timesteps(n_steps, spacing) if timesteps is None else timesteps
 
-    def epsilon_of(x, t):
+    def estimates(x, t):
         at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
         output = model(x, at) if condition is None else model(x, at, condition)
-        return schedule.split(x, output, t)[1]
+        return schedule.split(x, output, t)
 
     with torch.inference_mode():
         x = x0
         for t, prev in reversed(pairs(grid)):
             low, high = float(schedule.alpha_bar(prev)), float(schedule.alpha_bar(t))
-            epsilon = epsilon_of(x, max(prev, 0))  # clean data has no timestep of its own: the first one is nearest
-            for _ in range(refine + 1):
-                up = math.sqrt(high) * (x - math.sqrt(1.0 - low) * epsilon) / math.sqrt(low) + math.sqrt(1.0 - high) * epsilon
-                if refine:
-                    epsilon = epsilon_of(up, t)
+            epsilon = estimates(x, max(prev, 0))[1]  # clean data has no timestep of its own: the first is nearest
+            up = math.sqrt(high) * (x - math.sqrt(1.0 - low) * epsilon) / math.sqrt(low) + math.sqrt(1.0 - high) * epsilon
+            for _ in range(refine):  # a step of DDIM changes x little, so that its error is the correction
+                x0_up, epsilon_up = estimates(up, t)
+                up = up + x - ddim_moments(schedule, x0_up, epsilon_up, t, prev)[0]
             x = up
-    return x
+    return x.clone()  # outside of inference mode: an ordinary tensor
 
 
 def _with_bar(steps, n, progress):

@@ -1,0 +1,59 @@
+"""Networks of the diffusion family to and from one verified safetensors file."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neuromm.observers.ann.weights import load_weights, save_weights, shipped
+
+
+def save_network(path, network, name, recipe, score=None):
+    """Write a network: its tensors, the `config` that builds it, and what trained it; the path is returned.
+
+    Weights are kept in half precision, half the size; `halve` a network before it is scored.
+    """
+    tensors = {key: value.detach().cpu().contiguous().numpy() for key, value in network.state_dict().items()}
+    tensors = {key: value.astype(np.float16) if value.dtype == np.float32 else value for key, value in tensors.items()}
+    return save_weights(path, tensors, network=name, config=network.config, recipe=recipe, score=score)
+
+
+@torch.no_grad()
+def halve(network):
+    """Round the weights to half precision, in float32: what is scored is then what is saved; the network is returned."""
+    for value in network.state_dict().values():
+        if value.dtype == torch.float32:
+            value.copy_(value.half())
+    return network
+
+
+def load_network(cls, path, name, device="cpu"):
+    """Build a network from a file of weights, ready to evaluate.
+
+    Parameters
+    ----------
+    cls : class
+        Built by the file's config.
+    path : path or None
+        None for the weights in the package.
+    name : str
+        What the file must hold.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, it was altered, or holds another network.
+    """
+    path = shipped(name) if path is None else Path(path)
+    header, tensors = load_weights(path, name)
+    network = cls(**header["config"])
+    network.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in tensors.items()})  # to float32
+    network.eval()
+    return network.to(device)
+
+
+@functools.lru_cache(maxsize=8)
+def cached_network(cls, path, name, device="cpu"):
+    """As `load_network`, kept: for observers, which hold a path and never a module. Not to be trained further."""
+    return load_network(cls, path, name, device)
