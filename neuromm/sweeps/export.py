@@ -63,7 +63,11 @@ def _netcdf(sweep, path, name):
 def _zarr(sweep, path, name):
     import zarr  # noqa: F401 - as above
 
-    dataset(sweep, name).to_zarr(path, mode="w", consolidated=False)
+    made = dataset(sweep, name)
+    text = [
+        v for v in made.variables if made[v].dtype.kind == "U"
+    ]  # fixed-length text has no place in the zarr 3 format
+    made.assign({v: made[v].astype(object) for v in text}).to_zarr(path, mode="w", consolidated=False)
 
 
 def dataset(sweep, name=None):

@@ -117,7 +117,7 @@ class Plan:
     def text(self) -> str:
         """The plan as JSON, without the users' tables: what `sweep.json` holds."""
         record = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "tables"}
-        return json.dumps(json.loads(canonical(record)), indent=1, ensure_ascii=False)
+        return json.dumps(json.loads(canonical(record)), indent=1)
 
 
 def replaced(base, changed):

@@ -180,15 +180,12 @@ def _call(given, where):
 
 
 def _fit(given, where, folder, tables):
-    from neuromm import measures
     from neuromm.stimuli.table import require
 
     where = f"{where}: [[fits]]"
     if "class" in given:
         return given
     check_keys(given, FIT_KEYS, where)
-    if not hasattr(measures, "fit"):
-        raise ValueError(f"{where}: this version has no neuromm.measures.fit")
     for key in ("trials", "observer", "free"):
         if key not in given:
             raise ValueError(f"{where} has no '{key}'; a fit needs trials, observer and free")

@@ -244,10 +244,7 @@ def _open_index(path, writing):
 
 
 def _plan_text(plan):
-    return (
-        json.dumps({"sha256": checksum_of(plan.text()), "plan": json.loads(plan.text())}, indent=1, ensure_ascii=False)
-        + "\n"
-    )
+    return json.dumps({"sha256": checksum_of(plan.text()), "plan": json.loads(plan.text())}, indent=1) + "\n"
 
 
 def _row_checksum(values) -> str:

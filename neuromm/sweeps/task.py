@@ -54,9 +54,7 @@ def canonical(content) -> str:
         If a number is NaN or infinite: such a task could not be named.
     """
     try:
-        return json.dumps(
-            content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-        )
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
     except ValueError:
         raise ValueError(f"a task holds a NaN or infinite number: {content}; leave the key out instead") from None
 

@@ -47,7 +47,8 @@ def run_task(task, tables) -> Outcome:
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"({os.path.basename(last.filename)}:{last.lineno})"
-        made = {**vars(made), "status": "failed", "error": f"{type(error).__name__}: {error} {where}"}
+        text = f"{type(error).__name__}: {error} {where}".encode("utf-8", "backslashreplace").decode()
+        made = {**vars(made), "status": "failed", "error": text}
     return Outcome(**{**made, "cpu": time.process_time() - started})
 
 
@@ -98,7 +99,7 @@ def _call(task, tables):
 
 def _fit(task, tables):
     """Fit one subject's rows, or a bootstrap sample of its showings."""
-    from neuromm import measures
+    from neuromm.measures.fitting import Free, fit
 
     content = task.content
     trials = _stimuli(task, tables)
@@ -106,10 +107,12 @@ def _fit(task, tables):
     rng = np.random.default_rng(task.seed)
     if content["bootstrap"]:
         rows = _resampled(rows, rng)
-    free = {name: tuple(v) if isinstance(v, list) else measures.Free(**v) for name, v in content["free"].items()}
+    free = {name: tuple(v) if isinstance(v, list) else Free(**v) for name, v in content["free"].items()}
     observer = build_observer(task.recipe["observer"])
-    fit = measures.fit(observer, rows, free, by=content["by"], rng=rng, **content["options"])
-    return {"estimates": _frame(fit.estimates), "summary": _frame(fit.summary)}, {}
+    found = fit(observer, rows, free, by=content["by"], rng=rng, **content["options"])
+    if len(found.failed):
+        raise ValueError(f"not fitted: {found.failed.to_dict('records')[0]}")
+    return {"estimates": _frame(found.estimates), "summary": _frame(found.summary)}, {}
 
 
 KINDS = {"present": _present, "call": _call, "fit": _fit}
@@ -160,9 +163,7 @@ def _frame(table):
 
 def encode(tables) -> str:
     """Tables as canonical JSON, columns with their kinds; numbers survive the round trip exactly."""
-    return json.dumps(
-        {name: _columns(table) for name, table in tables.items()}, separators=(",", ":"), ensure_ascii=False
-    )
+    return json.dumps({name: _columns(table) for name, table in tables.items()}, separators=(",", ":"))
 
 
 def decode(text) -> dict[str, pd.DataFrame]:
