@@ -1,0 +1,300 @@
+"""Psychometric functions: how often an answer is given against a stimulus value, with intervals and goodness of fit.
+
+p(x) = guess + (1 − guess − lapse) F(x). Every shape is written by its median (`pse`) and by the distance from
+its median to its 75 % point (`jnd`), so that numbers compare across shapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaln, expit, gammaln, ndtr
+
+from neuromm.maths.batched_optimise import minimise
+from neuromm.maths.slice_sampler import sample
+from neuromm.stimuli.table import require
+
+LOG2 = np.log(2.0)
+SHAPES = {  # F by z, the distance from the median in jnds; F(0) = ½, F(1) = ¾
+    "normal": lambda z: ndtr(0.6744897501960817 * z),
+    "logistic": lambda z: expit(np.log(3.0) * z),
+    "gumbel": lambda z: -np.expm1(-LOG2 * np.exp(np.minimum(LOG2 * z, 50.0))),
+    "weibull": lambda z: -np.expm1(-LOG2 * np.exp(np.minimum(LOG2 * z, 50.0))),  # over log x
+}
+Shape = Literal["normal", "logistic", "weibull", "gumbel"]
+PARAMETERS = ("pse", "jnd", "guess", "lapse", "overdispersion")
+
+
+@dataclass(frozen=True)
+class Psychometric:
+    """A fitted psychometric function, one curve per condition.
+
+    `estimates`: one row per condition and parameter: estimate (maximum likelihood), low, high (95 % central
+    posterior interval, NaN where fixed). `goodness`: log_likelihood, deviance, its degrees of freedom and the
+    parametric-bootstrap p (small: the curve does not describe the data).
+    """
+
+    estimates: pd.DataFrame
+    goodness: pd.Series
+    shape: Shape
+    data: pd.DataFrame  # condition, x, n_yes, n
+    samples: pd.DataFrame = field(repr=False, default=None)  # posterior samples of the free values
+
+    def _values(self, condition):
+        table = self.estimates
+        if condition is None and table["condition"].nunique() == 1:
+            condition = table["condition"].iloc[0]
+        rows = table[table["condition"] == condition]
+        if not len(rows):
+            raise ValueError(f"no condition {condition!r}; there are: {list(table['condition'].unique())}")
+        return rows.set_index("parameter")["estimate"]
+
+    def predict(self, x, condition=None) -> np.ndarray:
+        """Probability of the answer at stimulus values `x`; same shape."""
+        values = self._values(condition)
+        z = _standardise(np.asarray(x, float), values["pse"], values["jnd"], self.shape)
+        return values["guess"] + (1 - values["guess"] - values["lapse"]) * SHAPES[self.shape](z)
+
+    def pse(self, condition=None) -> float:
+        """Point of subjective equality: the median of F, in the units of x."""
+        return float(self._values(condition)["pse"])
+
+    def jnd(self, condition=None, level=0.75) -> float:
+        """Distance from the median of F to its `level` point, guesses and lapses set aside."""
+        values = self._values(condition)
+        at = _quantile(level, self.shape)
+        if self.shape == "weibull":
+            return float(values["pse"] * (np.exp(at * values["jnd"]) - 1))
+        return float(at * values["jnd"])
+
+    def threshold(self, p, condition=None) -> float:
+        """Stimulus at which the answer is given with probability `p`, guesses and lapses included."""
+        values = self._values(condition)
+        share = (p - values["guess"]) / (1 - values["guess"] - values["lapse"])
+        if not 0 < share < 1:
+            low, high = values["guess"], 1 - values["lapse"]
+            raise ValueError(f"the curve runs from {low:.3g} to {high:.3g}; it never is at {p}")
+        z = _quantile(share, self.shape) * values["jnd"]
+        return float(values["pse"] * np.exp(z) if self.shape == "weibull" else values["pse"] + z)
+
+
+def fit_psychometric(
+    trials, x, *, y="response", by=None, shape: Shape = "normal", guess=0.0, lapse="free", overdispersion=False,
+    share=("guess", "lapse", "overdispersion"), max_lapse=0.1, n_bootstrap=400, n_samples=1000, rng=None,
+) -> Psychometric:  # fmt: skip
+    """Fit a psychometric function to yes/no or n-AFC answers.
+
+    Maximum likelihood from many starts, with central posterior intervals by slice sampling under priors that
+    are flat in pse, log jnd, guess, lapse and overdispersion within their bounds (after Schütt et al. 2016,
+    Vision Res 122:105, whose beta-binomial overdispersion η is used: η = 0 is binomial).
+
+    Parameters
+    ----------
+    trials : DataFrame
+        One row per answer.
+    x, y : str
+        Columns of the stimulus value and of the answer (1 or 0; NaN = missed, left out).
+    by : str, optional
+        Column of conditions, one curve each.
+    shape : str
+        "normal", "logistic", "gumbel", or "weibull" (over x > 0; its jnd is in log units of x).
+    guess : float, "free" or "lapse"
+        Lower asymptote: 0 for yes/no, 1/n for n-AFC; "lapse" makes both asymptotes equally far.
+    lapse : float or "free"
+        1 − upper asymptote; when free, at most `max_lapse`.
+    overdispersion : bool
+        Whether answers may vary more than independent ones.
+    share : sequence of str
+        Parameters with one value for all conditions.
+    n_bootstrap : int
+        Simulated data sets for the p of the deviance; 0 for none.
+    n_samples : int
+        Posterior samples for the intervals; 0 for none.
+
+    Returns
+    -------
+    Psychometric
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, answers are not 0 or 1, or a condition has one stimulus value only.
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    if shape not in SHAPES:
+        raise ValueError(f"shape is '{shape}'; one of {', '.join(SHAPES)} is wanted")
+    data, conditions = _count(trials, x, y, by, shape)
+    curve = _Curve(data, len(conditions), shape, guess, lapse, overdispersion, share, max_lapse)
+    unit, log_likelihood = curve.maximise(rng)
+    values, draws = curve.values(unit[None])[0], None
+    low, high = np.full_like(values, np.nan), np.full_like(values, np.nan)
+    if n_samples:
+        draws, low, high = curve.intervals(unit, n_samples, rng)
+    rows = [
+        (condition, name, values[i, c], low[i, c], high[i, c])
+        for c, condition in enumerate(conditions)
+        for i, name in enumerate(PARAMETERS)
+    ]
+    estimates = pd.DataFrame(rows, columns=["condition", "parameter", "estimate", "low", "high"])
+    goodness = curve.goodness(unit, log_likelihood, n_bootstrap, rng)
+    shown = data.assign(condition=np.array(conditions, object)[data["condition"]])
+    return Psychometric(estimates, goodness, shape, shown, draws)
+
+
+def _count(trials, x, y, by, shape):
+    """Answers counted per condition and stimulus value; condition as a number."""
+    require(trials, [x, y, *([by] if by else [])], "fit_psychometric")
+    trials = trials[trials[y].notna() & trials[x].notna()]
+    if not len(trials):
+        raise ValueError(f"no row has both '{x}' and '{y}'")
+    wrong = ~trials[y].isin([0, 1])
+    if wrong.any():
+        raise ValueError(f"column '{y}': {trials[y][wrong].iloc[0]} (trial {trials.index[wrong][0]}); 0 or 1 is wanted")
+    if shape == "weibull" and (trials[x] <= 0).any():
+        raise ValueError(f"column '{x}' has values of 0 or below; a Weibull function wants positive ones")
+    codes, conditions = (np.zeros(len(trials), int), ["all"]) if by is None else pd.factorize(trials[by], sort=True)
+    counted = pd.DataFrame({"condition": codes, "x": trials[x].to_numpy(float), "yes": trials[y].to_numpy(float)})
+    data = counted.groupby(["condition", "x"], as_index=False)["yes"].agg(n_yes="sum", n="count")
+    values = data.groupby("condition")["x"].nunique()
+    if (values < 2).any():
+        raise ValueError(f"condition {conditions[values.idxmin()]!r} has one value of '{x}'; a curve needs two or more")
+    return data, list(conditions)
+
+
+def _standardise(x, pse, jnd, shape):
+    return np.log(x / pse) / jnd if shape == "weibull" else (x - pse) / jnd
+
+
+def _quantile(p, shape):
+    """Distance from the median to the `p` point of F, in jnds."""
+    from scipy.special import ndtri
+
+    if shape == "normal":
+        return ndtri(p) / 0.6744897501960817
+    if shape == "logistic":
+        return np.log(p / (1 - p)) / np.log(3.0)
+    return np.log(-np.log1p(-p) / LOG2) / LOG2
+
+
+class _Curve:
+    """The likelihood of counts over the unit cube of the free values."""
+
+    def __init__(self, data, n_conditions, shape, guess, lapse, overdispersion, share, max_lapse):
+        self.x, self.k, self.n = (data[c].to_numpy(float) for c in ("x", "n_yes", "n"))
+        self.condition, self.n_conditions, self.shape = data["condition"].to_numpy(), n_conditions, shape
+        levels = np.unique(np.log(self.x) if shape == "weibull" else self.x)
+        span, step = levels[-1] - levels[0], np.diff(levels).min()
+        self.bounds = {
+            "pse": (levels[0] - span, levels[-1] + span), "jnd": (np.log(step / 20), np.log(5 * span)),
+            "guess": (0.0, 0.5 if guess == "free" else max_lapse), "lapse": (0.0, max_lapse),
+            "overdispersion": (0.0, 0.9),
+        }  # fmt: skip
+        self.symmetric = guess == "lapse"
+        self.fixed = {} if isinstance(guess, str) else {"guess": float(guess)}
+        self.fixed |= {} if lapse == "free" else {"lapse": float(lapse)}
+        self.fixed |= {} if overdispersion else {"overdispersion": 0.0}
+        self.axis, self.names = {}, []
+        for name in PARAMETERS:
+            if name in self.fixed or (name == "guess" and self.symmetric):
+                continue
+            n = 1 if name in share else n_conditions
+            self.axis[name] = np.broadcast_to(np.arange(len(self.names), len(self.names) + n), (n_conditions,))
+            self.names += [name] * n
+
+    def values(self, unit):
+        """Parameter values, shape (n_sets, 5, n_conditions), of points of the unit cube (n_sets, n_free)."""
+        out = np.empty((len(unit), len(PARAMETERS), self.n_conditions))
+        for i, name in enumerate(PARAMETERS):
+            if name in self.fixed:
+                out[:, i] = self.fixed[name]
+            elif name in self.axis:
+                low, high = self.bounds[name]
+                out[:, i] = low + (high - low) * unit[:, self.axis[name]]
+        out[:, 1] = np.exp(out[:, 1])
+        if self.shape == "weibull":
+            out[:, 0] = np.exp(out[:, 0])
+        if self.symmetric:
+            out[:, 2] = out[:, 3]
+        return out
+
+    def probability(self, values):
+        """Probability of "yes" per count, shape (n_sets, n_counts)."""
+        pse, jnd, guess, lapse, _ = (values[:, i, self.condition] for i in range(5))
+        p = guess + (1 - guess - lapse) * SHAPES[self.shape](_standardise(self.x, pse, jnd, self.shape))
+        return np.clip(p, 1e-9, 1 - 1e-9)
+
+    def log_likelihood(self, unit, k=None):
+        """Log likelihood of the counts (binomial coefficients left out), shape (n_sets,)."""
+        values, k = self.values(np.clip(unit, 0, 1)), self.k if k is None else k
+        p, eta = self.probability(values), values[:, 4, self.condition]
+        binomial = k * np.log(p) + (self.n - k) * np.log1p(-p)
+        if "overdispersion" in self.fixed and self.fixed["overdispersion"] == 0:
+            return binomial.sum(-1)
+        nu = np.maximum(eta, 1e-6) ** -2 - 1  # Schütt et al. 2016, eq. 6
+        beta = betaln(k + nu * p, self.n - k + nu * (1 - p)) - betaln(nu * p, nu * (1 - p))
+        return np.where(eta < 1e-3, binomial, beta).sum(-1)
+
+    def maximise(self, rng, n_starts=12):
+        """Most likely point of the unit cube, and its log likelihood."""
+        many = rng.random((40 * n_starts, len(self.names)))
+        start = many[np.argsort(-self.log_likelihood(many))[:n_starts]]
+        found = self._minimise(start, np.broadcast_to(self.k, (n_starts, len(self.k))))
+        best = found.value.argmin()
+        return found.point[best], -found.value[best]
+
+    def _minimise(self, start, k, step=1e-5):
+        """Most likely points for several sets of counts `k`, shape (n_problems, n_counts), all at once."""
+        n_free = len(self.names)
+        offsets = step * np.array([1, -1])[:, None, None] * np.eye(n_free)
+
+        def cost(unit, problem):
+            moved = np.clip(unit[:, None, None] + offsets, 0, 1)
+            value = -self.log_likelihood(unit, k[problem])
+            around = -self.log_likelihood(moved.reshape(-1, n_free), np.repeat(k[problem], 2 * n_free, 0))
+            around = around.reshape(len(unit), 2, n_free)
+            width = np.einsum("njj->nj", moved[:, 0] - moved[:, 1])
+            return value, (around[:, 0] - around[:, 1]) / width
+
+        return minimise(cost, start, tolerance=1e-4)
+
+    def intervals(self, unit, n_samples, rng, n_chains=8):
+        """Posterior samples of every value, and central 95 % limits, shape (5, n_conditions)."""
+        start = np.clip(unit + 0.01 * rng.standard_normal((n_chains, len(unit))), 1e-3, 1 - 1e-3)
+        chains, _ = sample(
+            lambda u, _: self.log_likelihood(u), start, -(-n_samples // n_chains), rng=rng, n_warmup=60, width=0.1
+        )
+        values = self.values(chains.reshape(-1, len(unit)))
+        low, high = np.quantile(values, [0.025, 0.975], axis=0)
+        free = np.array([name in self.axis or (name == "guess" and self.symmetric) for name in PARAMETERS])
+        low[~free], high[~free] = np.nan, np.nan
+        names = [f"{name}[{c}]" for name in PARAMETERS for c in range(self.n_conditions)]
+        return pd.DataFrame(values.reshape(len(values), -1), columns=names), low, high
+
+    def goodness(self, unit, log_likelihood, n_bootstrap, rng):
+        """Deviance from the saturated model and its p by refitting simulated answers."""
+        p = self.probability(self.values(unit[None]))[0]
+        deviance = float(_deviance(self.k, self.n, p))
+        p_value = np.nan
+        if n_bootstrap:
+            k = rng.binomial(self.n.astype(int), p, size=(n_bootstrap, len(self.n))).astype(float)
+            again = self._minimise(np.tile(unit, (n_bootstrap, 1)), k).point
+            p_value = np.mean(_deviance(k, self.n, self.probability(self.values(again))) >= deviance)
+        log_choose = (gammaln(self.n + 1) - gammaln(self.k + 1) - gammaln(self.n - self.k + 1)).sum()
+        return pd.Series(
+            {
+                "log_likelihood": log_likelihood + log_choose, "deviance": deviance,
+                "degrees": len(self.k) - len(self.names), "p": p_value,
+                "n_trials": self.n.sum(),
+            }
+        )  # fmt: skip
+
+
+def _deviance(k, n, p):
+    """2 × log likelihood ratio of the observed proportions to `p`, over the last axis (Wichmann & Hill 2001)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        yes = np.where(k > 0, k * np.log(k / (n * p)), 0.0)
+        no = np.where(k < n, (n - k) * np.log((n - k) / (n * (1 - p))), 0.0)
+    return 2 * (yes + no).sum(-1)
