@@ -196,7 +196,7 @@ def _problem(rows, at_least):
         return "column of a stimulus: none has a value (all NaN)"
     if given[[*stimulus, "report"]].drop_duplicates().shape[0] < 2:
         return f"column '{stimulus[0]}': one condition only; a fit needs two or more"
-    common = given["report"].isin(["common", "synchronous", "owned"]) & ~response[given.index].isin([0, 1])
+    common = given["report"].isin(["common", "synchronous", "ownership"]) & ~response[given.index].isin([0, 1])
     if common.any():
         value, asked = response[common.idxmax()], given["report"][common.idxmax()]
         return f"column 'response': {value:g} to '{asked}' (trial {common.idxmax()}); 0 or 1 is wanted"
