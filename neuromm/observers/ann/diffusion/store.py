@@ -54,6 +54,14 @@ def load_network(cls, path, name, device="cpu"):
 
 
 @functools.lru_cache(maxsize=8)
-def cached_network(cls, path, name, device="cpu"):
-    """As `load_network`, kept: for observers, which hold a path and never a module. Not to be trained further."""
-    return load_network(cls, path, name, device)
+def cached_network(cls, path, name, device="cpu", trained=True):
+    """As `load_network`, kept: for observers, which hold a path and never a module. Not to be trained further.
+
+    The untrained twin has the file's architecture and first weights of its own, always the same.
+    """
+    network = load_network(cls, path, name, device)
+    if trained:
+        return network.requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return cls(**network.config).to(device).eval().requires_grad_(False)
