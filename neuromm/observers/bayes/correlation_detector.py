@@ -1,0 +1,132 @@
+"""What observers by correlation detection share: events of a trial table as signals, judgements of synchrony and order."""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from neuromm.maths.correlation_detector import detect, events
+from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
+from neuromm.stimuli.table import distinct, require, showings
+
+COLUMNS = ["soa", "visual_onset", "auditory_onset", "visual_duration", "auditory_duration", "visual_reliability", "auditory_reliability"]
+STANDARD = np.arange(-500.0, 501.0, 5.0)  # ms, asynchronies of the standard pair whose largest outputs are the units
+
+
+class CorrelationDetector:
+    """Perceive and predict; a subclass is its time constants and front end."""
+
+    layers: ClassVar[tuple[str, ...]] = ("detector", "evidence")
+    reports: ClassVar[tuple[str, ...]] = ("synchronous", "visual_first")
+    transient: ClassVar[bool] = False
+
+    def __post_init__(self):
+        for name in ("tau_visual", "tau_auditory", "tau_binding", "duration", "dt"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive time in ms is wanted")
+
+    def signals(self, visual, auditory, *, over_time=False):
+        """Correlation and lag of signals (n_trials, n_samples) sampled every `dt` ms, in the detector's own units.
+
+        With `over_time`, the time courses follow. See `neuromm.maths.correlation_detector.detect`.
+        """
+        return detect(visual, auditory, dt=self.dt, tau_visual=self.tau_visual, tau_auditory=self.tau_auditory,
+                      tau_binding=self.tau_binding, transient=self.transient, over_time=over_time)  # fmt: skip
+
+    def tuning(self, soas):
+        """Correlation and lag of the observer's standard events against asynchrony (ms), each over its largest |value|
+        at −500…500 ms; two arrays (n_soas,)."""
+        soas = np.asarray(soas, float)
+        found = self._of_events(np.zeros(len(soas)), soas, np.full(len(soas), self.duration), np.full(len(soas), self.duration))
+        return tuple(values / unit for values, unit in zip(found, self._units(), strict=True))
+
+    def _units(self):
+        n = len(STANDARD)
+        lasting = np.full(n, self.duration)
+        correlation, lag = self._of_events(np.zeros(n), STANDARD, lasting, lasting)
+        return correlation.max(), np.abs(lag).max()
+
+    def _of_events(self, visual, auditory, visual_lasts, auditory_lasts, visual_gain=1.0, auditory_gain=1.0):
+        """Detector outputs for one event per modality; onsets and durations (n,), ms.
+
+        Time runs from the first onset to 6 τ_AV after the last one; each row is averaged over the same span.
+        """
+        start = np.minimum(visual, auditory)
+        span = np.abs(visual - auditory).max() + max(self.duration, 0.0) * (not self._long) + 6 * self.tau_binding
+        n = int(np.ceil(span / self.dt))
+        v = events(visual - start, visual_lasts, n, self.dt, 0.0) * np.reshape(visual_gain, (-1, 1))
+        a = events(auditory - start, auditory_lasts, n, self.dt, 0.0) * np.reshape(auditory_gain, (-1, 1))
+        return tuple(values * n for values in self.signals(v, a))  # the sum, so that the span does not matter
+
+    @property
+    def _long(self):
+        return self.duration > 3 * self.tau_binding  # a step: its end is not reached
+
+    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
+        """Answer each trial, and record `layers` from the same pass.
+
+        Parameters
+        ----------
+        trials : DataFrame
+            Needs `report` ("synchronous": 1 = together; "visual_first": 1 = light before sound) and `soa`, or
+            `visual_onset` and `auditory_onset` (ms). Durations (ms) where given; reliabilities scale intensity by √.
+        rng : numpy.random.Generator
+        layers : names, patterns or Records
+            detector (correlation and lag, over the standard pair's largest), evidence (their probits).
+        parameters : DataFrame, optional
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or an onset is empty.
+        """
+        if parameters is not None:
+            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
+        outputs = self._outputs(trials)
+        first, of_row = showings(trials)
+        z = rng.standard_normal((len(trials), 2))[first][of_row]
+        evidence = self._evidence(outputs)
+        says = {"synchronous": (evidence[:, 0] + z[:, 0] > 0).astype(float), "visual_first": (evidence[:, 1] + z[:, 1] > 0).astype(float)}
+        judged = pd.array(list(says["synchronous"] > 0.5), "boolean")
+        responses = answer(trials, says, self.name, judged_common=judged)
+        return Percept(responses, collect(layers, {"detector": outputs, "evidence": evidence}, trials, self.name))
+
+    def _evidence(self, outputs):
+        return np.stack([self.bias_synchrony + self.gain_synchrony * outputs[:, 0], self.bias_order + self.gain_order * outputs[:, 1]], -1)
+
+    def _outputs(self, trials):
+        """Normalised correlation and lag of each row, (n_trials, 2); each distinct row is computed once."""
+        onsets = self._onsets(trials)
+        first, of_row = distinct(trials, COLUMNS)
+        shown = trials.iloc[first]
+        lasting = [shown[f"{m}_duration"].fillna(self.duration).to_numpy(float) if f"{m}_duration" in shown
+                   else np.full(len(shown), self.duration) for m in ("visual", "auditory")]  # fmt: skip
+        gains = [np.sqrt(shown[f"{m}_reliability"].fillna(1.0).to_numpy(float)) if f"{m}_reliability" in shown
+                 else np.ones(len(shown)) for m in ("visual", "auditory")]  # fmt: skip
+        found = self._of_events(onsets[0][first], onsets[1][first], *lasting, *gains)
+        return np.stack([values / unit for values, unit in zip(found, self._units(), strict=True)], -1)[of_row]
+
+    def _onsets(self, trials):
+        require(trials, ["report"], self.name)
+        if "visual_onset" in trials and "auditory_onset" in trials:
+            onsets = trials["visual_onset"].to_numpy(float), trials["auditory_onset"].to_numpy(float)
+        else:
+            require(trials, ["soa"], self.name)
+            onsets = np.zeros(len(trials)), trials["soa"].to_numpy(float)
+        empty = np.isnan(onsets[0]) | np.isnan(onsets[1])
+        if empty.any():
+            raise ValueError(f"{self.name}: trials {trials.index[empty][:5].tolist()} have no onset of light or sound; both are wanted")
+        return onsets
+
+    def predict(self, trials) -> pd.DataFrame:
+        """Probability of a "yes" to what each row asks (`expected`), and of both judgements, exactly; indexed by trial."""
+        chances = ndtr(self._evidence(self._outputs(trials)))
+        table = pd.DataFrame(chances, trials.index, ["synchronous", "visual_first"])
+        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
+        table.insert(0, "expected", np.where(trials["report"] == "synchronous", chances[:, 0], chances[:, 1]))
+        return table
+
+    def provenance(self) -> dict:
+        """What decides the result: the class and every field."""
+        return describe(self)

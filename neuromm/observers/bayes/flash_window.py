@@ -1,0 +1,119 @@
+"""Fission of a flash against the time between beeps, with a window that may follow the alpha rhythm."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, ndtr
+
+from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
+from neuromm.stimuli.table import require, showings
+
+STANDARD_ALPHA = 10.5  # Hz, the frequency at which coupled and uncoupled windows coincide
+
+
+@dataclass(frozen=True)
+class FlashWindow:
+    """Sees one flash as two when two beeps fall within a window; a descriptive model, not a mechanism.
+
+    P("two" | 1 flash, ≥ 2 beeps, SOA) = guess + (1 − guess − lapse)/(1 + exp((SOA − m)/spread)), with the mid-point
+    m = window + coupling · (1000/alpha − 1000/10.5) ms: at the default window, a coupling of 1 is one alpha cycle. Two
+    flashes are seen as two with 1 − lapse, but fuse with one beep within the same window, with probability `fusion`.
+
+    The literature disagrees about the coupling: Cecere, Rees & Romei (2015) found windows that follow the individual
+    alpha cycle and shift with stimulation; Buergers & Noppeney (2022) found no influence of alpha frequency on sensitivity
+    or bias of two-flash discrimination. `coupling=0` is the second case.
+
+    References
+    ----------
+    Cecere, Rees & Romei (2015) Curr Biol 25:231, doi 10.1016/j.cub.2014.11.034.
+    Buergers & Noppeney (2022) Nat Hum Behav 6:732, doi 10.1038/s41562-022-01294-x.
+    """
+
+    alpha: float = STANDARD_ALPHA  # Hz, individual alpha frequency
+    coupling: float = 1.0  # ms of mid-point per ms of alpha period; 0: none
+    window: float = 1000 / STANDARD_ALPHA  # ms, mid-point at 10.5 Hz
+    spread: float = 15.0  # ms
+    guess: float = 0.05  # P("two") where nothing suggests it
+    lapse: float = 0.05  # P("one") where everything suggests two
+    fusion: float = 0.3  # P("one" | 2 flashes, 1 beep) deep within the window
+    name: str = "flash_window"
+
+    layers: ClassVar[tuple[str, ...]] = ("p_two",)
+    reports: ClassVar[tuple[str, ...]] = ("n_flashes",)
+
+    def __post_init__(self):
+        for name in ("alpha", "window", "spread"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
+        if not (min(self.guess, self.lapse, self.fusion) >= 0 and self.guess + self.lapse <= 1 and self.fusion <= 1):
+            raise ValueError(f"{self.name}: guess {self.guess}, lapse {self.lapse}, fusion {self.fusion}; probabilities with guess + lapse ≤ 1 are wanted")
+
+    @property
+    def midpoint(self) -> float:
+        """SOA at which fission is halfway between its floor and its ceiling, ms."""
+        return self.window + self.coupling * (1000 / self.alpha - 1000 / STANDARD_ALPHA)
+
+    def fission_probability(self, soa):
+        """P("two" | one flash, two beeps) against the time between the beeps, ms."""
+        return self.guess + (1 - self.guess - self.lapse) * self._within(soa)
+
+    def _within(self, soa):
+        return expit((self.midpoint - np.asarray(soa, float)) / self.spread)
+
+    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
+        """Answer 1 or 2 flashes (0 where none is shown), and record `p_two` from the same pass.
+
+        Needs `report` ("n_flashes"), `n_flashes`, `n_beeps`, and `beep_soa` (ms) where there are two beeps, `flash_soa` where
+        there are two flashes. Raises a ValueError that names the rows where an SOA is missing.
+        """
+        if parameters is not None:
+            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
+        chance = self._p_two(trials)
+        first, of_row = showings(trials)
+        uniform = ndtr(rng.standard_normal((len(trials), 1))[:, 0])[first][of_row]
+        seen = np.where(trials["n_flashes"] == 0, 0.0, 1.0 + (uniform < chance))
+        responses = answer(trials, {"n_flashes": seen}, self.name)
+        return Percept(responses, collect(layers, {"p_two": chance[:, None]}, trials, self.name))
+
+    def _p_two(self, trials):
+        require(trials, ["report", "n_flashes", "n_beeps"], self.name)
+        flashes, beeps = trials["n_flashes"].to_numpy(float), trials["n_beeps"].fillna(0).to_numpy(float)
+        split, fused = (flashes == 1) & (beeps >= 2), (flashes >= 2) & (beeps == 1)
+        soa = {}
+        for column, rows in (("beep_soa", split), ("flash_soa", fused)):
+            soa[column] = trials[column].to_numpy(float) if column in trials else np.full(len(trials), np.nan)
+            empty = rows & np.isnan(soa[column])
+            if empty.any():
+                raise ValueError(f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), but two events to time")
+        chance = np.where(flashes >= 2, 1 - self.lapse, self.guess)
+        chance = np.where(split, self.fission_probability(np.nan_to_num(soa["beep_soa"])), chance)
+        fading = (1 - self.lapse) * (1 - self.fusion * self._within(np.nan_to_num(soa["flash_soa"])))
+        return np.where(flashes == 0, 0.0, np.where(fused, fading, chance))
+
+    def predict(self, trials) -> pd.DataFrame:
+        """P("two") in closed form as `p_two`, and the expected count as `expected`; indexed by trial."""
+        chance = self._p_two(trials)
+        expected = np.where(trials["n_flashes"] == 0, 0.0, 1 + chance)
+        return pd.DataFrame({"expected": expected, "p_two": chance}, trials.index)
+
+    def provenance(self) -> dict:
+        """What decides the result: the class and every field."""
+        return describe(self, midpoint=self.midpoint)
+
+
+def draw_alpha_people(n=22, *, rng, coupling=1.0, mean_alpha=10.5, sd_alpha=1.0, sd_midpoint=9.5) -> list[FlashWindow]:
+    """People with alpha ~ N(mean, sd) within 8…14 Hz and windows that scatter by `sd_midpoint` (ms) around the coupled one.
+
+    With coupling 1, r(alpha period, mid-point) = sd(period)/√(sd(period)² + sd_midpoint²), about .70 for the defaults.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}; at least one person is wanted")
+    alpha = np.empty(0)
+    while len(alpha) < n:
+        drawn = rng.normal(mean_alpha, sd_alpha, n)
+        alpha = np.concatenate([alpha, drawn[(drawn >= 8) & (drawn <= 14)]])
+    scatter = rng.normal(0.0, sd_midpoint, n)
+    return [FlashWindow(alpha=float(a), coupling=coupling, window=float(1000 / STANDARD_ALPHA + s), name=f"person_{i + 1:03d}")
+            for i, (a, s) in enumerate(zip(alpha[:n], scatter, strict=True))]  # fmt: skip
