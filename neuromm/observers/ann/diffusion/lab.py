@@ -1,0 +1,112 @@
+"""The code lab: train a small denoiser on any pictures, sample it, and watch it denoise. Arrays in, arrays out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.diffusion.latent import from_unit, to_unit
+from neuromm.observers.ann.diffusion.losses import training_loss
+from neuromm.observers.ann.diffusion.samplers import sample
+from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule
+from neuromm.observers.ann.diffusion.simple_unet import SimpleUNet
+from neuromm.observers.ann.diffusion.store import halve, load_network, save_network
+
+NETWORK = "diffusion_pictures"
+SCHEDULE = DiffusionSchedule("cosine", prediction="v")
+
+
+def train_pictures(
+    pictures, path, *, n_steps=500, batch=64, widths=(16, 32, 64), attention=(3,), learning_rate=2e-3, decay=0.99, seed=1,
+    max_seconds=None, device="cpu", progress=True, about="",
+):  # fmt: skip
+    """Train a `SimpleUNet` on pictures and write it.
+
+    Parameters
+    ----------
+    pictures : array, shape (n, channels, height, width)
+        0 … 1.
+    path : path
+        The file to write.
+    n_steps, batch, widths, attention, learning_rate, decay
+        The recipe; `decay` is of the averaged weights, which are what is written.
+    seed : int
+    max_seconds : float, optional
+        Stop after so long; what was reached is written.
+    device : str
+        "cuda" trains in the same way.
+    progress : bool
+    about : str
+        What the pictures are, for the file.
+
+    Returns
+    -------
+    losses : array, shape (n_steps taken,)
+        Mean squared error of v at each step.
+
+    Raises
+    ------
+    ValueError
+        If there are too few pictures, or they are not within 0 … 1.
+    FloatingPointError
+        If the loss stops being finite.
+    """
+    pictures = np.asarray(pictures, np.float32)
+    if pictures.ndim != 4 or len(pictures) < 2:
+        raise ValueError(f"pictures have shape {pictures.shape}; (at least 2, channels, height, width) is wanted")
+    if pictures.min() < 0 or pictures.max() > 1:
+        raise ValueError(f"pictures run from {pictures.min():.3g} to {pictures.max():.3g}; 0 to 1 is wanted")
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = SimpleUNet(pictures.shape[1], tuple(widths), tuple(attention)).to(device)
+    said = {"seed": seed, "n_steps": n_steps, "batch": batch, "learning_rate": learning_rate, "decay": decay, "about": about,
+            "schedule": SCHEDULE.kind, "prediction": SCHEDULE.prediction}  # fmt: skip
+    run = Run(network, NETWORK, path.with_name(path.name + ".checkpoint"), said, n_steps, learning_rate, decay,
+              max_seconds=max_seconds, resume=False, progress=progress)  # fmt: skip
+    store, losses = from_unit(pictures), []
+    for step in run:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        rows = torch.randint(len(store), (batch,), generator=generator)
+        t = torch.randint(SCHEDULE.n_timesteps, (batch,), generator=generator)
+        noise = torch.randn(batch, *store.shape[1:], generator=generator)
+        run.update(training_loss(network, store[rows].to(device), SCHEDULE, t=t, noise=noise.to(device)))
+        losses.append(run.loss)
+    score = {"last_loss": float(np.mean(losses[-50:])) if losses else None}
+    save_network(path, halve(run.finish()), NETWORK, said | {"steps_taken": run.step}, score)
+    run.path.unlink(missing_ok=True)
+    return np.array(losses)
+
+
+def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, device="cpu", progress=False):
+    """Draw pictures from a trained file: (n, channels, n_pixels, n_pixels) in 0 … 1, picture i whatever `n` is."""
+    network = load_network(SimpleUNet, path, NETWORK, device)
+    shape = (n, network.channels, n_pixels, n_pixels)
+    return to_unit(sample(network, SCHEDULE, shape, n_steps=n_steps, method=method, seed=seed, clip=(-1, 1), device=device, progress=progress))
+
+
+def denoising_strip(path, *, n_pixels=28, n_steps=50, n_shown=8, seed=1, device="cpu"):
+    """One picture on its way from noise: states and estimates of the end, (n_shown, channels, H, W) each, and timesteps."""
+    network = load_network(SimpleUNet, path, NETWORK, device)
+    run = sample(network, SCHEDULE, (1, network.channels, n_pixels, n_pixels), n_steps=n_steps, seed=seed, clip=(-1, 1),
+                 return_trajectory=True, device=device)  # fmt: skip
+    shown = np.unique(np.linspace(0, len(run.x0) - 1, min(n_shown, len(run.x0))).round().astype(int))
+    return to_unit(run.states[shown, 0]), to_unit(run.x0[shown, 0]), [run.timesteps[i] for i in shown]
+
+
+def nearest_distance(samples, pictures, others):
+    """Root mean squared distance of each picture to its nearest in `pictures`: of samples and of `others`, held out.
+
+    Samples that only repeat the training set are nearer than unseen pictures are; noise is farther.
+    """
+    flat = torch.as_tensor(np.asarray(pictures, np.float32)).flatten(1)
+
+    def nearest(x):
+        x = torch.as_tensor(np.asarray(x, np.float32)).flatten(1)
+        return (torch.cdist(x, flat).min(1).values / flat.shape[1] ** 0.5).numpy()
+
+    return nearest(samples), nearest(others)

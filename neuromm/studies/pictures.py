@@ -1,0 +1,94 @@
+"""Small pictures to train on: procedural shapes, scikit-learn's digits, a folder of images, or MNIST files."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from neuromm.stimuli.shapes import compositions, draw_shapes
+
+
+def load_pictures(source="shapes", *, n_pixels=28, n=4000, seed=1):
+    """Grey pictures, (n, 1, n_pixels, n_pixels) float32 in 0 … 1; nothing is downloaded.
+
+    Parameters
+    ----------
+    source : str
+        "shapes"; "digits" (scikit-learn's 8 × 8 ones, enlarged); a folder of images; or a file of MNIST, IDX
+        (`train-images-idx3-ubyte`, also gzipped) or NPZ.
+    n_pixels, n : int
+        Size, and the most pictures that are given.
+    seed : int
+        Of the shapes' places and of the order.
+
+    Raises
+    ------
+    ImportError
+        If "digits" are asked for without scikit-learn.
+    ValueError
+        If the source is none of these, or holds no pictures.
+    """
+    rng = np.random.default_rng(seed)
+    if source == "shapes":
+        table = compositions()
+        rows = table.iloc[rng.integers(len(table), size=n)].reset_index(drop=True)
+        return draw_shapes(rows, n_pixels=n_pixels, rng=rng, grey=True)
+    if source == "digits":
+        pictures = _digits()
+    elif Path(source).is_dir():
+        pictures = _folder(Path(source), n_pixels)
+    elif Path(source).is_file():
+        pictures = _file(Path(source))
+    else:
+        raise ValueError(f"source is '{source}'; 'shapes', 'digits', a folder of images or a file of MNIST is wanted")
+    chosen = rng.permutation(len(pictures))[:n]
+    return np.stack([_resize(pictures[i], n_pixels) for i in chosen])[:, None]
+
+
+def _digits():
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ImportError("scikit-learn holds the digits: pip install scikit-learn, or use --data shapes") from None
+    return load_digits().images.astype(np.float32) / 16.0
+
+
+def _folder(folder, n_pixels):
+    from PIL import Image
+
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"})
+    if not files:
+        raise ValueError(f"{folder} holds no images (png, jpg, bmp, gif, webp)")
+    pictures = []
+    for file in files:
+        with Image.open(file) as image:
+            pictures.append(np.asarray(image.convert("L"), np.float32) / 255.0)
+    return pictures
+
+
+def _file(file):
+    if file.suffix == ".npz":
+        with np.load(file) as arrays:
+            name = next((k for k in ("x_train", "images", *arrays.files) if k in arrays.files), None)
+            pictures = np.asarray(arrays[name], np.float32)
+        if pictures.ndim != 3:
+            raise ValueError(f"{file.name}: '{name}' has shape {pictures.shape}; (n, height, width) is wanted")
+        return pictures / max(1.0, float(pictures.max()))
+    data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    if len(data) < 16 or struct.unpack(">I", data[:4])[0] != 0x803:
+        raise ValueError(f"{file.name} is no IDX file of images (magic number 2051); MNIST's train-images-idx3-ubyte is one")
+    n, height, width = struct.unpack(">III", data[4:16])
+    return np.frombuffer(data, np.uint8, n * height * width, 16).reshape(n, height, width).astype(np.float32) / 255.0
+
+
+def _resize(picture, n_pixels):
+    """Linear interpolation to a square."""
+    from scipy.ndimage import zoom
+
+    if picture.shape == (n_pixels, n_pixels):
+        return picture
+    factors = [n_pixels / size for size in picture.shape]
+    return np.clip(zoom(picture, factors, order=1, grid_mode=True, mode="nearest"), 0, 1).astype(np.float32)
