@@ -149,9 +149,12 @@ def find_peaks(profiles, height, *, distance=None, wrap=False):
         Position and height of each trial's peaks, in order of position.
     """
     profiles = np.atleast_2d(np.asarray(profiles, float))
-    rows, where = np.unique(profiles, axis=0, return_inverse=True)
-    found = [_peaks_of(row, height, distance, wrap) for row in rows]
-    cells = [found[i] for i in where.ravel()]
+    found = {}  # equal rows are read once
+    keys = [row.tobytes() for row in profiles]
+    for key, row in zip(keys, profiles, strict=True):
+        if key not in found:
+            found[key] = _peaks_of(row, height, distance, wrap)
+    cells = [found[key] for key in keys]
     heights = [row[c] for row, c in zip(profiles, cells, strict=True)]
     return np.array([len(c) for c in cells]), cells, heights
 
@@ -163,3 +166,31 @@ def _peaks_of(row, height, distance, wrap):
     opened = np.append(np.roll(row, -cut), row[cut])  # the lowest cell stands at both ends
     peaks = signal.find_peaks(opened, height=height, prominence=height, distance=distance)[0]
     return np.sort((peaks + cut) % len(row))
+
+
+def several_probability(heights):
+    """Probability that several events are read out of peaks of these heights (scikit-neuromsi's read-out).
+
+    The mean, over all subsets of two peaks or more, of the product of their heights.
+
+    Parameters
+    ----------
+    heights : array, shape (n_peaks,)
+        Between 0 and 1.
+
+    Returns
+    -------
+    float
+        0 for fewer than two peaks.
+    """
+    heights = np.asarray(heights, float)
+    n = len(heights)
+    if n < 2:
+        return 0.0
+    return float((np.prod(1 + heights) - 1 - heights.sum()) / (2.0**n - 1 - n))
+
+
+def single_probability(heights):
+    """Probability that one event is read out: a lone peak's height, 1 − `several_probability` of more, 0 of none."""
+    heights = np.asarray(heights, float)
+    return float(heights[0]) if len(heights) == 1 else (1 - several_probability(heights)) * (len(heights) > 1)

@@ -86,3 +86,17 @@ def test_wrapped_peaks_count_the_same_wherever_the_ring_is_cut():
         assert set(where) == {(4 + k) % 30, (17 + k) % 30}
     np.testing.assert_allclose([sorted(h) for h in heights], [[0.6, 1.0]] * 30, atol=1e-9)
     assert (ring.find_peaks(turned, 0.15)[0] < 2).any()  # cut open at cell 0 a peak at the seam is missed
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=5))
+def test_probability_of_several_is_the_mean_product_over_subsets(heights):
+    from itertools import combinations
+
+    products = [np.prod(c) for k in range(2, len(heights) + 1) for c in combinations(heights, k)]
+    assert ring.several_probability(heights) == pytest.approx(np.mean(products), abs=1e-9)
+    assert ring.single_probability(heights) == pytest.approx(1 - np.mean(products), abs=1e-9)
+
+
+def test_lone_and_absent_peaks_are_read_as_one_and_none():
+    assert ring.several_probability([0.7]) == 0 and ring.single_probability([0.7]) == 0.7
+    assert ring.single_probability([]) == 0

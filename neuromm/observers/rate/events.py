@@ -3,6 +3,7 @@
 import numpy as np
 
 from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.table import PLACES
 
 
 def cells_of(trials, modality, n_cells, name):
@@ -70,3 +71,62 @@ def gate_of(trials, modality, run, name):
 
 def _column(trials, column, default):
     return trials[column].fillna(default).to_numpy(float) if column in trials else np.full(len(trials), default)
+
+
+def trains_of(trials, modality, defaults, run, name):
+    """The pulses of each row's events in time, as the flash–beep columns say.
+
+    Counts are `n_beeps` or `n_flashes` (1 without the column, 0 where the place is NaN), their
+    spacing `beep_soa` or `flash_soa`. Without `*_onset`, events start at the default onset, and `soa` moves the
+    later modality.
+
+    Parameters
+    ----------
+    defaults : tuple
+        Onset and duration, ms.
+    run : float
+        ms.
+
+    Returns
+    -------
+    onsets : array, shape (n_trials, n_pulses)
+        ms; infinite where a row has fewer pulses.
+    lengths : array, shape (n_trials,)
+        ms.
+
+    Raises
+    ------
+    ValueError
+        If there are several pulses and no spacing, or a train does not fit into the run.
+    """
+    event = {"auditory": "beep", "visual": "flash"}[modality]
+    count = _counts(trials, modality, {"beep": "n_beeps", "flash": "n_flashes"}[event])
+    spacing = _column(trials, f"{event}_soa", np.nan)
+    lacking = (count > 1) & np.isnan(spacing)
+    if lacking.any():
+        rows = trials.index[lacking][:5].tolist()
+        raise ValueError(
+            f"{name}: trials {rows} have several {modality} pulses; give their spacing in '{event}_soa' (ms)"
+        )
+    onset = _column(trials, f"{modality}_onset", defaults[0])
+    if f"{modality}_onset" not in trials:
+        lag = _column(trials, "soa", 0.0)
+        onset = onset + np.maximum(lag if modality == "auditory" else -lag, 0.0)
+    lengths = _column(trials, f"{modality}_duration", defaults[1])
+    spacing = np.where(count > 1, spacing, 0.0)
+    end = onset + (count - 1) * spacing + lengths
+    wrong = (count > 0) & ((onset < 0) | (end > run))
+    if wrong.any():
+        rows = trials.index[wrong][:5].tolist()
+        raise ValueError(
+            f"{name}: the {modality} pulses of trials {rows} last from {onset[wrong][0]:g} to {end[wrong][0]:g} ms, "
+            f"outside the run of 0 to {run:g} ms; shorten '{event}_soa' or raise duration"
+        )
+    number = np.arange(max(1, int(count.max(initial=0))))
+    return np.where(number < count[:, None], onset[:, None] + number * spacing[:, None], np.inf), lengths
+
+
+def _counts(trials, modality, column):
+    placed = any(f"{modality}_{place}" in trials for place in PLACES)
+    present = ~np.isnan(place_of(trials, modality)) if placed else np.full(len(trials), column in trials)
+    return np.where(present, _column(trials, column, 1.0 if placed else 0.0), 0.0)

@@ -15,7 +15,7 @@ class Recorder:
     ----------
     layers : names, patterns or Records
     available : tuple of str
-        The layers, one per ring of the network, in their order.
+        The layers: first one per ring of the network, in their order, then those that are not recorded here.
     rings : Rings
     n_runs, n_steps : int
     dt : float
@@ -24,13 +24,13 @@ class Recorder:
 
     def __init__(self, layers, available, rings, n_runs, n_steps, dt):
         self.rings, self.dt, self.n_steps, self.rows = rings, dt, n_steps, slice(0)
-        self.last = np.empty((len(available), n_runs, rings.n_cells))
+        self.last = np.empty((rings.n_rings, n_runs, rings.n_cells))
         self._series, self._sums = {}, {}
         for ring, stride in strides(layers, available, dt, n_steps).items():
-            if stride:
+            if stride and ring < rings.n_rings:
                 self._series[ring] = (stride, np.empty((n_runs, n_steps // stride, rings.n_cells), np.float32))
         for record in wanted(layers, list(available)):
-            if record.time == "mean":
+            if record.time == "mean" and available.index(record.layer) < rings.n_rings:
                 self._sums[available.index(record.layer)] = np.zeros((n_runs, rings.n_cells))
 
     @property
@@ -50,12 +50,17 @@ class Recorder:
         for ring in range(len(self.last)):
             self.last[ring, self.rows] = self.rings.unfold(state[ring])
 
-    def layers(self, layers, available, of_trial, trials, name):
-        """The recorded layers as labelled arrays of `trials`, trial i being run `of_trial[i]`."""
+    def layers(self, layers, available, of_trial, trials, name, more=None):
+        """The recorded layers as labelled arrays of `trials`, trial i being run `of_trial[i]`.
+
+        `more` holds the layers that are not rings, arrays of shape (n_trials, n_units) that have no time.
+        """
         recorded = {}
         for record in wanted(layers, list(available), name):
             ring = available.index(record.layer)
-            if record.time == "all":
+            if record.layer in (more or {}):
+                values, record = more[record.layer], dataclasses.replace(record, time="last")
+            elif record.time == "all":
                 stride, kept = self._series[ring]
                 time = np.arange(1, kept.shape[1] + 1) * stride * self.dt  # ms, of the end of the step
                 values = xr.DataArray(kept[of_trial], dims=("trial", "time", "unit"), coords={"time": time})
@@ -78,8 +83,8 @@ def strides(layers, available, dt, n_steps):
     return found
 
 
-def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limit, name):
-    """Refuse a run whose results would not fit, before anything is allocated.
+def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limit, name, traces=0):
+    """Refuse a run whose results would not fit, before anything is allocated; `traces` of one cell are kept per run.
 
     Raises
     ------
@@ -88,6 +93,7 @@ def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limi
     """
     samples = sum(n_steps // stride for stride in strides(layers, available, dt, n_steps).values() if stride)
     series = 4.0 * n_cells * samples * (n_runs + 2 * n_trials)
+    series += 4.0 * traces * n_runs * n_steps
     last = 8.0 * n_cells * len(available) * (n_runs + 2 * n_trials)
     if (series + last) / 1e9 > limit:
         fit = (

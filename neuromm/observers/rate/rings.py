@@ -24,6 +24,8 @@ class Rings:
     n_cells : int
     scaled : tuple of such dicts
         Weights that a factor of each trial multiplies, see `couple`.
+    twins : bool
+        Whether sum and difference may be used; with False modes are comparable between different weights.
     dtype, device : of torch
 
     Notes
@@ -32,18 +34,18 @@ class Rings:
     Modes are the sums and differences in which the weights are block diagonal.
     """
 
-    def __init__(self, kernels, n_rings, n_cells, *, scaled=(), dtype=torch.float64, device="cpu"):
+    def __init__(self, kernels, n_rings, n_cells, *, scaled=(), twins=True, dtype=torch.float64, device="cpu"):
         self.n_rings, self.n_cells, self.dtype, self.device = n_rings, n_cells, dtype, device
         self.cells, self._signs = _folds(n_cells)
         self.n_folds, size = len(self.cells), n_cells // len(self.cells)
         weights = [_table(k, n_rings, n_cells) for k in (kernels, *scaled)]
-        mix = _mixing(weights)
+        mix = _mixing(weights) if twins else np.eye(n_rings)
         fixed, *more = (self._blocks(w, mix) for w in weights)
         within = np.zeros((n_rings, self.n_folds, size, size))
         for (to, source), block in fixed.items():
             if to == source:
                 within[to] = block
-        self._within = self.tensor(within.reshape(-1, size, size))
+        self._within = self.tensor(within.reshape(-1, size, size)) if within.any() else None
         self._across = [(to, source, self.tensor(b)) for (to, source), b in fixed.items() if to != source]
         self._scaled = [[(to, source, self.tensor(b)) for (to, source), b in blocks.items()] for blocks in more]
         shared = self._mixed(mix)
@@ -119,7 +121,10 @@ class Rings:
         ]
 
         def couple():
-            torch.baddbmm(added, self._within, these, out=those)
+            if self._within is None:
+                those.copy_(added)
+            else:
+                torch.baddbmm(added, self._within, these, out=those)
             for target, block, activity in across:
                 target.baddbmm_(block, activity)
             for target, block, activity, scale in scaled:
