@@ -22,7 +22,9 @@ import pandas as pd  # noqa: E402
 import torch  # noqa: E402
 
 from neuromm.maths.ring import find_peaks  # noqa: E402
+from neuromm.observers.rate.cuppini2014 import Cuppini2014  # noqa: E402
 from neuromm.observers.rate.cuppini2017 import Cuppini2017  # noqa: E402
+from neuromm.observers.rate.paredes2025 import Paredes2025  # noqa: E402
 
 PEER = """
 import json, sys, time
@@ -36,6 +38,18 @@ for auditory, visual in json.loads(sys.argv[1]):
     last = data.to_xarray().isel(times=-1)
     rings = [last.sel(modes=mode).values.ravel().tolist() for mode in ("auditory", "visual", "multi")]
     out.append({"seconds": seconds, "rings": rings})
+print(json.dumps(out))
+"""
+
+PEER_FLASH = """
+import json, sys, time
+import skneuromsi.neural
+out = []
+for name in json.loads(sys.argv[1]):
+    model = getattr(skneuromsi.neural, name)()
+    start = time.process_time()
+    model.run()
+    out.append(time.process_time() - start)
 print(json.dumps(out))
 """
 
@@ -80,6 +94,33 @@ def compare_peer(python, n_peer, n_ours):
         cost, _ = measure(Cuppini2017(integrator="exponential", dtype=dtype), table, repeats=3)
         print(f"exponential {dtype}: {cost:.4f} CPU s per trial, {seconds / cost:.0f}x")
     return seconds
+
+
+def compare_flash(python, n_ours):
+    """Cuppini2014 and Paredes2025 over the peer's own default runs of 100 and 200 ms."""
+    peers = {"Cuppini2014": (Cuppini2014, 100.0), "Paredes2025": (Paredes2025, 200.0)}
+    found = subprocess.run(
+        [python, "-c", PEER_FLASH, json.dumps(list(peers))], capture_output=True, text=True, check=True
+    )
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"n_beeps": 2, "n_flashes": 1, "beep_soa": rng.uniform(15, 60, n_ours), "report": "n_flashes"})
+    table["auditory_azimuth"], table["visual_azimuth"] = rng.uniform(-10, 10, (2, n_ours))
+    for (name, (kind, duration)), seconds in zip(peers.items(), json.loads(found.stdout.splitlines()[-1]), strict=True):
+        print(f"{name}: scikit-neuromsi {seconds:.2f} CPU s per trial")
+        last = {}
+        for integrator in ("euler", "exponential"):
+            for dtype in ("float64", "float32"):
+                observer = kind(duration=duration, integrator=integrator, dtype=dtype)
+                start = time.process_time()
+                percept = observer.perceive(table, rng=np.random.default_rng(0), layers=observer.rings)
+                cost = (time.process_time() - start) / n_ours
+                last[dtype] = np.stack([percept.representations[ring] for ring in observer.rings])
+                error = (
+                    ""
+                    if dtype == "float64"
+                    else f"; error against float64 {np.abs(last[dtype] - last['float64']).max():.1e}"
+                )
+                print(f"{name} {integrator} {dtype}: {cost:.4f} CPU s per trial, {seconds / cost:.0f}x{error}")
 
 
 def accuracy():
@@ -135,13 +176,18 @@ def main():
     parser.add_argument("--n-peer", type=int, default=4, help="trials that the peer runs, at most 8")
     parser.add_argument("--n-trials", type=int, default=256)
     parser.add_argument(
-        "--parts", nargs="+", default=["peer", "accuracy", "scaling"], choices=["peer", "accuracy", "scaling", "sweep"]
+        "--parts",
+        nargs="+",
+        default=["peer", "flash", "accuracy", "scaling"],
+        choices=["peer", "flash", "accuracy", "scaling", "sweep"],
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} thread, batch of {arguments.n_trials} trials")
     if "peer" in arguments.parts and arguments.peer_python:
         compare_peer(arguments.peer_python, arguments.n_peer, arguments.n_trials)
+    if "flash" in arguments.parts and arguments.peer_python:
+        compare_flash(arguments.peer_python, arguments.n_trials)
     for part in (accuracy, scaling, sweep):
         if part.__name__ in arguments.parts:
             part()

@@ -40,6 +40,7 @@ class FilteredProblem:
     rest: float  # −slope × threshold
     tau: list  # per ring, ms, of the synapse: a float or a float64 tensor (n_trials,)
     tau_cell: float  # ms
+    stretch: tuple = ()  # per ring, what multiplies its delayed input, None or (n_trials,), if tau differs by trial
 
 
 def pulse_gate(onsets, lengths, dt, n_steps, centred):
@@ -111,6 +112,7 @@ class _Inputs:
         gates = [pulse_gate(o, n, dt, n_steps, centred) for o, n in zip(problem.onsets, problem.lengths, strict=True)]
         self.on = [set(np.flatnonzero(gate.any(1)).tolist()) for gate in gates]
         self.gates = [torch.as_tensor(gate, device=modes.device) for gate in gates]
+        self.stretch = [(ring, factor) for ring, factor in enumerate(problem.stretch) if factor is not None]
         self.histories = [_History(d, modes, dt, stride, lead) for d in problem.delayed]
         self.chunk = torch.empty((stride, *modes.shape), dtype=torch.float64, device=modes.device)
 
@@ -124,9 +126,12 @@ class _Inputs:
         """The inputs of `step`; steps are asked for in order."""
         place = step % self.stride
         if place == 0:
-            self.chunk.copy_(self.rest.expand_as(self.chunk))
+            self.chunk.zero_()
             for history in self.histories:
                 history.arriving(step // self.stride, self.chunk)
+            for ring, factor in self.stretch:
+                self.chunk[:, ring].mul_(factor)
+            self.chunk.add_(self.rest)
         inputs = self.chunk[place]
         for ring, steps in enumerate(self.on):
             if step in steps:
@@ -265,7 +270,10 @@ def filtered_step(observer, delays):
         If the step is not positive, longer than a quarter of the shortest time constant, or a delay is
         shorter than five steps.
     """
-    name, taus = observer.name, {n: getattr(observer, n) for n in vars(observer) if n.startswith("tau_")}
+    name, taus = (
+        observer.name,
+        {n: getattr(observer, n) for n in vars(observer) if n.startswith("tau_") and n != "tau_jitter"},
+    )
     if observer.dt is not None:
         check_positive(observer, ["dt"])
         dt = float(observer.dt)
