@@ -1,0 +1,158 @@
+"""The decision circuit of Wang 2002, driven by the weighted evidence of several modalities."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import xarray as xr
+
+from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
+from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
+from neuromm.observers.spiking.decision_network import POOLS, DecisionNetwork
+from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.table import MODALITIES, require, showings
+
+RATE_BIN = 5.0  # ms, of the population rates
+
+
+@dataclass(frozen=True)
+class Wang2002:
+    """Two pools of spiking cells compete through shared inhibition until one decides: right or left.
+
+    1600 excitatory and 400 inhibitory conductance-based cells, AMPA, saturating NMDA with Mg block, and GABA, all to all
+    with w₊ within a selective pool and w₋ between; both pools get Poisson input of μ ± μ c' Hz, redrawn every 50 ms with
+    sd 4 Hz. Multisensory evidence adds: c' = Σ_m w_m c_m, c_m = evidence_per_degree · place · √reliability of each
+    modality that is there (`*_azimuth` or `*_heading`), so two weak cues decide as one strong one. A column `coherence`
+    (−1…1), where there is one, is c' itself.
+
+    The decision falls when a pool's rate over `window` first passes `threshold`; the reaction time is that, plus
+    `non_decision`, counted from the stimulus. A trial undecided at `duration` answers with the faster pool and has no
+    reaction time. Reports: 1 = right, 0 = left, for each modality and `direction`.
+
+    `n_cells` scales the network down with g·N kept: mean currents stay, their noise grows, so decisions are faster and
+    less accurate than at 2000. Layers: rates of the pools, Hz; `Record(time="all", every=…)` gives them in time.
+
+    Source: Wang 2002, Neuron 36:955–968, doi:10.1016/S0896-6273(02)01092-9.
+    """
+
+    weight_auditory: float = 1.0  # w of the evidence of each modality
+    weight_visual: float = 1.0
+    weight_vestibular: float = 1.0
+    evidence_per_degree: float = 0.032  # coherence per deg from straight ahead, at reliability 1
+    rate_stimulus: float = 40.0  # Hz, μ, of input to a selective pool at coherence 0
+    sd_stimulus: float = 4.0  # Hz, between draws
+    rate_external: float = 2400.0  # Hz, background input per cell
+    potentiation: float = 1.7  # w₊ within a selective pool
+    coding_fraction: float = 0.15  # f, excitatory cells in each selective pool
+    threshold: float = 15.0  # Hz, of a pool that has decided
+    window: float = 50.0  # ms, over which that rate is taken
+    non_decision: float = 0.0  # ms, added to the reaction time
+    lead_in: float = 200.0  # ms without stimulus
+    duration: float = 1500.0  # ms of stimulus, at most
+    n_cells: int = 400  # a fifth of them inhibitory; published: 2000
+    dt: float = 0.5  # ms; published 0.02 (the reference simulation: 0.1)
+    target: Literal["numpy", "cython"] = "numpy"
+    block: int = 16  # trials stacked in one network
+    name: str = "wang2002"
+
+    layers: ClassVar[tuple[str, ...]] = POOLS
+
+    def __post_init__(self):
+        check_positive(self, ["rate_external", "potentiation", "threshold", "window", "duration"])
+        check_not_negative(self, ["rate_stimulus", "sd_stimulus", "non_decision", "lead_in", "evidence_per_degree"])
+        check_target(self, ("numpy", "cython"))
+        check_step(self, 2.0)
+        if not 0 < self.coding_fraction < 0.5:
+            raise ValueError(f"{self.name}: coding_fraction is {self.coding_fraction}; two pools need it within 0 and 0.5")
+        if self.n_cells < 100 or self.n_cells % 5:
+            raise ValueError(f"{self.name}: n_cells is {self.n_cells}; a multiple of 5 of at least 100 is wanted")
+        if self.block < 1:
+            raise ValueError(f"{self.name}: block is {self.block}; at least 1 is wanted")
+
+    def provenance(self) -> dict:
+        """Every field, the target among them, and the simulator's version."""
+        from importlib import metadata
+
+        return describe(self, brian2=metadata.version("brian2"))
+
+    def evidence(self, trials):
+        """Signed coherence c' of each row, shape (n_trials,), between −1 and 1; right is positive.
+
+        Raises
+        ------
+        ValueError
+            If a row has neither `coherence` nor a place.
+        """
+        total, there = np.zeros(len(trials)), np.zeros(len(trials), bool)
+        for modality in MODALITIES:
+            weight = getattr(self, f"weight_{modality}", 0.0)
+            place = place_of(trials, modality)
+            shown = ~np.isnan(place)
+            column = f"{modality}_reliability"
+            reliability = trials[column].fillna(1.0).to_numpy(float) if column in trials else 1.0
+            total += np.where(shown, weight * self.evidence_per_degree * np.nan_to_num(place) * np.sqrt(reliability), 0.0)
+            there |= shown & (weight != 0)
+        if "coherence" in trials:
+            given = trials["coherence"].to_numpy(float)
+            total, there = np.where(np.isnan(given), total, given), there | ~np.isnan(given)
+        if not there.all():
+            rows = trials.index[~there][:5].tolist()
+            raise ValueError(
+                f"{self.name}: trials {rows} give no evidence: a 'coherence', or a place of auditory, visual or vestibular"
+            )
+        return np.clip(total, -1.0, 1.0)
+
+    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
+        """Decide each trial, and record the pools' rates from the same pass; see the class."""
+        if parameters is not None:
+            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
+        require(trials, ["report"], self.name)
+        self._check_asked(trials)
+        first, of_row = showings(trials)
+        rates = self._rates(self.evidence(trials.iloc[first]), int(rng.integers(2**63)))
+        right, reaction_time = self._decide(rates)
+        reports = dict.fromkeys(("direction", "auditory", "visual", "vestibular", "heading"), right[of_row])
+        responses = answer(trials, reports, self.name, reaction_time=reaction_time[of_row])
+        activity = {}
+        for record in wanted(layers, list(self.layers), self.name):
+            pool = rates[:, :, POOLS.index(record.layer), None][of_row]
+            time = (np.arange(pool.shape[1]) + 0.5) * RATE_BIN - self.lead_in
+            values = xr.DataArray(pool, dims=("trial", "time", "unit"), coords={"time": time})
+            if record.time == "last":  # the rate over the last window, not the last 5 ms
+                values = values[:, -max(1, round(self.window / RATE_BIN)) :].mean("time")
+            activity |= collect([record], {record.layer: values}, trials, self.name)
+        return Percept(responses, activity)
+
+    def _check_asked(self, trials):
+        nothing = dict.fromkeys(("direction", "auditory", "visual", "vestibular", "heading"), 0.0)
+        answer(trials, nothing, self.name)
+        for modality in ("auditory", "visual", "vestibular"):
+            wrong = (trials["report"] == modality).to_numpy() & np.isnan(place_of(trials, modality))
+            if wrong.any() and "coherence" not in trials:
+                rows = trials.index[wrong][:5].tolist()
+                raise ValueError(f"{self.name}: trials {rows} ask for the {modality} place, but it is absent (NaN)")
+
+    def _rates(self, coherence, seed):
+        """Population rates of each showing, (n_showings, n_bins, n_pools), Hz."""
+        n_blocks = -(-len(coherence) // self.block)
+        size = -(-len(coherence) // n_blocks)
+        network = DecisionNetwork(self, size)
+        try:
+            parts = [network.run(coherence[k : k + size], seed, k) for k in range(0, len(coherence), size)]
+        finally:
+            network.free()
+        return np.concatenate(parts)
+
+    def _decide(self, rates):
+        """Choice (1 right, 0 left) and reaction time (ms) from the two selective pools."""
+        width, first = max(1, round(self.window / RATE_BIN)), round(self.lead_in / RATE_BIN)
+        sums = np.cumsum(np.pad(rates[:, :, :2], ((0, 0), (1, 0), (0, 0))), axis=1)
+        smooth = (sums[:, width:] - sums[:, :-width]) / width  # the window that ends at each bin
+        smooth = smooth[:, max(0, first - width + 1) :]
+        over = smooth > self.threshold
+        when = np.where(over.any(1), over.argmax(1), smooth.shape[1])
+        final = smooth[:, -1, 0] > smooth[:, -1, 1]
+        right = np.where(when[:, 0] == when[:, 1], final, when[:, 0] < when[:, 1])
+        decided = when.min(1) < smooth.shape[1]
+        time = (when.min(1) + 1) * RATE_BIN + self.non_decision
+        return right.astype(float), np.where(decided, time, np.nan)
