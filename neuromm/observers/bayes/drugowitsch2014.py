@@ -1,0 +1,138 @@
+"""Optimal multisensory decisions in a reaction-time task: heading from sight and inertia, accumulated to a bound."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from neuromm.maths.accumulation import decisions
+from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
+from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.table import distinct, require, showings
+
+COLUMNS = ["visual_heading", "vestibular_heading", "coherence", "report"]
+
+
+@dataclass(frozen=True)
+class Drugowitsch2014:
+    """Accumulates velocity seen and acceleration felt, each weighed by its momentary reliability, until a bound.
+
+    dx_vis = v(t) k_vis(c) sin h dt + dW, dx_vest = a(t) k_vest sin h dt + dW; X = [k_vis ∫v dx_vis + k_vest ∫a dx_vest]/k_comb with
+    k_comb² = k_vis² + k_vest²; the answer is the side of the bound ±θ that X reaches first, after a non-decision time.
+    Undecided trials answer by the sign of X at the end of the 2 s motion. Choices and times are exact
+    (`neuromm.maths.accumulation`), not simulated in small steps. The sensitivities and bounds are those of the
+    reference's demonstration: the pair is no more accurate than sight alone, because it is answered sooner.
+
+    References
+    ----------
+    Drugowitsch, DeAngelis, Klier, Angelaki & Pouget (2014) eLife 3:e03005, doi 10.7554/eLife.03005.
+    """
+
+    k_visual: tuple[tuple[float, float], ...] = ((0.25, 30.0), (0.37, 45.0), (0.7, 80.0))  # (coherence, sensitivity)
+    k_vestibular: float = 15.0
+    bound_visual: float = 0.4
+    bound_vestibular: float = 0.5
+    bound_both: float = 0.2
+    efficiency: float = 1.0  # k_comb over its optimum; 1 is optimal accumulation
+    bias: float = 0.0  # deg, added to the heading
+    other_time: float = 0.3  # s, mean of everything but the decision
+    sd_other_time: float = 0.05  # s
+    lapse: float = 0.0  # probability of a random answer, at the usual time
+    name: str = "drugowitsch2014"
+
+    layers: ClassVar[tuple[str, ...]] = ("sensitivity", "decision_time")
+    reports: ClassVar[tuple[str, ...]] = ("heading",)
+
+    def __post_init__(self):
+        for name in ("k_vestibular", "bound_visual", "bound_vestibular", "bound_both", "efficiency", "sd_other_time"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
+        if not self.k_visual or min(k for _, k in self.k_visual) <= 0:
+            raise ValueError(f"{self.name}: k_visual is {self.k_visual}; (coherence, positive sensitivity) pairs are wanted")
+        if not 0 <= self.lapse <= 1:
+            raise ValueError(f"{self.name}: lapse is {self.lapse}; a probability is wanted")
+
+    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
+        """Answer right (1) or left (0) with a `reaction_time` in ms, and record `layers` from the same pass.
+
+        Needs `report` ("heading"), `visual_heading`, `vestibular_heading` (deg; NaN = absent) and `coherence` where something is
+        seen (a fit's level, or one between, by interpolation).
+
+        Raises
+        ------
+        ValueError
+            If both senses are absent, or differ in heading: conflict has no constant drift.
+        """
+        if parameters is not None:
+            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
+        heading, k_visual, k_vestibular, bound = self._read(trials)
+        first, of_row = showings(trials)
+        z = rng.standard_normal((len(trials), 5))[first][of_row]
+        uniform = ndtr(z[:, :4])
+        decided, right = np.zeros(len(trials)), np.zeros(len(trials), bool)
+        distinct_rows, of = distinct(trials, COLUMNS)
+        for i, k in enumerate(distinct_rows):
+            rows = of == i
+            decided[rows], right[rows] = _draw(uniform[rows], *self._decide(heading[k], k_visual[k], k_vestibular[k], bound[k]))
+        right = np.where(uniform[:, 2] < self.lapse, uniform[:, 3] < 0.5, right)
+        time = 1000 * np.maximum(decided + self.other_time + self.sd_other_time * z[:, 4], 0.001)
+        responses = answer(trials, {"heading": np.where(right, 1.0, -1.0)}, self.name, reaction_time=time)
+        if "alternatives" not in trials:
+            responses["response"] = right.astype(float)
+        recorded = {"sensitivity": np.column_stack([k_visual, k_vestibular]), "decision_time": decided[:, None]}
+        return Percept(responses, collect(layers, recorded, trials, self.name))
+
+    def _read(self, trials):
+        """Heading (deg), k_vis, k_vest (0 = absent) and bound of each row."""
+        require(trials, ["report", "visual_heading", "vestibular_heading"], self.name)
+        visual, vestibular = (place_of(trials[[f"{m}_heading"]], m) for m in ("visual", "vestibular"))
+        seen, felt = ~np.isnan(visual), ~np.isnan(vestibular)
+        if (~seen & ~felt).any():
+            raise ValueError(f"{self.name}: trials {trials.index[~seen & ~felt][:5].tolist()} show no heading")
+        apart = seen & felt & (np.abs(visual - vestibular) > 1e-9)
+        if apart.any():
+            raise ValueError(f"{self.name}: trials {trials.index[apart][:5].tolist()} show two headings; it knows no conflict")
+        k_visual = np.zeros(len(trials))
+        if seen.any():
+            require(trials, ["coherence"], self.name)
+            coherence = trials["coherence"].to_numpy(float)[seen]
+            if np.isnan(coherence).any():
+                raise ValueError(f"{self.name}: trials {trials.index[seen][np.isnan(coherence)][:5].tolist()} are seen, but have no coherence")
+            known = np.array(sorted(self.k_visual))
+            k_visual[seen] = np.interp(coherence, known[:, 0], known[:, 1])
+        bound = np.where(seen & felt, self.bound_both, np.where(seen, self.bound_visual, self.bound_vestibular))
+        return np.where(seen, visual, vestibular), k_visual, np.where(felt, self.k_vestibular, 0.0), bound
+
+    def _decide(self, heading, k_visual, k_vestibular, bound):
+        scale = self.efficiency if k_visual > 0 and k_vestibular > 0 else 1.0
+        return decisions([heading], scale * k_visual, scale * k_vestibular, bound, self.bias)
+
+    def predict(self, trials) -> pd.DataFrame:
+        """Exact probability of "right" (`expected`), mean reaction time (`reaction_time`, ms) and share of undecided trials."""
+        heading, k_visual, k_vestibular, bound = self._read(trials)
+        first, of_row = distinct(trials, COLUMNS)
+        rows = []
+        for k in first:
+            t, density, right, rest, rest_right = self._decide(heading[k], k_visual[k], k_vestibular[k], bound[k])
+            chance = right[0] * (1 - rest[0]) + rest_right[0]
+            mean = (density[0] * t).sum() * (t[1] - t[0]) + rest[0] * t[-1]
+            rows.append(((1 - self.lapse) * chance + self.lapse / 2, 1000 * (mean + self.other_time), rest[0]))
+        table = pd.DataFrame(rows, columns=["expected", "reaction_time", "undecided"])
+        return table.iloc[of_row].set_axis(trials.index, axis=0)
+
+    def provenance(self) -> dict:
+        """What decides the result: the class and every field."""
+        return describe(self)
+
+
+def _draw(uniform, t, density, right, rest, rest_right):
+    """Decision times (s) and choices of trials of one condition, from two uniforms each."""
+    step = t[1] - t[0]
+    cumulative = np.concatenate([[0.0], np.cumsum((density[0][1:] + density[0][:-1]) / 2) * step])
+    cumulative *= (1 - rest[0]) / max(cumulative[-1], 1e-300)
+    undecided = uniform[:, 0] > 1 - rest[0]
+    time = np.where(undecided, t[-1], np.interp(uniform[:, 0], cumulative + np.arange(len(t)) * 1e-15, t))
+    chance = np.where(undecided, rest_right[0] / max(rest[0], 1e-300), right[0])
+    return time, uniform[:, 1] < chance
