@@ -78,8 +78,8 @@ def loop_over_the_equations(observer, place_a, place_v, n_steps, dt):
 def test_folded_filtered_integration_equals_a_loop_over_the_written_equations():
     observer = Paredes2025(
         n_cells=18, duration=20.0, onset=1.0, duration_auditory=3.0, duration_visual=3.0, tau_auditory=4.0,
-        tau_visual=5.0, strength_auditory=9.0, strength_visual=9.0, latency_crossmodal=3.0, latency_feed=5.0, weight_crossmodal=0.4,
-        weight_feedback=1.3, dt=0.01,
+        tau_visual=5.0, strength_auditory=9.0, strength_visual=9.0, latency_crossmodal=3.0, latency_feed=5.0,
+        weight_crossmodal=0.4, weight_feedback=1.3, dt=0.01,
     )  # fmt: skip
     percept = run(observer, table([1], [1], auditory_azimuth=[2.0], visual_azimuth=-2.5), "*")
     expected = loop_over_the_equations(observer, 11.0, 6.5, 2000, 0.01)
