@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import torch
 
-REACH = 5.5  # sd of the other cue on either side that the rule covers; the mass beyond is 1.2e-8
-STEP = 0.33  # spacing of the smooth rule in units of the local scale; see tests for the error it leaves
+REACH = 5.3  # sd of the other cue on either side that the rule covers; the mass beyond is 6e-8
+STEP = 0.38  # spacing of the smooth rule in units of the local scale; see tests for the error it leaves
 N_GAUSS = 12  # Gauss nodes per panel, where the integrand has kinks
 PANEL = 2.8  # greatest width of a panel in units of the local scale
 INNER = 1.0  # factor on the Gauss nodes of the inner integral of matching
-ROOT_STEPS = 6  # safeguarded Newton steps; one more is differentiated. Six leave 1e-9 of an sd
+ROOT_STEPS = 7  # Newton steps; one more is differentiated. They leave at most 3e-6 of an sd, in one set of 3000
 
 
 @contextlib.contextmanager
@@ -58,9 +58,12 @@ def cues(own, other, prior, p_common, mean=None):
     )  # fmt: skip
 
 
+ROOT_HALF = math.sqrt(0.5)
+
+
 def normal_cdf(z):
     """Standard normal distribution function."""
-    return 0.5 + 0.5 * torch.erf(z * 0.7071067811865476)
+    return 0.5 + 0.5 * torch.erf(z * ROOT_HALF)
 
 
 def normal_density(x, sigma):
@@ -68,46 +71,48 @@ def normal_density(x, sigma):
     return torch.exp(-0.5 * (x / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
 
 
-def _scales(c, bounds, own_ends):
-    """Where the integrand is steep in the other cue, how steep, and over what stretch.
+class Warp(NamedTuple):
+    """A map of the other cue's measurement to a coordinate v of even difficulty: x − centre = stretch(v)."""
 
-    Where one cause is certain, the own measurement that is read as the bound moves by −a/b per degree
-    of the other cue; its distribution function is crossed around `centre` within own·b/a, which is
-    narrow if the other cue is the sharper one. Without `own_ends` nothing is steep.
+    centre: torch.Tensor  # where the integrand is steep, (n_sets, n_bounds), deg
+    far: torch.Tensor  # its scale far from there, (n_sets, 1), deg
+    near: torch.Tensor  # and there
+    width: torch.Tensor  # how far "there" reaches, in v
 
-    Returns
-    -------
-    centre, far, near, reach : tensor, shape (n_sets, n_bounds) or (n_sets, 1), deg
-        The steep place; the scale far from it and at it; how far "at it" reaches.
+    def stretch(self, v):
+        """x − centre, and its slope, at v of shape (n_sets, k): far v less a tanh that is steep at 0."""
+        t = torch.tanh(v / self.width)
+        return self.far * v - (self.far - self.near) * self.width * t, self.near + (self.far - self.near) * t * t
+
+    def ends(self, low, high):
+        """v that begin before x = low and end after x = high."""
+        low, high = (low - self.centre) / self.far, (high - self.centre) / self.far
+        shift = (1 - self.near / self.far) * self.width
+        inner_low, inner_high = low, high
+        for _ in range(3):  # a fixed point approached from below: never past the end when that lies beyond the centre
+            inner_low = low + shift * torch.tanh(inner_low / self.width)
+            inner_high = high + shift * torch.tanh(inner_high / self.width)
+        return torch.where(low < 0, low - shift, inner_low), torch.where(high > 0, high + shift, inner_high)
+
+
+def _warp(c, bounds, own_ends):
+    """Where one cause is certain, the own measurement that is read as the bound moves by −a/b per degree of the
+    other cue. Its distribution function is crossed around `centre` within own·b/a, which is narrow if the
+    other cue is the sharper one. Without `own_ends` nothing is steep.
     """
     own, other = c.own[..., 0], c.other[..., 0]
     if own_ends is None:
-        return torch.zeros_like(other + bounds), other, other, other
-    own_low, own_high = own_ends
+        return Warp(torch.zeros_like(other + bounds), other, other, torch.ones_like(other))
     steep = (other / own) ** 2
+    near = torch.minimum(own * steep, other)
     # x_one = bound/joint − y (1/joint − tilt) equals the middle of the own places
     per_y = 1 / c.joint[..., 0] - c.tilt[..., 0]
-    centre = (bounds / c.joint[..., 0] - (own_low + own_high) / 2) / per_y
-    return centre, other, torch.minimum(own * steep, other), ((own_high - own_low) / 2 + 6 * own) * steep
-
-
-def _warp(x, far, near, reach):
-    """Coordinate in which the local scale is 1: x/far plus an arctangent that is steep near the bound."""
-    return x / far + reach * (1 / near - 1 / far) * torch.atan(x / reach)
-
-
-def _unwarp(v, far, near, reach, n_steps=12):
-    """Inverse of `_warp`: Newton from below, which is monotone as the warp is concave; and its slope."""
-    gain, size = reach * (1 / near - 1 / far), v.abs()
-    x = torch.maximum(size / (1 / far + gain / reach), far * (size - gain * (math.pi / 2)))
-    for _ in range(n_steps):
-        slope = 1 / far + (gain / reach) / (1 + (x / reach) ** 2)
-        step = (size - x / far - gain * torch.atan(x / reach)) / slope
-        x = x + step
-        if step.abs().max() < 1e-11 * far.max():
-            break
-    slope = 1 / far + (gain / reach) / (1 + (x / reach) ** 2)
-    return torch.copysign(x, v), 1 / slope
+    centre = (bounds / c.joint[..., 0] - (own_ends[0] + own_ends[1]) / 2) / per_y
+    half = (own_ends[1] - own_ends[0])[..., :1] / 2  # the same for all bounds: 0 where each has its own place
+    reach = (half + 6 * own) * steep
+    # the slope has doubled where x = reach
+    width = 0.75 * reach / near * torch.sqrt(((other - near) / near).clamp(min=0.0))
+    return Warp(centre, other, near, width.clamp(min=3.0))
 
 
 def smooth_nodes(c, bounds, own_ends, other_ends, step=None):
@@ -127,14 +132,18 @@ def smooth_nodes(c, bounds, own_ends, other_ends, step=None):
     -------
     nodes, weights : tensor, shape (n_sets, n_bounds, n_nodes)
     """
-    centre, far, near, reach = _scales(c, bounds, own_ends)
-    low, high = other_ends[0] - REACH * far - centre, other_ends[1] + REACH * far - centre
-    start, stop = _warp(low, far, near, reach), _warp(high, far, near, reach)
-    n = max(int(torch.ceil((stop - start).max() / (step or STEP))), 8) + 1
-    spacing = ((stop - start) / (n - 1))[..., None]
-    v = start[..., None] + spacing * torch.arange(n, dtype=torch.float64, device=bounds.device)
-    x, slope = _unwarp(v, far[..., None], near[..., None], reach[..., None])
-    return centre[..., None] + x, slope * spacing
+    step = step or STEP
+    warp = _warp(c, bounds, own_ends)
+    start, stop = warp.ends(other_ends[0] - REACH * warp.far, other_ends[1] + REACH * warp.far)
+    first, last = torch.floor(start / step), torch.ceil(stop / step)
+    n, least = max(int((last - first).max()), 8) + 1, first.min()
+    # one lattice serves all bounds of a set: each takes the stretch that covers its range
+    lattice = step * (least + torch.arange(int(first.max() - least) + n, dtype=torch.float64, device=bounds.device))
+    x, slope = warp.stretch(lattice)
+    at = (first - least).long()[..., None] + torch.arange(n, device=bounds.device)
+    at = at.expand(len(x), -1, -1).flatten(1)
+    x, slope = (v.gather(1, at).unflatten(1, (-1, n)) for v in (x, slope))
+    return warp.centre[..., None] + x, slope * step
 
 
 def panel_nodes(c, bounds, own_ends, other_ends, breaks):
@@ -142,14 +151,15 @@ def panel_nodes(c, bounds, own_ends, other_ends, breaks):
 
     Nodes gather at both ends of a panel (x = 3u² − 2u³), which integrates square roots there.
     """
-    centre, far, near, reach = _scales(c, bounds, own_ends)
-    ends = other_ends[0] - REACH * far, other_ends[1] + REACH * far
-    low, high = (torch.broadcast_tensors(end, centre)[0] for end in ends)
-    start, stop = _warp(low - centre, far, near, reach), _warp(high - centre, far, near, reach)
+    warp = _warp(c, bounds, own_ends)
+    ends = other_ends[0] - REACH * warp.far, other_ends[1] + REACH * warp.far
+    low, high = (torch.broadcast_tensors(end, warp.centre)[0] for end in ends)
+    start, stop = warp.ends(low, high)
     n = max(int(torch.ceil((stop - start).max() / PANEL)), 1) + 1
     grid = torch.linspace(0, 1, n, dtype=torch.float64, device=bounds.device)
-    even, _ = _unwarp(start[..., None] + (stop - start)[..., None] * grid, *(s[..., None] for s in (far, near, reach)))
-    even = centre[..., None] + even
+    even, _ = warp.stretch((start[..., None] + (stop - start)[..., None] * grid).flatten(1))
+    even = warp.centre[..., None] + even.unflatten(1, (-1, n))
+    even = torch.minimum(torch.maximum(even, low[..., None]), high[..., None])
     cuts = [torch.where(torch.isnan(cut), low, torch.minimum(torch.maximum(cut, low), high)) for cut in breaks]
     cuts = torch.sort(torch.cat([even, *(cut[..., None] for cut in cuts)], -1), -1).values
     u, w = gauss(bounds.device)
@@ -169,7 +179,7 @@ def gauss(device, n=N_GAUSS):
 def average_root(c, height, peak):
     """u at which the averaged estimate has risen by `height` above y, and the slope of the estimate there.
 
-    The root is found without a graph by Newton steps inside a bracket that always holds; one more
+    The root is found without a graph by Newton steps kept between the roots of the two hypotheses; one more
     step, differentiated, makes its gradient exact (implicit function theorem).
     """
     gap = c.alone - c.joint
@@ -178,14 +188,14 @@ def average_root(c, height, peak):
         low, high = size / c.alone, size / c.joint
         flip = torch.sqrt(torch.clamp(peak, min=0.0) / c.fall)  # where both causes are equally probable
         u = torch.maximum(low, torch.minimum(high, flip))
+        steep = 2 * gap * c.fall
         for _ in range(ROOT_STEPS):
-            q = torch.sigmoid(peak - c.fall * u * u)
+            square = u * u
+            q = torch.sigmoid(peak - c.fall * square)
             rise = c.alone - gap * q
-            error = u * rise - size
-            low, high = torch.where(error < 0, u, low), torch.where(error < 0, high, u)
-            step = u - error / (rise + 2 * gap * c.fall * u * u * q * (1 - q))
-            inside = (step >= low) & (step <= high)
-            u = torch.where(inside, step, 0.5 * (low + high))
+            bend = steep * square * q
+            u = u - (u * rise - size) / (rise + bend - bend * q)
+            u = torch.minimum(torch.maximum(u, low), high)
         u = torch.copysign(u, height)
     q = torch.sigmoid(peak - c.fall * u * u)
     rise = c.alone - gap * q
@@ -227,10 +237,20 @@ def _ends(c, places, paired):
 
 def _contract(c, mass, y, weight, other, paired):
     """Integrate over the other cue: (n_sets, n_bounds, n_own, n_other), or paired (n_sets, n_bounds)."""
+    scale = ROOT_HALF / c.other
+    y, weight = (y + c.mean) * scale, weight * (scale / math.sqrt(math.pi))
     if paired:
-        return (mass[..., 0] * weight * normal_density(y + c.mean - other[:, None], c.other)).sum(-1)
-    density = normal_density((y + c.mean)[..., None] - other, c.other[..., None]) * weight[..., None]
-    return mass.transpose(-1, -2) @ density
+        away = y - other[:, None] * scale
+        return (mass[..., 0] * weight * torch.exp(-away * away)).sum(-1)
+    away = y[..., None] - other * scale[..., None]
+    return mass.transpose(-1, -2) @ (torch.exp(-away * away) * weight[..., None])
+
+
+def _signed_mass(c, x, own, paired):
+    """erf of the distance of measurement x (from the prior mean) to the own places: 2 F − 1; a last axis is added."""
+    scale = ROOT_HALF / c.own
+    places = own[:, None, None] if paired else own
+    return torch.erf(((x + c.mean) * scale)[..., None] - places * scale[..., None])
 
 
 def below_averaging(c, bounds, own, other, paired=False):
@@ -250,8 +270,7 @@ def below_averaging(c, bounds, own, other, paired=False):
     bounds = bounds - c.mean[..., 0]
     y, weight = _smooth(c, bounds, own, other, paired)
     u, _ = average_root(c, bounds[..., None] - y, c.base + y * y / c.spread)
-    mass = normal_cdf(((y * c.tilt + u + c.mean)[..., None] - _places(own, paired)) / c.own[..., None])
-    return _contract(c, mass, y, weight, other, paired)
+    return 0.5 + 0.5 * _contract(c, _signed_mass(c, y * c.tilt + u, own, paired), y, weight, other, paired)
 
 
 def density_averaging(c, bounds, own, other, paired=True):
@@ -295,13 +314,8 @@ def below_selection(c, bounds, own, other, paired=False):
         breaks = [torch.broadcast_tensors(cut, t)[0] for cut in breaks]
         y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks)
     half, height = _common_half_width(c, y), bounds[..., None] - y
-    places, own_sd = _places(own, paired), c.own[..., None]
-
-    def mass(u):
-        return normal_cdf(((y * c.tilt + u + c.mean)[..., None] - places) / own_sd)
-
-    inner = mass(torch.maximum(torch.minimum(height / c.joint, half), -half))
-    inner = inner - mass(torch.maximum(torch.minimum(height / c.alone, half), -half))
+    clipped = [torch.maximum(torch.minimum(height / rate, half), -half) + y * c.tilt for rate in (c.joint, c.alone)]
+    inner = 0.5 * (_signed_mass(c, clipped[0], own, paired) - _signed_mass(c, clipped[1], own, paired))
     return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
 
 
@@ -311,7 +325,7 @@ def below_matching(c, bounds, own, other, paired=False):
     Given y it is F(x_two) plus the (signed) mass between x_two and x_one, weighed by the posterior of one cause.
     """
     bounds = bounds - c.mean[..., 0]
-    y, weight = _smooth(c, bounds, own, other, paired, 0.82)
+    y, weight = _smooth(c, bounds, own, other, paired, 0.7)
     places, own_sd = _places(own, paired), c.own[..., None]
     height = bounds[..., None] - y
     least, most, n = _own_range(c, own, paired)
@@ -371,9 +385,8 @@ def unity_judged(c, own, other, paired=False):
             breaks += _where_ends_pass(d, least + part * (most - least))
         y, weight = panel_nodes(d, torch.zeros_like(least), None, _ends(c, other, paired), breaks)
     half = _common_half_width(c, y)
-    places, sd = _places(own, paired), c.own[..., None]
-    middle = (y * c.tilt + c.mean)[..., None] - places
-    mass = normal_cdf((middle + half[..., None]) / sd) - normal_cdf((middle - half[..., None]) / sd)
+    low, high = (_signed_mass(c, y * c.tilt + sign * half, own, paired) for sign in (-1, 1))
+    mass = 0.5 * (high - low)
     return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]
 
 

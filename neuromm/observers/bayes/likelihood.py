@@ -35,7 +35,7 @@ class Likelihood:
         Responses that count.
     """
 
-    def __init__(self, observer, trials, free, *, by="observer", device="cpu", max_elements=150_000):
+    def __init__(self, observer, trials, free, *, by="observer", device="cpu", max_elements=80_000):
         require(trials, ["report", "response"], observer.name)
         self.observer, self.device, self.max_elements = observer, device, max_elements
         known = [f.name for f in fields(observer) if isinstance(getattr(observer, f.name), int | float)]
