@@ -21,6 +21,7 @@ from neuromm.sweeps.work import run_chunk
 SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 CHUNKS_PER_WORKER = 2  # in flight: one that runs, one that waits beside it
 LOST_AFTER = 20.0  # s without a scheduler
+GATHER_SECONDS = 60.0  # s for a result that was announced to arrive
 ASK_EVERY = 2.0  # s between questions how many workers there are
 
 
@@ -42,12 +43,12 @@ def run_on_dask(tasks, tables, where, *, chunk_seconds, max_chunk):
     ConnectionError
         If the scheduler is lost; what was stored stands.
     """
-    with _client(dict(where)) as client:
-        yield from _stream(client, Chunks(tasks, chunk_seconds, max_chunk), tables)
+    with _client(dict(where)) as (client, refill):
+        yield from _stream(client, Chunks(tasks, chunk_seconds, max_chunk), tables, refill)
 
 
-def _stream(client, chunks, tables):
-    done, in_flight, crew = queue.SimpleQueue(), {}, _Size(client)
+def _stream(client, chunks, tables, refill):
+    done, in_flight, crew = queue.SimpleQueue(), {}, _Size(client, refill)
     while True:
         while len(in_flight) < CHUNKS_PER_WORKER * max(1, crew.n_workers()) and (chunk := chunks.take()):
             future = client.submit(work, *_message(chunk, tables), pure=False, key=f"neuromm-{uuid.uuid4().hex}")
@@ -78,33 +79,35 @@ def _message(chunk, tables):
 
 def _outcomes_of(future, chunk, chunks, crew):
     """Outcomes of a chunk that came back; a chunk whose worker died again and again is taken apart."""
+    from distributed import CancelledError
     from distributed.scheduler import KilledWorker
 
-    if future.status == "finished":
-        outcomes, seconds = future.result()
-        future.release()
+    try:  # a result may be lost with its worker after it was announced: it is then computed again, or not
+        outcomes, seconds = future.result(timeout=GATHER_SECONDS)
+    except KilledWorker:
+        if len(chunk) > 1:
+            chunks.give_back(chunk)  # one by one: which of them is it?
+        else:
+            yield failed(chunk[0], MAX_TRIES, f"WorkerDied: {MAX_TRIES} workers died in it")
+    except (CancelledError, TimeoutError, OSError):
+        crew.check()  # lost with the scheduler? otherwise it is done again
+        chunks.give_back(chunk)
+    except Exception as error:  # tasks' own errors are outcomes; this is the worker's
+        text = f"{type(error).__name__}: {error}"
+        raise ImportError(f"the workers cannot run neuromm: {text}; install the same version there") from error
+    else:
         chunks.learn(seconds / len(chunk))
         yield from outcomes
-        return
-    if future.status != "error":  # cancelled or lost with the scheduler
-        crew.lost()
-    error = future.exception()
-    future.release()
-    if not isinstance(error, KilledWorker):
-        raise ImportError(
-            f"the workers cannot run neuromm: {type(error).__name__}: {error}; install the same version there"
-        )
-    if len(chunk) > 1:
-        chunks.give_back(chunk)  # one by one: which of them is it?
-    else:
-        yield failed(chunk[0], MAX_TRIES, f"WorkerDied: {MAX_TRIES} workers died in it")
+    finally:
+        future.release()
 
 
 class _Size:
     """How many workers there are, and whether the scheduler still answers."""
 
-    def __init__(self, client):
-        self._client, self._asked, self._n, self._well = client, -1e9, 1, time.monotonic()
+    def __init__(self, client, refill):
+        self._client, self._refill = client, refill
+        self._asked, self._n, self._well = -1e9, 1, time.monotonic()
 
     def n_workers(self) -> int:
         """Workers now; asked for every two seconds."""
@@ -121,6 +124,7 @@ class _Size:
         except Exception as error:  # whatever a broken connection raises
             if self._client.status not in ("running", "connecting") or time.monotonic() - self._well > LOST_AFTER:
                 self.lost(error)
+        self._refill()
 
     def lost(self, error=None):
         """Say so."""
@@ -129,7 +133,7 @@ class _Size:
 
 @contextlib.contextmanager
 def _client(where):
-    """A client of the cluster that `where` names, closed at the end."""
+    """A client of the cluster that `where` names, closed at the end, and what keeps its number of jobs."""
     try:
         import distributed
     except ImportError:
@@ -145,6 +149,7 @@ def _client(where):
         "distributed.nanny.pre-spawn-environ": threads,
         "distributed.scheduler.worker-saturation": 1.0,
     }
+    refill = _nothing
     with dask.config.set(settings), contextlib.ExitStack() as stack:
         if chosen == ["address"]:
             check_keys(where, ("address",), "cluster")
@@ -154,10 +159,16 @@ def _client(where):
                 raise ConnectionError(f"no Dask scheduler answers at {where['address']}: {error}") from None
         else:
             make = _local if chosen == ["local"] else _jobs
+            n_jobs = where.get("jobs")
             cluster = stack.enter_context(make(where, threads))
+            refill = refill if n_jobs is None else _Refill(cluster, int(n_jobs))
             client = distributed.Client(cluster, set_as_default=False)
         stack.enter_context(client)
-        yield client
+        yield client, refill
+
+
+def _nothing():
+    """Nannies and other people's clusters replace their workers themselves."""
 
 
 def _local(where, threads):
@@ -165,7 +176,7 @@ def _local(where, threads):
     from distributed import LocalCluster
 
     check_keys(where, ("local", "memory"), "cluster")
-    return LocalCluster(n_workers=int(where["local"]), threads_per_worker=1, processes=True, dashboard_address=None,
+    return LocalCluster(n_workers=int(where["local"]), threads_per_worker=1, processes=True, dashboard_address=":0",
                         memory_limit=where.get("memory", "auto"), silence_logs=40)  # fmt: skip
 
 
@@ -185,5 +196,19 @@ def _jobs(where, threads):
         cluster = getattr(dask_jobqueue, SYSTEMS[system])(**options)
     except TypeError as error:
         raise ValueError(f"cluster: {error}; keys go to dask_jobqueue.{SYSTEMS[system]}") from None
-    cluster.adapt(minimum_jobs=n_jobs, maximum_jobs=n_jobs)
+    cluster.scale(jobs=n_jobs)
     return cluster
+
+
+class _Refill:
+    """Submits a new job for each one that had a worker and has none any more: died, or out of its time."""
+
+    def __init__(self, cluster, n_jobs):
+        self._cluster, self._n_jobs, self._seen, self._gone = cluster, n_jobs, set(), 0
+
+    def __call__(self):
+        there = set(self._cluster.observed)
+        self._seen |= there
+        if (gone := len(self._seen - there)) > self._gone:
+            self._gone = gone
+            self._cluster.scale(jobs=self._n_jobs + gone)

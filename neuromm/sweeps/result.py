@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.sweeps.store import Store, stored_plan
-from neuromm.sweeps.work import decode
+from neuromm.sweeps.work import KIND_OF
 
 
 class Sweep:
@@ -71,16 +71,16 @@ class Sweep:
         ValueError
             If there is no such table, or nothing was computed yet.
         """
-        parts = []
+        joined = _Joined()
         for task, row in self.rows():
-            found = decode(row["tables"])
+            found = json.loads(row["tables"])
             chosen = next(iter(found), None) if name is None else name
             if chosen not in found:
                 raise ValueError(f"{self.folder} has no table '{chosen}'; it has: {', '.join(found) or 'none'}")
-            parts.append(_with_point(task, found[chosen]))
-        if not parts:
+            joined.add(task, found[chosen])
+        if not joined.n:
             raise ValueError(f"{self.folder} has no results yet; `neuromm sweep resume {self.folder}`")
-        return pd.concat(parts, ignore_index=True)
+        return joined.table()
 
     def failed(self) -> pd.DataFrame:
         """Failed tasks: their point, tries, error."""
@@ -122,10 +122,34 @@ def open_sweep(folder) -> Sweep:
     return Sweep(folder)
 
 
-def _with_point(task, table):
-    """The task's parameters as columns before its table; a column of its own keeps its name."""
-    front = {"task": task.id, **{k: _cell(v) for k, v in task.point.items() if k not in table}}
-    return pd.concat([pd.DataFrame(front, index=table.index), table], axis=1)
+class _Joined:
+    """Tables below one another, column by column: a DataFrame per task would cost more than the tasks."""
+
+    def __init__(self):
+        self.n, self._columns, self._kinds = 0, {}, {}
+
+    def add(self, task, columns):
+        """One task's table, its parameters in front; a column of the table's own keeps its name."""
+        own = {c["name"]: c["values"] for c in columns}
+        size = len(columns[0]["values"]) if columns else 0
+        front = {"task": task.id, **{k: _cell(v) for k, v in task.point.items() if k not in own}}
+        new = {**{name: [value] * size for name, value in front.items()}, **own}
+        self._kinds |= {c["name"]: c["kind"] for c in columns if self._kinds.get(c["name"]) != "number"}
+        for name in new:
+            self._columns.setdefault(name, [None] * self.n)
+        for name, cells in self._columns.items():
+            cells += new.get(name, [None] * size)
+        self.n += size
+
+    def table(self):
+        """The DataFrame."""
+        return pd.DataFrame({name: self._series(name, cells) for name, cells in self._columns.items()})
+
+    def _series(self, name, cells):
+        kind = self._kinds.get(name)
+        if kind == "integer" and any(cell is None for cell in cells):
+            kind = "number"
+        return pd.Series(cells, dtype=None if kind is None else KIND_OF[kind])
 
 
 def _cell(value):

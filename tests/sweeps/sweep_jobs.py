@@ -66,3 +66,8 @@ def odd_values(i):
              "truth": pd.array([True, None, False, True, None], "boolean"), "whole": [2**53 + 1, -1, 0, 1, 2]}
         )
     }  # fmt: skip
+
+
+def draw_slowly(i, rng, seconds=0.25):
+    time.sleep(seconds)
+    return draw(i, rng)
