@@ -61,7 +61,7 @@ def _columns(*values):
     return np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in values))
 
 
-def expect(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, strategy):
+def expect(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, strategy, criterion=None):
     """Mean, sd and unity of the report of `own`, exactly.
 
     Parameters
@@ -71,6 +71,8 @@ def expect(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, 
     own_sigma, other_sigma, mu_prior, sigma_prior, p_common : float or array, shape (n,)
         Parameters of the observer (deg; probability).
     strategy : "averaging", "selection" or "matching"
+    criterion : float or array, optional
+        If given, one cause is judged when the measurements lie nearer than this (deg), whatever the evidence.
 
     Returns
     -------
@@ -84,7 +86,10 @@ def expect(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, 
     )
     x_other, w_other = _outer(a, other, b, m, p, prior)
     a, b, m, p, prior, own = (v[:, None] for v in (a, b, m, p, prior, own))
-    centre, half = common_interval(x_other, a, b, m, p, prior)
+    if criterion is None:
+        centre, half = common_interval(x_other, a, b, m, p, prior)
+    else:
+        centre, half = x_other, np.broadcast_to(np.atleast_1d(criterion), own.shape[:1])[:, None]
     low, high = own - REACH * a + 0 * centre, own + REACH * a + 0 * centre
     cuts = [low, np.clip(centre - half, low, high), np.clip(centre + half, low, high), high]
     x_own, w_own = panels(np.stack(cuts, -1), N_INNER)
@@ -97,8 +102,11 @@ def expect(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common, 
     if strategy == "matching":
         unity, one, two = posterior, fused, alone
     else:
-        unity = (posterior > 0.5).astype(float)
-        one = two = READ_OUT[strategy](alone, fused, posterior)
+        judged = posterior
+        if criterion is not None:
+            judged = (np.abs(x_own - x_other[..., None]) < half[..., None]).astype(float)
+        unity = (judged > 0.5).astype(float)
+        one = two = READ_OUT[strategy](alone, fused, judged)
 
     def total(values):
         return (weight * values).sum((-1, -2))

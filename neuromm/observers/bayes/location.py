@@ -161,9 +161,15 @@ class LocationObserver(Likely):
         )  # fmt: skip
         return arguments, both
 
+    def _moments(self, arguments):
+        return expect(*arguments)
+
+    def _below(self, bounds, arguments):
+        return report_below(bounds, *arguments)
+
     def _predict_report(self, shown, report):
         arguments, both = self._condition(shown, report)
-        moments = expect(*arguments)
+        moments = self._moments(arguments)
         common, posterior = (np.where(both, moments[k], np.nan) for k in ("common", "posterior"))
         if report == "common":
             said = (1 - self.lapse) * common + self.lapse / 2
@@ -180,7 +186,7 @@ class LocationObserver(Likely):
             if not of.any():
                 continue
             arguments, _ = self._condition(shown[of], report)
-            below = report_below(bounds.ravel(), *arguments).reshape(of.sum(), *bounds.shape) @ weights
+            below = self._below(bounds.ravel(), arguments).reshape(of.sum(), *bounds.shape) @ weights
             edges = np.concatenate([np.zeros((of.sum(), 1)), below, np.ones((of.sum(), 1))], 1)
             pressed = (1 - self.lapse) * np.diff(edges, axis=1) + self.lapse / len(keys)
             names = [f"key_{key:g}" for key in keys]

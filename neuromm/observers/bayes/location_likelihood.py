@@ -17,15 +17,16 @@ CUES = ("auditory", "visual")
 LEAST = 1e-12  # least probability or density of an answer: quadrature errors are of this order or above
 
 
-def plan(observer, cells, device):
+def plan(observer, cells, device, kind=None):
     """`evaluate(parameters) → log probability (n_sets, n_cells)` for distinct rows, and its size per set.
 
-    `parameters` maps every numeric field of the observer to a tensor of shape (n_sets,).
+    `parameters` maps every numeric field of the observer to a tensor of shape (n_sets,). `kind` is the class of
+    groups, for observers that follow another rule.
     """
     read_out, prior = observer._read_out, getattr(observer, "p_common", None)
     prior = observer._prior_common if prior is None else None  # None: a parameter; 0 or 1: segregation, fusion
     groups, positions, effort = [], [], 1
-    for rows, group in _groups(observer, cells):
+    for rows, group in _groups(observer, cells, kind or Group):
         group.prepare(read_out, prior, device)
         groups.append(group)
         positions.append(rows)
@@ -38,7 +39,7 @@ def plan(observer, cells, device):
     return evaluate, effort
 
 
-def _groups(observer, cells):
+def _groups(observer, cells, kind):
     """(row numbers, Group) for rows that share question, modalities, reliabilities and keys."""
     place = {cue: place_of(cells, cue) for cue in CUES}
     reliability = {cue: sigma_of(cells, cue, 1.0) ** -2 for cue in CUES}
@@ -60,7 +61,7 @@ def _groups(observer, cells):
             raise ValueError(f"{observer.name}: 'response' answers 'common' where one event is shown; drop those rows")
         if np.isnan(place[own][rows[0]]):
             raise ValueError(f"{observer.name}: rows ask for the {own} place, but their {own} event is absent")
-        yield rows, Group(
+        yield rows, kind(
             report, _keys(text), own, other, both, reliability[own][rows[0]], reliability[other][rows[0]],
             place[own][rows], place[other][rows], response[rows],
         )  # fmt: skip
@@ -169,13 +170,17 @@ class Group:
         own, other = self.pair_own.repeat(n), self.pair_other.repeat(n)
         return function(cues, bounds.repeat_interleave(self.n_pairs, -1), own, other, True).unflatten(-1, (n, -1))
 
+    def _below(self, parameters):
+        """Function (cues, bounds, own, other, paired) → probability that the estimate is below each bound."""
+        return exact.BELOW[self.read_out]
+
     def _below_keys(self, parameters):
         """Probability that the report, motor noise included, lies below each bound between keys."""
         normal = self._normal(parameters)
         if normal is not None:
             mean, sd = normal
             return exact.normal_cdf((self.bounds[:, None] - mean[:, None]) / sd[:, None])
-        below, cues = exact.BELOW[self.read_out], self._cues(parameters)
+        below, cues = self._below(parameters), self._cues(parameters)
         motor = parameters["sigma_motor"]
         if not (motor > 0).any():
             return self._of_pairs(below, cues, self.bounds[None])
@@ -233,7 +238,7 @@ class Group:
             unit = torch.linspace(0, 1, n, dtype=torch.float64, device=motor.device)
             grid = low - 5.5 * some[:, None] + span[:, None] * unit
             step = span / (n - 1)
-        below = self._of_pairs(exact.BELOW[self.read_out], cues, grid)  # (n_sets, n_grid, n_pairs)
+        below = self._of_pairs(self._below(parameters), cues, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)[:, None, None]
         away = grid[:, None] - self.answer[:, None]  # by parts: ∫ F(t) (t − answer)/σ² N(t − answer; σ) dt
         kernel = away / motor**2 * exact.normal_density(away, motor) * step[:, None, None]
@@ -241,10 +246,10 @@ class Group:
 
     def _noiseless_density(self, cues, parameters):
         own, other = self.pair_own[self.pair], self.pair_other[self.pair]
-        if self.read_out == "averaging":
+        if self._below(parameters) is exact.below_averaging:
             return exact.density_averaging(cues, self.answer[None], own, other)
         step = 0.05 * self._fine(parameters, cues).detach()[:, None]
-        below = exact.BELOW[self.read_out]
+        below = self._below(parameters)
 
         def rise(k):
             up, down = (below(cues, self.answer + sign * k * step, own, other, True) for sign in (1, -1))

@@ -1,0 +1,74 @@
+"""Likelihood plans of the heuristic rivals: what differs from `location_likelihood` is the rule."""
+
+import torch
+
+from neuromm.maths import report_probability as exact
+from neuromm.maths.rival_probability import below_criterion, unity_criterion
+from neuromm.observers.bayes.location_likelihood import Group
+
+
+class CriterionGroup(Group):
+    """One cause within a fixed distance."""
+
+    def prepare(self, read_out, prior, device):
+        """As `Group.prepare`; with two events the estimate is not linear in the cues."""
+        super().prepare("selection", None if self.both else 0.0, device)
+
+    def _cues(self, parameters):
+        return super()._cues(parameters | {"p_common": torch.full_like(parameters["lapse"], 0.5)})
+
+    def _unity(self, parameters):
+        own, other = self._sigmas(parameters)
+        return unity_criterion(own, other, parameters["criterion"], self.pair_own - self.pair_other)
+
+    def _below(self, parameters):
+        def below(c, bounds, own, other, paired=False):
+            return below_criterion(c, parameters["criterion"], bounds, own, other, paired)
+
+        return below
+
+
+class StochasticGroup(Group):
+    """A mixture of fusion and segregation: both are normal."""
+
+    def _parts(self, parameters):
+        """(weight (n_sets, 1), mean (n_sets, n_pairs), sd (n_sets, 1)) of each component."""
+        parts = []
+        for prior, weight in ((1.0, parameters["p_fusion"][:, None]), (0.0, 1 - parameters["p_fusion"][:, None])):
+            self.prior = prior
+            parts.append((weight if self.both else 0.5 * torch.ones_like(weight), *self._normal(parameters)))
+        return parts
+
+    def _unity(self, parameters):
+        return parameters["p_fusion"][:, None].expand(-1, self.n_pairs)
+
+    def _below_keys(self, parameters):
+        return sum(
+            weight[:, None] * exact.normal_cdf((self.bounds[:, None] - mean[:, None]) / sd[:, None])
+            for weight, mean, sd in self._parts(parameters)
+        )
+
+    def _density(self, parameters):
+        return sum(
+            weight * exact.normal_density(self.answer - mean[:, self.pair], sd)
+            for weight, mean, sd in self._parts(parameters)
+        )
+
+
+class LinearGroup(Group):
+    """A fixed weighted sum: normal."""
+
+    def prepare(self, read_out, prior, device):
+        """As `Group.prepare`; unity is always reported."""
+        super().prepare(read_out, 1.0, device)
+
+    def _normal(self, parameters):
+        own, other = self._sigmas(parameters)
+        motor = parameters["sigma_motor"] ** 2
+        if not self.both:
+            return self.pair_own.expand(len(own), -1), torch.sqrt(own**2 + motor)[:, None]
+        weight = parameters["weight_visual"] if self.own == "visual" else 1 - parameters["weight_visual"]
+        mean = weight[:, None] * self.pair_own + (1 - weight)[:, None] * self.pair_other
+        return mean, torch.sqrt((weight * own) ** 2 + ((1 - weight) * other) ** 2 + motor)[:, None]
+
+

@@ -1,0 +1,184 @@
+"""Heuristic rivals of causal inference: a fixed criterion, fusion at random, and fixed weights.
+
+Each shares cues, prior, motor noise and lapses with the ideal observers, so that a comparison of fits isolates
+the rule (Acerbi, Dokka, Angelaki & Ma 2018, PLoS Comput Biol 14:e1006110).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import ndtr
+
+from neuromm.maths.expectation import expect, report_below
+from neuromm.observers.bayes.location import LocationObserver
+
+
+class _Rival(LocationObserver):
+    """A rule that decides on one cause without weighing evidence; the recorded `p_common` is its chance."""
+
+    _prior_common: ClassVar[float] = 0.5  # of the recorded log Bayes factor, which the rule does not use
+    _read_out: ClassVar[str] = "averaging"
+
+    def _infer(self, shown, z):
+        latents = super()._infer(shown, z)
+        both = ~np.isnan(latents["common"])
+        chance, common = self._decide(latents["measurements"], ndtr(z[:, 2]))
+        estimate = self._estimate(latents, common)
+        latents["estimate"] = np.where(both[:, None], estimate, latents["estimate"])
+        latents["common"] = np.where(both, common, np.nan)
+        latents["p_common"] = np.where(both, chance, 0.5)[:, None]
+        return latents
+
+    def _estimate(self, latents, common):
+        return np.where(common[:, None], latents["fused"], latents["segregated"])
+
+    def plan_likelihood(self, cells, device):
+        """Log probability of each answer; see `neuromm.observers.bayes.likelihood`."""
+        from neuromm.observers.bayes import rival_likelihood
+        from neuromm.observers.bayes.location_likelihood import plan
+
+        return plan(self, cells, device, getattr(rival_likelihood, self._group))
+
+    def _positive(self, name):
+        if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+            raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive distance in deg is wanted")
+
+    def _share(self, name):
+        if not 0 <= getattr(self, name) <= 1:
+            raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a value between 0 and 1 is wanted")
+
+
+@dataclass(frozen=True)
+class FixedCriterion(_Rival):
+    """One cause if the two measurements lie within a fixed distance, whatever their reliability.
+
+    "Common" and the fused estimate if |x_A − x_V| < criterion, else the segregated ones. Unlike the Bayesian
+    window, this one does not widen when a cue becomes unreliable.
+    """
+
+    _group: ClassVar[str] = "CriterionGroup"
+
+    sigma_auditory: float = 8.0  # deg, at reliability 1
+    sigma_visual: float = 2.0  # deg, at reliability 1
+    sigma_prior: float = 12.0  # deg
+    mu_prior: float = 0.0  # deg
+    criterion: float = 12.0  # deg
+    sigma_motor: float = 0.0  # deg
+    lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    name: str = "fixed_criterion"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._positive("criterion")
+
+    def _decide(self, x, _uniform):
+        near = np.abs(x[:, 0] - x[:, 1]) < self.criterion
+        return near.astype(float), near
+
+    def _moments(self, arguments):
+        both = arguments[6] > 0
+        return expect(*arguments[:7], "selection", np.where(both, self.criterion, 1e-9))
+
+    def _below(self, bounds, arguments):
+        import torch
+
+        from neuromm.maths.report_probability import cues
+        from neuromm.maths.rival_probability import below_criterion
+
+        below, n = np.empty((len(arguments[0]), len(bounds))), len(arguments[0])
+        rows = np.stack(np.broadcast_arrays(*arguments[:7], np.zeros(n))[:7], -1)
+        for i, (own, other, a, b, m, p, both) in enumerate(rows):
+            if not both:
+                below[i] = report_below(bounds, own, other, a, b, m, p, 0.0, "averaging")[0]
+                continue
+            one = [torch.tensor([v], dtype=torch.float64) for v in (a, b, p, 0.5, m, self.criterion, own, other)]
+            t = torch.as_tensor(bounds)[None]
+            below[i] = below_criterion(cues(*one[:5]), one[5], t, one[6], one[7])[0, :, 0, 0].numpy()
+        return below
+
+
+@dataclass(frozen=True)
+class StochasticFusion(_Rival):
+    """Fuses, and reports one cause, with a fixed probability on every trial, whatever the conflict."""
+
+    _group: ClassVar[str] = "StochasticGroup"
+
+    sigma_auditory: float = 8.0  # deg, at reliability 1
+    sigma_visual: float = 2.0  # deg, at reliability 1
+    sigma_prior: float = 12.0  # deg
+    mu_prior: float = 0.0  # deg
+    p_fusion: float = 0.5  # probability of fusing
+    sigma_motor: float = 0.0  # deg
+    lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    name: str = "stochastic_fusion"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._share("p_fusion")
+
+    def _decide(self, x, uniform):
+        return np.full(len(x), self.p_fusion), uniform < self.p_fusion
+
+    def _chance(self, arguments):
+        return np.where(arguments[6] > 0, self.p_fusion, 0.0)
+
+    def _moments(self, arguments):
+        one, two = (expect(*arguments[:6], prior, "averaging") for prior in (1.0, 0.0))
+        q = self._chance(arguments)
+        mean = q * one["mean"] + (1 - q) * two["mean"]
+        square = sum(w * (part["sd"] ** 2 + part["mean"] ** 2) for w, part in ((q, one), (1 - q, two)))
+        return {"mean": mean, "sd": np.sqrt(square - mean**2), "common": q, "posterior": q}
+
+    def _below(self, bounds, arguments):
+        one, two = (report_below(bounds, *arguments[:6], prior, "averaging") for prior in (1.0, 0.0))
+        q = self._chance(arguments)[:, None]
+        return q * one + (1 - q) * two
+
+
+@dataclass(frozen=True)
+class LinearWeighting(_Rival):
+    """Weighs the two measurements by fixed weights, without a prior and whatever their reliability or conflict.
+
+    Both events are placed at w x_V + (1 − w) x_A, and one cause is always reported; one event alone is placed
+    where it was measured. Reliability-blind integration, the control of every cue-combination claim.
+    """
+
+    _group: ClassVar[str] = "LinearGroup"
+    sigma_prior: ClassVar[float] = 1e6  # deg; no prior
+
+    sigma_auditory: float = 8.0  # deg, at reliability 1
+    sigma_visual: float = 2.0  # deg, at reliability 1
+    weight_visual: float = 0.5  # fraction
+    sigma_motor: float = 0.0  # deg
+    lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    name: str = "linear_weighting"
+
+    mu_prior: ClassVar[float] = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._share("weight_visual")
+
+    def _decide(self, x, _uniform):
+        return np.ones(len(x)), np.ones(len(x), bool)
+
+    def _estimate(self, latents, common):
+        x = latents["measurements"]
+        return np.repeat(((1 - self.weight_visual) * x[:, 0] + self.weight_visual * x[:, 1])[:, None], 2, 1)
+
+    def _condition(self, shown, report):
+        arguments, both = super()._condition(shown, report)
+        own = self.weight_visual if report == "visual" else 1 - self.weight_visual
+        return (*arguments[:7], np.where(both, own, 1.0)), both
+
+    def _moments(self, arguments):
+        own, other, a, b, *_, both, weight = np.broadcast_arrays(*arguments)
+        return {
+            "mean": weight * own + (1 - weight) * other, "sd": np.hypot(weight * a, (1 - weight) * b),
+            "common": (both > 0) * 1.0, "posterior": (both > 0) * 1.0,
+        }  # fmt: skip
+
+    def _below(self, bounds, arguments):
+        moments = self._moments(arguments)
+        return ndtr((bounds - moments["mean"][:, None]) / moments["sd"][:, None])
