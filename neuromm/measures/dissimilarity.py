@@ -9,7 +9,7 @@ from scipy.linalg import solve_triangular
 
 from neuromm.measures.rsa_checks import ConstantPatterns, check_memory, list_names
 
-BLOCK_BYTES = 2**26  # one block of centred patterns; large enough that the product dominates the copy
+BLOCK_BYTES = 2**22  # one block of centred patterns: small enough for the cache
 
 
 def gram(patterns, *, shift=None, device=None):
@@ -32,7 +32,7 @@ def gram(patterns, *, shift=None, device=None):
     shift = None if shift is None else np.broadcast_to(np.asarray(shift, patterns.dtype), patterns.shape)
     multiply = _multiply_on(device) if device else _multiply
     check_memory(2 * n_rows**2 * patterns.itemsize, f"the products of {n_rows} patterns", "Average by condition first.")
-    width = max(64, BLOCK_BYTES // max(1, n_rows * patterns.itemsize))
+    width = _block_width(n_rows, n_features, patterns.itemsize)
     total = None
     for start in range(0, n_features, width):
         block = patterns[:, start : start + width]
@@ -109,11 +109,11 @@ def crossnobis(patterns, covariance=None, *, device=None):
         raise ValueError(f"crossnobis compares independent folds; {n_folds} fold given, at least 2 are wanted")
     if covariance is not None:
         patterns = whiten(patterns.reshape(-1, n_features), covariance).reshape(patterns.shape)
-    # an offset of a fold cancels in every difference; removing it keeps small distances exact
-    wide = np.empty((n_conditions, n_folds, n_features), patterns.dtype)
-    np.subtract(patterns.transpose(1, 0, 2), patterns.mean(axis=1), out=wide)
-    products = gram(wide.sum(axis=1), device=device)
-    products -= gram(wide.reshape(n_conditions, -1), device=device)
+    # an offset of a fold cancels in every difference; removing one keeps small distances exact
+    patterns = patterns - patterns[:, :1]
+    products = gram(patterns.sum(axis=0), device=device)
+    for fold in patterns:
+        products -= gram(fold, device=device)
     return _distances(products) / (n_folds * (n_folds - 1) * n_features)
 
 
@@ -203,6 +203,13 @@ def _multiply(block, other=None):
     return block @ (block if other is None else other).T
 
 
+def _block_width(n_rows, n_features, itemsize):
+    """Features per block: adding a block's products up must cost little beside forming them, hence 6 n."""
+    width = max(6 * n_rows, BLOCK_BYTES // max(1, n_rows * itemsize))
+    n_blocks = max(1, -(-n_features // width))
+    return max(1, -(-n_features // n_blocks))
+
+
 def _multiply_on(device):
     try:
         import torch
@@ -261,7 +268,7 @@ def _with_prior(rates, labels, rate=1.0, weight=0.1):
 
 def _multiply_blocks(first, second, device):
     multiply = _multiply_on(device) if device else _multiply
-    width = max(64, BLOCK_BYTES // max(1, len(first) * first.itemsize))
+    width = _block_width(*first.shape, first.itemsize)
     starts = range(0, first.shape[1], width)
     return sum(multiply(first[:, s : s + width], second[:, s : s + width]) for s in starts)
 

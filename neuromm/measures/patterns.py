@@ -139,7 +139,7 @@ def condition_means(values, code, n, dtype):
     if len(code) == n:  # one trial each, already in order of appearance
         return values.astype(dtype, copy=False)
     average = csr_array((1 / np.bincount(code, minlength=n)[code], (code, np.arange(len(code)))), shape=(n, len(code)))
-    means, width = np.empty((n, values.shape[1]), dtype), max(1, BLOCK_BYTES // (8 * len(values)))
+    means, width = np.empty((n, values.shape[1]), dtype), max(1, 16 * BLOCK_BYTES // (8 * len(values)))
     for start in range(0, values.shape[1], width):  # float64 sums without a float64 copy of a wide layer
         means[:, start : start + width] = average @ values[:, start : start + width].astype(float)
     return means

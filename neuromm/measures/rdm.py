@@ -37,7 +37,7 @@ class RDM:
     noise_normalised: bool = False
 
     def __post_init__(self):
-        values = np.array(self.dissimilarities)
+        values = np.array(self.dissimilarities, order="C")
         values = values if values.dtype in (np.float32, np.float64) else values.astype(float)
         conditions = tuple(str(c) for c in self.conditions)
         if values.ndim != 1 or n_conditions_of(len(values)) != len(conditions):
@@ -247,7 +247,8 @@ def rdm(
     matrix = _KERNELS[method](means, covariance, conditions, device)
     if name is None:
         name = getattr(activity, "name", None) or ""
-    return RDM.from_matrix(matrix, conditions, name=str(name), method=method, noise_normalised=covariance is not None)
+    upper = np.concatenate([row[i + 1 :] for i, row in enumerate(matrix)])
+    return RDM(upper, conditions, name=str(name), method=method, noise_normalised=covariance is not None)
 
 
 def rdm_over_time(activity, **options) -> dict[float, RDM]:

@@ -20,8 +20,13 @@ class Evaluations(NamedTuple):
 
 def pair_weights(counts):
     """Weight c_i c_j of each pair of conditions; (n_resamples, n) → (n_resamples, n_pairs)."""
-    rows, columns = np.triu_indices(counts.shape[1], 1)
-    return counts[:, rows] * counts[:, columns].astype(float)
+    counts = counts.astype(float)
+    n_resamples, n = counts.shape
+    weights, start = np.empty((n_resamples, n * (n - 1) // 2)), 0
+    for i in range(n - 1):  # row by row of the upper triangle: no gather
+        np.multiply(counts[:, i : i + 1], counts[:, i + 1 :], out=weights[:, start : start + n - 1 - i])
+        start += n - 1 - i
+    return weights
 
 
 def by_rank(data, models, comparator, condition_counts, several_subject_counts, ceilings):

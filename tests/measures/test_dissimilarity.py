@@ -22,7 +22,7 @@ def covariance(rng):
     return np.cov(rng.standard_normal((40, 100)))
 
 
-@pytest.mark.parametrize("block_bytes", [2**26, 640])  # in one block; in blocks of the least width
+@pytest.mark.parametrize("block_bytes", [2**22, 640])  # in one block; in blocks of the least width
 def test_kernels_equal_loops_over_pairs(patterns, covariance, monkeypatch, block_bytes):
     monkeypatch.setattr(d, "BLOCK_BYTES", block_bytes)
     x, n, precision = np.tile(patterns, 5)[:, :170], 9, np.linalg.inv(covariance)
