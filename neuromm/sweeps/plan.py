@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 
 from neuromm import catalogue
 from neuromm.sweeps.points import check_keys, count_points, points
-from neuromm.sweeps.task import FORMAT, Task, build_observer, canonical, describe_observer
+from neuromm.sweeps.task import FORMAT, Task, build_observer, canonical, describe_observer, plain
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ class Plan:
     def text(self) -> str:
         """The plan as JSON, without the users' tables: what `sweep.json` holds."""
         record = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "tables"}
-        return json.dumps(json.loads(canonical(record)), indent=1)
+        canonical(record)  # refuses what no plan can hold
+        return json.dumps(record, indent=1, default=plain)  # in the order given: it is the order of the tasks
 
 
 def replaced(base, changed):

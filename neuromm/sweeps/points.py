@@ -56,9 +56,11 @@ def _sampled(sample):
     """Points of a sample, from its own seed."""
     over = sample["over"]
     n, method, seed = int(sample["n"]), sample.get("method", "sobol"), int(sample.get("seed", 1))
-    intervals = [_interval(v, name) for name, v in over.items()]
+    names = sorted(over)  # a dimension belongs to a name, wherever it stands in the file
+    intervals = {name: _interval(over[name], name) for name in names}
     for row in METHODS[method](n, len(over), seed):
-        yield {name: _at(u, *interval) for name, u, interval in zip(over, row, intervals, strict=True)}
+        drawn = dict(zip(names, row, strict=True))
+        yield {name: _at(drawn[name], *intervals[name]) for name in over}
 
 
 def check_sample(sample, where) -> dict:

@@ -54,7 +54,7 @@ def canonical(content) -> str:
         If a number is NaN or infinite: such a task could not be named.
     """
     try:
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain)
     except ValueError:
         raise ValueError(f"a task holds a NaN or infinite number: {content}; leave the key out instead") from None
 
@@ -64,7 +64,8 @@ def digest(content) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
-def _plain(value):
+def plain(value):
+    """What JSON does not know: numpy's numbers and arrays."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):

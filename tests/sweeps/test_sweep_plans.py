@@ -101,6 +101,14 @@ def test_a_stored_plan_is_the_plan(tmp_path, trials):
     assert all(np.array_equal([t.seed for t in p.tasks()], [t.seed for t in plan.tasks()]) for p in (again,))
 
 
+def test_a_stored_plan_keeps_the_order_of_its_axes(tmp_path):
+    keys = {"function": "sweep_jobs:square", "grid": {"x": [1.0, 2.0], "offset": [3.0, 4.0]}, "sample":
+            {"n": 2, "over": {"i": [0, 1]}}}  # fmt: skip
+    plan = make_plan({"calls": keys})
+    Store.create(tmp_path / "s", plan).close()
+    assert [t.point for t in stored_plan(tmp_path / "s").tasks()] == [t.point for t in plan.tasks()]
+
+
 def test_a_users_table_is_kept_exactly(tmp_path, trials):
     from neuromm.sweeps.plan import read_text
 

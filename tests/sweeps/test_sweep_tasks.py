@@ -99,6 +99,12 @@ def test_a_longer_sample_begins_with_the_shorter_one(method):
     assert all(0 <= p["a"] <= 1 and 1 <= p["b"] <= 16 for p in long)
 
 
+def test_the_order_of_names_in_a_sample_does_not_matter():
+    over = {"b": [0, 1], "a": [0, 1]}
+    one, two = (list(points({}, {"n": 8, "over": o})) for o in (over, dict(sorted(over.items()))))
+    assert one == two and list(one[0]) == ["b", "a"] and list(two[0]) == ["a", "b"]
+
+
 def test_sobol_points_cover_more_evenly_than_random_ones():
     from scipy.stats import qmc
 
