@@ -32,8 +32,8 @@ class AVDenoiser(NetworkObserver):
     Unity is read by a logistic probe of the last hidden layer, fitted on the true causes of scenes
     (balanced, so that its log odds are evidence), plus the prior log odds of `p_common`.
 
-    The untrained twin has a zero output layer, so it returns each measurement shrunk to the prior:
-    it segregates. Weights for p_common 0, ½ and 1 are shipped.
+    The untrained twin has random layers and a ridge read-out of the last one, fitted on unisensory scenes.
+    Weights for p_common 0, ½ and 1 are shipped.
 
     References
     ----------

@@ -2,8 +2,9 @@
 
 Forward process, variance preserving (Ho, Jain & Abbeel 2020, arXiv 2006.11239, eq. 4), for each modality m:
 x_m = a_m s_m/c + b_m ε, a² + b² = 1, so that a sensory sd σ_m is c b_m/a_m; an absent modality has a = 0.
-The network predicts v (Salimans & Ho 2022, arXiv 2202.00512), and D = a x − b v is trained with squared
-error to return s/c: its optimum is the posterior mean given both measurements.
+The network returns s/c and is trained with squared error: its optimum is the posterior mean given both
+measurements. It has no path around its layers (the usual skip, a x − b v, hands the output each modality's own
+posterior mean), so that what it answers is what its last hidden layer carries.
 """
 
 import math
@@ -25,7 +26,7 @@ def signal_and_noise(sigma, scale):
 
 
 class Denoiser(nn.Module):
-    """(x, σ) of two modalities → v of both; a residual multilayer perceptron."""
+    """(x, σ) of two modalities → the clean pair; a multilayer perceptron."""
 
     def __init__(self, n_hidden=96, n_layers=3, sigma_low=0.5, sigma_high=30.0):
         super().__init__()
@@ -35,9 +36,6 @@ class Denoiser(nn.Module):
             setattr(self, f"hidden{k}", nn.Linear(n_hidden, n_hidden))
         self.n_layers = n_layers
         self.out = nn.Linear(n_hidden, 2)
-        # v = 0 is the estimate of each modality by itself: untrained, the network segregates.
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
 
     def forward(self, x, sigma, a, b):
         """Denoised places in units of the data scale, (B, 2)."""
@@ -50,6 +48,6 @@ class Denoiser(nn.Module):
         layers = {"input": torch.cat([x, level, a, b], 1)}  # (B, 8)
         hidden = layers["hidden1"] = F.silu(self.hidden1(layers["input"]))
         for k in range(2, self.n_layers + 1):
-            hidden = layers[f"hidden{k}"] = hidden + F.silu(getattr(self, f"hidden{k}")(hidden))
-        layers["estimate"] = a * x - b * self.out(hidden)
+            hidden = layers[f"hidden{k}"] = F.silu(getattr(self, f"hidden{k}")(hidden))
+        layers["estimate"] = self.out(hidden)
         return layers

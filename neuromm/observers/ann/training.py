@@ -18,7 +18,7 @@ from neuromm.observers.ann.events import CongruentEvents, render_pairs, render_s
 from neuromm.observers.ann.scenes import SIGMA_PRIOR, Scenes
 from neuromm.observers.ann.towers import Towers, info_nce
 from neuromm.observers.ann.weights import save_weights
-from neuromm.observers.readout import LocationReadout, fit_logistic, fit_offset
+from neuromm.observers.readout import LocationReadout, fit_logistic, fit_offset, fit_ridge
 
 FIT, TEST = 1 << 40, 1 << 41  # "steps" whose draws fit the read-outs and score them: never trained on
 
@@ -32,8 +32,8 @@ class DenoiserRecipe:
     sigma_high: float = 30.0
     n_hidden: int = 96
     n_layers: int = 3
-    n_steps: int = 18000
-    batch: int = 4096
+    n_steps: int = 12000
+    batch: int = 2048
     learning_rate: float = 3e-3
     decay: float = 0.999
 
@@ -116,9 +116,10 @@ def train_denoiser(recipe, seed, device, checkpoint, limits):
     run = Run(network, "av_denoiser", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
     for step in run:
         x, sigma, a, b, place = noised(scenes.draw(np.random.default_rng([seed, step]), recipe.batch), device)
-        # v has unit variance given any noise level: squared error of s, weighed by 1/b².
-        run.update(((network(x, sigma, a, b) - place) / b).square().mean())
+        run.update((network(x, sigma, a, b) - place).square().mean())
     network = run.finish()
+    if not run.step:
+        _read_out_unisensory(network, scenes, seed, device)
     tensors = {f"network.{k}": v.cpu().numpy() for k, v in network.state_dict().items()}
     unity, score = _probe_unity(network, recipe, seed, device)
     with torch.no_grad():
@@ -127,6 +128,19 @@ def train_denoiser(recipe, seed, device, checkpoint, limits):
     score["rms_error_deg"] = float(error[~sigma.isinf()].square().mean().sqrt())
     config |= {"p_common": recipe.p_common if run.step else None, "sigma_prior": scenes.sigma_prior}
     return {"tensors": tensors | unity, "config": config, "recipe": said | {"steps_taken": run.step}, "score": score}
+
+
+def _read_out_unisensory(network, scenes, seed, device, n=50_000):
+    """The untrained twin's output: a ridge read-out of its last hidden layer, fitted on scenes of one modality."""
+    alone = dataclasses.replace(scenes, p_absent=1.0).draw(np.random.default_rng([seed, FIT, 2]), n)
+    with torch.no_grad():
+        x, sigma, a, b, place = noised(alone, device)
+        hidden = network.stages(x, sigma, a, b)[f"hidden{network.n_layers}"].cpu().numpy()
+        there = ~sigma.isinf().cpu().numpy()
+        for i in range(2):
+            weights, bias = fit_ridge(hidden[there[:, i]], place[:, i].cpu().numpy()[there[:, i]])
+            network.out.weight[i] = torch.as_tensor(weights, dtype=torch.float32)
+            network.out.bias[i] = float(bias)
 
 
 def noised(scene, device="cpu"):

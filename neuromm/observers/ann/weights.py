@@ -35,7 +35,7 @@ def checksum(tensors, about=None) -> str:
     """sha256 over what is said about the arrays and their names, kinds, shapes and bytes, in order of name."""
     digest = hashlib.sha256(json.dumps(about or {}, sort_keys=True).encode())
     for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name])
+        array = np.asarray(tensors[name], order="C")
         digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
@@ -65,7 +65,7 @@ def save_weights(path, tensors, *, network, config, recipe, score=None) -> Path:
     from safetensors.numpy import save
 
     path = Path(path)
-    tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    tensors = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     about = {"format": FORMAT, "network": network, "config": config, "recipe": recipe, "score": score or {}}
     about["sha256"] = checksum(tensors, about)
     blob = save(tensors, {key: value if isinstance(value, str) else json.dumps(value) for key, value in about.items()})

@@ -1,0 +1,113 @@
+"""Weights files: whole or refused, and small."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuromm.catalogue import load
+from neuromm.observers.ann.weights import SHIPPED, checksum, load_weights, read_header, save_weights, shipped
+
+pytestmark = pytest.mark.ann
+
+
+@pytest.fixture
+def file(tmp_path):
+    tensors = {"a": np.arange(12, dtype=np.float32).reshape(3, 4), "b": np.array([2.5])}
+    return save_weights(tmp_path / "w.safetensors", tensors, network="av_test", config={"n": 3}, recipe={"seed": 1})
+
+
+def test_what_was_saved_is_loaded(file):
+    header, tensors = load_weights(file, "av_test")
+    np.testing.assert_array_equal(tensors["a"], np.arange(12).reshape(3, 4))
+    assert header["config"] == {"n": 3} and header["recipe"] == {"seed": 1} and header["network"] == "av_test"
+    assert not list(file.parent.glob(".*"))
+
+
+def test_every_flipped_byte_of_content_is_refused(file, rng):
+    whole = file.read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    content = [0, 9, *rng.integers(8, 8 + size, 40), *rng.integers(8 + size, len(whole), 40), len(whole) - 1]
+    for where in content:
+        broken = bytearray(whole)
+        broken[where] ^= 0x04
+        file.write_bytes(broken)
+        if json_meaning(broken) == json_meaning(whole) and broken[8 + size :] == whole[8 + size :]:
+            continue  # padding of the header
+        with pytest.raises(ValueError, match="w.safetensors|weights of"):
+            load_weights(file, "av_test")
+
+
+def json_meaning(blob):
+    size = int.from_bytes(blob[:8], "little")
+    try:
+        return json.loads(bytes(blob[8 : 8 + size]))
+    except ValueError:
+        return None
+
+
+def test_a_truncated_file_is_refused(file):
+    whole = file.read_bytes()
+    for length in (0, 5, 50, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="not a whole safetensors file"):
+            load_weights(file)
+
+
+def test_a_pickle_is_refused(tmp_path):
+    import torch
+
+    torch.save({"a": torch.zeros(2)}, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+def test_a_strangers_safetensors_is_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(2)}, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match="format is None"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+def test_weights_of_another_network_are_refused(file):
+    with pytest.raises(ValueError, match="weights of 'av_test'; 'av_encoder' is wanted"):
+        load_weights(file, "av_encoder")
+    with pytest.raises(ValueError, match="av_denoiser"):
+        load("av_encoder", weights=str(shipped("av_denoiser_p50"))).provenance()
+
+
+def test_a_missing_file_and_an_unknown_name_say_what_there_is(tmp_path):
+    with pytest.raises(ValueError, match="no weights file at"):
+        load_weights(tmp_path / "none.safetensors")
+    with pytest.raises(ValueError, match="av_denoiser_p50"):
+        shipped("av_dreamer")
+
+
+def test_the_checksum_sees_names_shapes_kinds_and_values():
+    a = np.arange(4, dtype=np.float32)
+    sums = [checksum(t) for t in ({"a": a}, {"b": a}, {"a": a.reshape(2, 2)}, {"a": a.astype(float)}, {"a": a + 1})]
+    assert len(set(sums)) == 5
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.safetensors")), ids=lambda p: p.stem)
+def test_shipped_weights_are_small_whole_and_have_a_card(path):
+    assert path.stat().st_size <= 1_000_000
+    header = read_header(path)
+    assert header["recipe"]["sigma_prior"] == 12.0
+    card = Path(path).with_suffix(".md").read_text()
+    assert header["sha256"] in card
+    assert len(header["config"]) > 2
+
+
+@pytest.mark.parametrize("stem", ["av_denoiser_p0", "av_denoiser_p50", "av_encoder", "av_encoder_untrained"])
+def test_load_makes_an_observer_of_a_file(stem, trials, rng):
+    observer = load(shipped(stem))
+    assert observer.name == read_header(shipped(stem))["network"]
+    assert observer.perceive(trials, rng=rng).responses["response"].notna().any()
+
+
+def test_untrained_and_a_file_exclude_each_other():
+    with pytest.raises(ValueError, match="exclude each other"):
+        load(shipped("av_denoiser_p50"), trained=False).provenance()
