@@ -29,7 +29,15 @@ class AudioUNet(Trunk):
         How often training replaces the class by the null.
     """
 
-    def __init__(self, kind: Literal["wave", "mel"] = "mel", channels=1, widths=(24, 48, 96), attention=(3,), n_classes=0, p_null=0.1):
+    def __init__(
+        self,
+        kind: Literal["wave", "mel"] = "mel",
+        channels=1,
+        widths=(24, 48, 96),
+        attention=(3,),
+        n_classes=0,
+        p_null=0.1,
+    ):
         if kind not in ("wave", "mel"):
             raise ValueError(f"kind is '{kind}'; 'wave' or 'mel' is wanted")
         super().__init__(channels, widths, dims=1 if kind == "wave" else 2, attention=attention)

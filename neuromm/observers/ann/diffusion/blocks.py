@@ -111,7 +111,9 @@ class Trunk(nn.Module):
             raise ValueError(f"widths are {widths}; channels of at least one level are wanted")
         self.channels, self.widths, self.dims = channels, tuple(widths), dims
         self.n_time = 4 * widths[0]
-        self.time = nn.Sequential(nn.Linear(widths[0] * 2, self.n_time), nn.SiLU(), nn.Linear(self.n_time, self.n_time), nn.SiLU())
+        self.time = nn.Sequential(
+            nn.Linear(widths[0] * 2, self.n_time), nn.SiLU(), nn.Linear(self.n_time, self.n_time), nn.SiLU()
+        )
         self.stem = CONV[dims](channels, widths[0], 3, padding=1)
         before = widths[0]
         for k, width in enumerate(widths, 1):

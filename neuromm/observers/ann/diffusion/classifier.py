@@ -93,7 +93,9 @@ class SyllableDenoiser(DenoiserObserver):
         """Noisy sound and lips, and their levels; dict of arrays."""
         shown_any = shown[["auditory_syllable", "visual_syllable"]].notna().any(axis=1).to_numpy()
         if not shown_any.all():
-            raise ValueError(f"{self.name}: trials {shown.index[~shown_any][:5].tolist()} show neither a sound nor lips")
+            raise ValueError(
+                f"{self.name}: trials {shown.index[~shown_any][:5].tolist()} show neither a sound nor lips"
+            )
         seeds = np.array([stable_seed(seed, i) for i in first])
         if "noise_seed" in shown and shown["noise_seed"].notna().all():
             seeds = shown["noise_seed"].to_numpy(np.int64)
@@ -112,7 +114,9 @@ class SyllableDenoiser(DenoiserObserver):
             level = np.where(there, 1.0 / (1.0 + sigma**2), 0.0)
             clean = getattr(Talkers(), part)(syllables.where(syllables.notna(), "ba").to_numpy(), token)
             noise = normal_from_seeds(seeds, SIZES[part], stream)
-            arrays[part] = (np.sqrt(level)[:, None] * clean * there[:, None] + np.sqrt(1 - level)[:, None] * noise).astype(np.float32)
+            arrays[part] = (
+                np.sqrt(level)[:, None] * clean * there[:, None] + np.sqrt(1 - level)[:, None] * noise
+            ).astype(np.float32)
             arrays[part][~there] = 0.0
             arrays[f"level of {part}"] = level
         return arrays
@@ -130,7 +134,9 @@ class SyllableDenoiser(DenoiserObserver):
             hidden["chosen"] = score.argmax(1, keepdim=True)
         else:
             uniform = torch.stack([torch.rand(1, generator=g, dtype=torch.float64) for g in generators]).to(self.device)
-            hidden["chosen"] = (hidden["log_posterior"].exp().cumsum(1) < uniform).sum(1, keepdim=True).clamp(max=len(SYLLABLES) - 1)
+            hidden["chosen"] = (
+                (hidden["log_posterior"].exp().cumsum(1) < uniform).sum(1, keepdim=True).clamp(max=len(SYLLABLES) - 1)
+            )
         return hidden
 
 

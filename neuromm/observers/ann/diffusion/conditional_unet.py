@@ -4,7 +4,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from neuromm.observers.ann.diffusion.blocks import SelfAttention, Stage, Trunk, groups_of, join_heads, split_heads, zeroed
+from neuromm.observers.ann.diffusion.blocks import (
+    SelfAttention,
+    Stage,
+    Trunk,
+    groups_of,
+    join_heads,
+    split_heads,
+    zeroed,
+)
 
 
 class CrossAttentionBlock(nn.Module):

@@ -25,7 +25,9 @@ class MixtureDenoiser:
 
     def __post_init__(self):
         if len(self.means) != len(self.sds) or (self.weights is not None and len(self.weights) != len(self.means)):
-            raise ValueError(f"{len(self.means)} means, {len(self.sds)} sds and weights {self.weights}: one each is wanted")
+            raise ValueError(
+                f"{len(self.means)} means, {len(self.sds)} sds and weights {self.weights}: one each is wanted"
+            )
         if min(self.sds) < 0:
             raise ValueError(f"sds are {self.sds}; at least 0 is wanted")
 
@@ -45,12 +47,16 @@ class MixtureDenoiser:
         """E[x_0 | x_t], like x."""
         a, _ = self.schedule.signal_and_noise(t, x)
         share, offset, variance = self._components(x, t)
-        means, variances = (torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in (self.means, np.square(self.sds)))
+        means, variances = (
+            torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in (self.means, np.square(self.sds))
+        )
         return (share * (means + a[..., None] * variances * offset / variance)).sum(-1)
 
     def _components(self, x, t):
         alpha_bar = spread(self.schedule.alpha_bar(t), x)[..., None]
-        means, variances = (torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in (self.means, np.square(self.sds)))
+        means, variances = (
+            torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in (self.means, np.square(self.sds))
+        )
         weights = torch.full_like(means, 1.0) if self.weights is None else torch.as_tensor(self.weights).to(means)
         variance = alpha_bar * variances + (1.0 - alpha_bar)
         offset = x[..., None] - alpha_bar.sqrt() * means

@@ -10,7 +10,17 @@ import pandas as pd
 import torch
 
 from neuromm.maths.noise import normal_from_seeds, stable_seed
-from neuromm.observers.ann.diffusion.flash_scenes import MODALITIES, N_FRAMES, ONSET, FlashScenes, count_events, noise_level, senses
+from neuromm.observers.ann.diffusion.flash_scenes import (
+    FRAME,
+    MODALITIES,
+    MOST,
+    N_FRAMES,
+    ONSET,
+    FlashScenes,
+    count_events,
+    noise_level,
+    senses,
+)
 from neuromm.observers.ann.diffusion.joint import sample_posterior
 from neuromm.observers.ann.diffusion.joint_net import JointNet
 from neuromm.observers.ann.diffusion.observer import DenoiserObserver, in_blocks, row_generators
@@ -18,7 +28,10 @@ from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
 from neuromm.stimuli.measurement import sigma_of
 from neuromm.stimuli.table import require, showings
 
-SENSES = {"retina": ("flashes", "visual", 211), "cochlea": ("beeps", "auditory", 212)}  # shows, modality, stream of its noise
+SENSES = {
+    "retina": ("flashes", "visual", 211),
+    "cochlea": ("beeps", "auditory", 212),
+}  # shows, modality, stream of its noise
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,8 @@ class FlashBeepDenoiser(DenoiserObserver):
 
     A joint denoiser of events and senses (`flash_scenes`) holds the retina's and the cochlea's measurement, each
     at its own noise, and denoises the screen and the loudspeaker from nothing: a sample of p(flashes,
-    beeps | seen, heard). The answer is the number of events in that sample. So answers are **posterior
+    beeps | seen, heard). The answer is the number of events in that sample; one
+    cause is reported when both numbers are equal. So answers are **posterior
     samples**: neither the most probable number nor its mean, and they vary more than a maximum would.
 
     Fission and fusion follow from what training scenes are like (as many flashes as beeps in three of four)
@@ -50,7 +64,7 @@ class FlashBeepDenoiser(DenoiserObserver):
     network: ClassVar[str] = "diffusion_flash_beep"
     module: ClassVar[type] = JointNet
     layers: ClassVar[tuple[str, ...]] = ("retina", "cochlea", "hidden1", "hidden2", "hidden3", "expected", "sample")
-    reports: ClassVar[tuple[str, ...]] = ("n_flashes", "n_beeps")
+    reports: ClassVar[tuple[str, ...]] = ("n_flashes", "n_beeps", "common")
 
     def __post_init__(self):
         self.check(positive=("sigma_visual", "sigma_auditory", "n_steps"))
@@ -66,14 +80,14 @@ class FlashBeepDenoiser(DenoiserObserver):
             the row's own).
         rng : numpy.random.Generator
         layers : names, patterns or Records
-            retina, cochlea (measurements, 24 frames), hidden1 … hidden3 (of the first evaluation, which knows
-            the measurements alone), expected (mean flashes and beeps per frame, 48), sample (likewise drawn).
+            retina, cochlea (measurements, 32 frames), hidden1 … hidden3 (of the first evaluation, which knows
+            the measurements alone), expected (mean flashes and beeps per frame, 64), sample (likewise drawn).
         parameters : DataFrame, optional
 
         Raises
         ------
         ValueError
-            If a column is missing, a count is more than 3, or a row asks about events of which there are none to see or hear.
+            If a column is missing, a count is more than 4, events go on beyond 600 ms, or a row asks about events of which there are none to see or hear.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -83,24 +97,36 @@ class FlashBeepDenoiser(DenoiserObserver):
         seed = int(rng.integers(2**63))
         shown = trials.iloc[first]
         x, level = self._measure(shown, seed, first)
-        activity = in_blocks(self._denoise, {**x, **{f"level of {k}": v for k, v in level.items()}}, row_generators(seed, first), self.device)
+        activity = in_blocks(
+            self._denoise,
+            {**x, **{f"level of {k}": v for k, v in level.items()}},
+            row_generators(seed, first),
+            self.device,
+        )
         activity |= {name: x[name] for name in SENSES}
         activity = {name: activity[name][of_row] for name in self.layers}
         flashes, beeps = np.split(activity["sample"], 2, axis=1)
         says = {"n_flashes": count_events(flashes), "n_beeps": count_events(beeps)}
+        says["common"] = (says["n_flashes"] == says["n_beeps"]).astype(float)
         return Percept(answer(trials, says, self.name), collect(layers, activity, trials, self.name))
 
     def _check_asked(self, trials):
         for report, modality in (("n_flashes", "visual"), ("n_beeps", "auditory")):
             count = trials[report].to_numpy(float)
-            most = trials.index[count > 3]
+            most = trials.index[count > MOST]
             if len(most):
-                raise ValueError(f"{self.name}: trials {most[:5].tolist()} have {report} above 3, the most it was trained with")
-            absent = (np.nan_to_num(count) == 0) | (trials.get(f"{modality}_azimuth", pd.Series(0.0, trials.index)).isna().to_numpy())
+                raise ValueError(
+                    f"{self.name}: trials {most[:5].tolist()} have {report} above {MOST}, the most it was trained with"
+                )
+            absent = (np.nan_to_num(count) == 0) | (
+                trials.get(f"{modality}_azimuth", pd.Series(0.0, trials.index)).isna().to_numpy()
+            )
             wrong = (trials["report"] == report).to_numpy() & absent
             if wrong.any():
                 rows = trials.index[wrong][:5].tolist()
-                raise ValueError(f"{self.name}: trials {rows} ask for {report}, but there are none: their {modality} event is absent")
+                raise ValueError(
+                    f"{self.name}: trials {rows} ask for {report}, but there are none: their {modality} event is absent"
+                )
 
     def _measure(self, shown, seed, first):
         """The senses' measurements and levels of each showing; events themselves are unknown, ᾱ 0."""
@@ -110,8 +136,14 @@ class FlashBeepDenoiser(DenoiserObserver):
         for name, column, delay in (("flashes", "flash_soa", 0.0), ("beeps", "beep_soa", offset)):
             gap = shown[column].fillna(60.0).to_numpy(float) if column in shown else np.full(n, 60.0)
             count = shown[f"n_{name}"].fillna(0).to_numpy(float)
-            at = ONSET + np.reshape(delay, (-1, 1)) + gap[:, None] * np.arange(3)
-            times[name] = np.where(np.arange(3) < count[:, None], at, np.nan)
+            at = ONSET + np.reshape(delay, (-1, 1)) + gap[:, None] * np.arange(MOST)
+            late = np.nan_to_num(at[:, 0] + gap * np.maximum(count - 1, 0)) > (N_FRAMES - 2) * FRAME
+            if late.any():
+                rows = shown.index[late][:5].tolist()
+                raise ValueError(
+                    f"{self.name}: trials {rows} have {name} later than {(N_FRAMES - 2) * FRAME - ONSET:g} ms after the first; it hears and sees {N_FRAMES * FRAME:g} ms"
+                )
+            times[name] = np.where(np.arange(MOST) < count[:, None], at, np.nan)
         clean = senses(times["flashes"], times["beeps"], FlashScenes())
         seeds = np.array([stable_seed(seed, i) for i in first])
         if "noise_seed" in shown and shown["noise_seed"].notna().all():
@@ -121,7 +153,9 @@ class FlashBeepDenoiser(DenoiserObserver):
             x[name] = np.zeros((n, N_FRAMES), np.float32)
         for sense, (_, modality, stream) in SENSES.items():
             ab = noise_level(sigma_of(shown, modality, getattr(self, f"sigma_{modality}")), sense)
-            ab = np.where(shown[f"n_{SENSES[sense][0]}"].isna(), 0.0, ab)  # no count: no such sense; 0 is dark, or silence
+            ab = np.where(
+                shown[f"n_{SENSES[sense][0]}"].isna(), 0.0, ab
+            )  # no count: no such sense; 0 is dark, or silence
             noise = normal_from_seeds(seeds, N_FRAMES, stream)
             x[sense] = (np.sqrt(ab)[:, None] * clean[sense] + np.sqrt(1 - ab)[:, None] * noise).astype(np.float32)
             level[sense] = ab
@@ -133,7 +167,9 @@ class FlashBeepDenoiser(DenoiserObserver):
         x = {name: block[name] for name in MODALITIES}
         level = {name: block[f"level of {name}"].double() for name in MODALITIES}
         hidden, _ = network.stages(x, level)
-        drawn, means = sample_posterior(network, x, level, ("flashes", "beeps"), n_steps=self.n_steps, generator=generators, return_mean=True)
+        drawn, means = sample_posterior(
+            network, x, level, ("flashes", "beeps"), n_steps=self.n_steps, generator=generators, return_mean=True
+        )
         hidden["expected"] = torch.cat([means["flashes"], means["beeps"]], 1)
         hidden["sample"] = torch.cat([drawn["flashes"], drawn["beeps"]], 1)
         return hidden

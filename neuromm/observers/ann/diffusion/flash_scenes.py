@@ -1,6 +1,6 @@
 """Flashes and beeps in time: what was shown, what the eye and the ear make of it, and how often which scene occurs.
 
-Four modalities of 24 frames of 20 ms: `flashes` and `beeps` are what happened (1 in the frame of each event,
+Four modalities of 32 frames of 20 ms: `flashes` and `beeps` are what happened (1 in the frame of each event,
 shared by two frames where it falls between), `retina` is flashes of uncertain contrast seen through a slow
 kernel, `cochlea` is beeps heard through a fast one. Sensory noise is white, and drawn per modality.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-N_FRAMES, FRAME = 24, 20.0  # ms
+N_FRAMES, FRAME, MOST = 32, 20.0, 4  # frames, ms, events of a sense
 MODALITIES = ("flashes", "beeps", "retina", "cochlea")
 ONSET = 100.0  # ms, first event of a rendered trial
 SCALE = {"flashes": 4.0, "beeps": 4.0, "retina": 1.5, "cochlea": 2.5}  # to about unit sd of the whole
@@ -20,7 +20,7 @@ class FlashScenes:
     """The generator's statistics. No number here comes from an illusion: true events are the only labels."""
 
     p_common: float = 0.75  # one cause: as many flashes as beeps, at nearly the same times
-    p_counts: tuple[float, ...] = (0.05, 0.45, 0.35, 0.15)  # of 0, 1, 2, 3 events
+    p_counts: tuple[float, ...] = (0.05, 0.40, 0.30, 0.15, 0.10)  # of 0 … 4 events
     shortest: float = 40.0  # ms between events, uniform from here
     longest: float = 200.0
     jitter: float = 10.0  # ms, sd of a flash about its beep under one cause
@@ -32,18 +32,18 @@ class FlashScenes:
     p_absent: float = 0.1  # of a sense
 
     def draw(self, rng, n):
-        """Times of events (ms; NaN-padded to 3) of both, (n, 3) each, and whether there was one cause, (n,)."""
+        """Times of events (ms; NaN-padded to 4) of both, (n, 4) each, and whether there was one cause, (n,)."""
         flashes, beeps = self._times(rng, n), self._times(rng, n)
         common = rng.random(n) < self.p_common
-        flashes[common] = beeps[common] + self.jitter * rng.standard_normal((common.sum(), 3))
+        flashes[common] = beeps[common] + self.jitter * rng.standard_normal((common.sum(), MOST))
         return flashes, beeps, common
 
     def _times(self, rng, n):
         count = rng.choice(len(self.p_counts), n, p=self.p_counts)
         gap = rng.uniform(self.shortest, self.longest, (n, 1))
-        times = rng.uniform(60.0, 180.0, (n, 1)) + gap * np.arange(3)
+        times = rng.uniform(60.0, 180.0, (n, 1)) + gap * np.arange(MOST)
         times[times > (N_FRAMES - 3) * FRAME] = np.nan
-        return np.where(np.arange(3) < count[:, None], times, np.nan)
+        return np.where(np.arange(MOST) < count[:, None], times, np.nan)
 
 
 def event_train(times):

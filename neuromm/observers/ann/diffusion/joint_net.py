@@ -82,6 +82,7 @@ def joint_loss(network, clean, alpha_bar, noise, context=None):
         x[name] = (level.sqrt() * x0.double() + (1 - level).sqrt() * noise[name]).to(x0.dtype)
     estimates = network(x, alpha_bar, context)
     errors = [
-        ((estimates[name] - clean[name]).square() / (1 - alpha_bar[name]).clamp(min=1e-4)[:, None]).mean() for name in network.targets
+        ((estimates[name] - clean[name]).square() / (1 - alpha_bar[name]).clamp(min=1e-4)[:, None]).mean()
+        for name in network.targets
     ]
     return sum(errors) / len(errors)

@@ -86,7 +86,19 @@ def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, 
     """Draw pictures from a trained file: (n, channels, n_pixels, n_pixels) in 0 … 1, picture i whatever `n` is."""
     network = load_network(SimpleUNet, path, NETWORK, device)
     shape = (n, network.channels, n_pixels, n_pixels)
-    return to_unit(sample(network, SCHEDULE, shape, n_steps=n_steps, method=method, seed=seed, clip=(-1, 1), device=device, progress=progress))
+    return to_unit(
+        sample(
+            network,
+            SCHEDULE,
+            shape,
+            n_steps=n_steps,
+            method=method,
+            seed=seed,
+            clip=(-1, 1),
+            device=device,
+            progress=progress,
+        )
+    )
 
 
 def denoising_strip(path, *, n_pixels=28, n_steps=50, n_shown=8, seed=1, device="cpu"):
@@ -110,3 +122,29 @@ def nearest_distance(samples, pictures, others):
         return (torch.cdist(x, flat).min(1).values / flat.shape[1] ** 0.5).numpy()
 
     return nearest(samples), nearest(others)
+
+
+def read_shapes(pictures, *, n_jittered=16, seed=99):
+    """The probe: which shape, colour, position and size a picture shows, by its nearest drawn picture.
+
+    Drawn pictures are all 240 compositions, each `n_jittered` times moved and scaled, the held-out ones with them;
+    none of them was ever shown to a network with its caption.
+
+    Parameters
+    ----------
+    pictures : array, shape (n, 3, H, H)
+        0 … 1.
+
+    Returns
+    -------
+    DataFrame
+        shape, colour, position, size, and `distance`, root mean square to the nearest.
+    """
+    from neuromm.stimuli.shapes import compositions, draw_shapes
+
+    table = compositions()
+    store = table.iloc[np.repeat(np.arange(len(table)), n_jittered)].reset_index(drop=True)
+    drawn = torch.as_tensor(draw_shapes(store, n_pixels=pictures.shape[-1], rng=np.random.default_rng(seed))).flatten(1)
+    distance, nearest = torch.cdist(torch.as_tensor(np.asarray(pictures, np.float32)).flatten(1), drawn).min(1)
+    found = store.iloc[nearest.numpy()].reset_index(drop=True).drop(columns="held_out")
+    return found.assign(distance=distance.numpy() / drawn.shape[1] ** 0.5)

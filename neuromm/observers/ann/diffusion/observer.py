@@ -25,7 +25,9 @@ class DenoiserObserver:
                 raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a positive number is wanted")
         for field in probabilities:
             if not 0 <= getattr(self, field) <= 1:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a probability between 0 and 1 is wanted")
+                raise ValueError(
+                    f"{self.name}: {field} is {getattr(self, field)}; a probability between 0 and 1 is wanted"
+                )
 
     @property
     def path(self) -> Path:
@@ -59,7 +61,10 @@ def in_blocks(function, arrays, generators, device="cpu"):
         for start in range(0, n, BLOCK):
             size = min(BLOCK, n - start)
             rows = np.minimum(np.arange(start, start + BLOCK), n - 1)
-            block = {name: torch.as_tensor(np.ascontiguousarray(values[rows]), device=device) for name, values in arrays.items()}
+            block = {
+                name: torch.as_tensor(np.ascontiguousarray(values[rows]), device=device)
+                for name, values in arrays.items()
+            }
             spare = [torch.Generator().manual_seed(0) for _ in range(BLOCK - size)]
             layers = function(block, generators[start : start + size] + spare)
             parts.append({name: values[:size].float().cpu().numpy() for name, values in layers.items()})

@@ -16,7 +16,12 @@ AZIMUTHS = np.arange(-48.0, 48.1, 2.0)  # deg, of the maps
 BUMP = 3.0  # deg, sd of a bump
 MAP_SCALE = 12.0  # a map is shares × this: about unit peak
 FRAMES, COCHLEAGRAM = Frames(), Cochleagram(Sound())
-SIZES = {"visual_map": AZIMUTHS.size, "auditory_map": AZIMUTHS.size, "picture": FRAMES.width, "sound": 2 * COCHLEAGRAM.n_bands}
+SIZES = {
+    "visual_map": AZIMUTHS.size,
+    "auditory_map": AZIMUTHS.size,
+    "picture": FRAMES.width,
+    "sound": 2 * COCHLEAGRAM.n_bands,
+}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from neuromm.observers.ann.diffusion.joint import sample_posterior
 from neuromm.observers.ann.diffusion.joint_net import JointNet
 from neuromm.observers.ann.diffusion.observer import DenoiserObserver, in_blocks, row_generators
-from neuromm.observers.ann.diffusion.place_scenes import FRAMES, COCHLEAGRAM, SIZES, PlaceScenes, centroid, hear, see
+from neuromm.observers.ann.diffusion.place_scenes import COCHLEAGRAM, FRAMES, SIZES, PlaceScenes, centroid, hear, see
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
 from neuromm.stimuli.measurement import place_of, sigma_of
 from neuromm.stimuli.render import rendered
@@ -97,7 +97,9 @@ class PlaceDenoiser(DenoiserObserver):
         common = np.where(both, np.abs(estimate[:, 0] - estimate[:, 1]) < self.same_within, np.nan)
         says = {cue: estimate[:, i] for i, cue in enumerate(CUES)} | {"common": common}
         judged = pd.array([None if np.isnan(c) else c > 0.5 for c in common], "boolean")
-        return Percept(answer(trials, says, self.name, judged_common=judged), collect(layers, activity, trials, self.name))
+        return Percept(
+            answer(trials, says, self.name, judged_common=judged), collect(layers, activity, trials, self.name)
+        )
 
     def _yoked(self, shown, z):
         """The showings with the noisy sample of each, drawn where the table has none."""

@@ -124,8 +124,14 @@ def read_schedule(folder):
     config = json.loads(path.read_text())
     kind, prediction = config.get("beta_schedule", "linear"), config.get("prediction_type", "epsilon")
     if kind not in KINDS or prediction not in PREDICTIONS:
-        raise ValueError(f"{path} asks for '{kind}' and '{prediction}'; {', '.join(KINDS)} and {', '.join(PREDICTIONS)} are known")
-    ends = {} if KINDS[kind] == "cosine" else {"beta_start": config.get("beta_start", 1e-4), "beta_end": config.get("beta_end", 0.02)}
+        raise ValueError(
+            f"{path} asks for '{kind}' and '{prediction}'; {', '.join(KINDS)} and {', '.join(PREDICTIONS)} are known"
+        )
+    ends = (
+        {}
+        if KINDS[kind] == "cosine"
+        else {"beta_start": config.get("beta_start", 1e-4), "beta_end": config.get("beta_end", 0.02)}
+    )
     return DiffusionSchedule(
         KINDS[kind], config.get("num_train_timesteps", 1000), PREDICTIONS[prediction],
         zero_terminal_snr=bool(config.get("rescale_betas_zero_snr", False)), **ends,

@@ -13,14 +13,28 @@ import numpy as np
 import torch
 
 from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.diffusion.audio import CLASSES, SoundModel, read_sounds, synthesise
 from neuromm.observers.ann.diffusion.flash_scenes import MODALITIES, N_FRAMES, FlashScenes, noise_level, senses
+from neuromm.observers.ann.diffusion.guidance import drop_condition
 from neuromm.observers.ann.diffusion.joint_net import JointNet, joint_loss
 from neuromm.observers.ann.diffusion.latent import LatentDiffusion, from_unit
-from neuromm.observers.ann.diffusion.place_scenes import COCHLEAGRAM, SIZES, PlaceScenes, listen, look, mirror, place_map
+from neuromm.observers.ann.diffusion.losses import temporal_flicker, training_loss
+from neuromm.observers.ann.diffusion.place_scenes import (
+    COCHLEAGRAM,
+    SIZES,
+    PlaceScenes,
+    listen,
+    look,
+    mirror,
+    place_map,
+)
 from neuromm.observers.ann.diffusion.places import prior_context
+from neuromm.observers.ann.diffusion.spectrogram import LogMel
 from neuromm.observers.ann.diffusion.store import halve, save_network
 from neuromm.observers.ann.diffusion.syllable_scenes import SIZES as SYLLABLE_SIZES
 from neuromm.observers.ann.diffusion.syllable_scenes import SYLLABLES, Talkers
+from neuromm.observers.ann.diffusion.video import SoundToClip, agreement_with_sound, clip_batch
+from neuromm.stimuli.bouncing import Bouncing
 from neuromm.stimuli.captions import WORDS, caption
 from neuromm.stimuli.shapes import compositions, draw_shapes
 
@@ -46,11 +60,15 @@ class TextRecipe:
 def train_text(recipe, seed, device, checkpoint, limits):
     """The VAE by reconstruction, its scale from a first batch, then the text encoder and the U-Net together."""
     torch.manual_seed(seed)
-    network = LatentDiffusion(WORDS, vae={"widths": recipe.widths_vae}, unet={"widths": recipe.widths, "width": recipe.width}).to(device)
+    network = LatentDiffusion(
+        WORDS, vae={"widths": recipe.widths_vae}, unet={"widths": recipe.widths, "width": recipe.width}
+    ).to(device)
     seen = compositions(held_out=False)
     said = {"seed": seed, **dataclasses.asdict(recipe), "held_out": "6 of 30 pairs of shape and colour"}
     first = checkpoint.with_name(checkpoint.name + ".vae")
-    run = Run(network.vae, "diffusion_text VAE", first, said, recipe.n_steps_vae, recipe.learning_rate, recipe.decay, **limits)
+    run = Run(
+        network.vae, "diffusion_text VAE", first, said, recipe.n_steps_vae, recipe.learning_rate, recipe.decay, **limits
+    )
     for step in run:
         rng = np.random.default_rng([seed, 1, step])
         pictures = draw_shapes(seen.iloc[rng.integers(len(seen), size=recipe.batch_vae)], rng=rng)
@@ -65,7 +83,9 @@ def train_text(recipe, seed, device, checkpoint, limits):
         error = torch.cat([(network.vae.to_pictures(z) - from_unit(p, device)).square().mean((1, 2, 3))
                            for z, p in zip(torch.tensor_split(latents, 32), np.array_split(pictures, 32), strict=True)])  # fmt: skip
     listener = torch.nn.ModuleDict({"unet": network.unet, "text": network.text})
-    run = Run(listener, "diffusion_text", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    run = Run(
+        listener, "diffusion_text", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
+    )
     losses = []
     for step in run:
         rng = np.random.default_rng([seed, 3, step])
@@ -96,14 +116,20 @@ def train_flash_beep(recipe, seed, device, checkpoint, limits):
     """Events at a random level or unknown, senses at random noise or absent; squared error of the events."""
     torch.manual_seed(seed)
     scenes = FlashScenes()
-    network = JointNet(dict.fromkeys(MODALITIES, N_FRAMES), ["flashes", "beeps"], 0, recipe.n_hidden, recipe.n_layers).to(device)
+    network = JointNet(
+        dict.fromkeys(MODALITIES, N_FRAMES), ["flashes", "beeps"], 0, recipe.n_hidden, recipe.n_layers
+    ).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe), "scenes": dataclasses.asdict(scenes)}
-    run = Run(network, "diffusion_flash_beep", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    run = Run(
+        network, "diffusion_flash_beep", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
+    )
     for step in run:
         run.update(_flash_loss(network, scenes, np.random.default_rng([seed, step]), recipe.batch, device))
     halve(run.finish())
     with torch.no_grad():
-        tests = [float(_flash_loss(network, scenes, np.random.default_rng([seed, TEST, k]), 4096, device)) for k in range(4)]
+        tests = [
+            float(_flash_loss(network, scenes, np.random.default_rng([seed, TEST, k]), 4096, device)) for k in range(4)
+        ]
     return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
 
 
@@ -130,7 +156,10 @@ def _tensors(clean, level, rng, device):
     """Clean data, levels and noise of a batch, as `joint_loss` takes them."""
     clean = {name: torch.as_tensor(value, dtype=torch.float32, device=device) for name, value in clean.items()}
     level = {name: torch.as_tensor(level[name], dtype=torch.float64, device=device) for name in clean}
-    noise = {name: torch.as_tensor(rng.standard_normal(value.shape, dtype=np.float32), device=device) for name, value in clean.items()}
+    noise = {
+        name: torch.as_tensor(rng.standard_normal(value.shape, dtype=np.float32), device=device)
+        for name, value in clean.items()
+    }
     return clean, level, noise
 
 
@@ -156,12 +185,17 @@ def train_places(recipe, seed, device, checkpoint, limits):
     store = {"place": place, "sound": listen(drawn, sigma, phases)}
     network = JointNet(SIZES, ["visual_map", "auditory_map"], 2, recipe.n_hidden, recipe.n_layers).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe), "scenes": dataclasses.asdict(scenes)}
-    run = Run(network, "diffusion_places", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    run = Run(
+        network, "diffusion_places", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
+    )
     for step in run:
         run.update(_place_loss(network, scenes, store, np.random.default_rng([seed, step]), recipe.batch, device))
     halve(run.finish())
     with torch.no_grad():
-        tests = [float(_place_loss(network, scenes, store, np.random.default_rng([seed, TEST, k]), 4096, device)) for k in range(4)]
+        tests = [
+            float(_place_loss(network, scenes, store, np.random.default_rng([seed, TEST, k]), 4096, device))
+            for k in range(4)
+        ]
     return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
 
 
@@ -201,14 +235,21 @@ def train_syllables(recipe, seed, device, checkpoint, limits):
     """Sound and lips of one syllable, each at a level of its own; squared error of both."""
     torch.manual_seed(seed)
     talkers = Talkers()
-    network = JointNet(SYLLABLE_SIZES, list(SYLLABLE_SIZES), len(SYLLABLES), recipe.n_hidden, recipe.n_layers).to(device)
+    network = JointNet(SYLLABLE_SIZES, list(SYLLABLE_SIZES), len(SYLLABLES), recipe.n_hidden, recipe.n_layers).to(
+        device
+    )
     said = {"seed": seed, **dataclasses.asdict(recipe), "talkers": dataclasses.asdict(talkers)}
-    run = Run(network, "diffusion_syllables", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    run = Run(
+        network, "diffusion_syllables", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
+    )
     for step in run:
         run.update(_syllable_loss(network, talkers, recipe, np.random.default_rng([seed, step]), recipe.batch, device))
     halve(run.finish())
     with torch.no_grad():
-        tests = [float(_syllable_loss(network, talkers, recipe, np.random.default_rng([seed, TEST, k]), 4096, device)) for k in range(4)]
+        tests = [
+            float(_syllable_loss(network, talkers, recipe, np.random.default_rng([seed, TEST, k]), 4096, device))
+            for k in range(4)
+        ]
     return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
 
 
@@ -218,18 +259,101 @@ def _syllable_loss(network, talkers, recipe, rng, n, device):
     clean = {"sound": talkers.sound(names, token), "lips": talkers.lips(names, token)}
     level = dict(zip(clean, target_levels(rng, n, p_unknown=0.1), strict=True))
     told = np.eye(len(SYLLABLES), dtype=np.float32)[which] * (rng.random((n, 1)) >= recipe.p_null)
-    return joint_loss(network, *_tensors(clean, level, rng, device), torch.as_tensor(told, dtype=torch.float32, device=device))
+    return joint_loss(
+        network, *_tensors(clean, level, rng, device), torch.as_tensor(told, dtype=torch.float32, device=device)
+    )
+
+
+@dataclass(frozen=True)
+class VideoRecipe:
+    """Clips of the bouncing disc from the energy at two ears."""
+
+    n_steps: int = 500
+    batch: int = 16
+    learning_rate: float = 2e-3
+    decay: float = 0.99
+
+
+def train_video(recipe, seed, device, checkpoint, limits):
+    """Clips and their sound tracks, newly drawn at each step; squared error of v and of changes of x_0."""
+    torch.manual_seed(seed)
+    bouncing = Bouncing()
+    network = SoundToClip(bouncing.n_frames, bouncing.n_pixels).to(device)
+    said = {"seed": seed, **dataclasses.asdict(recipe), "stimuli": dataclasses.asdict(bouncing)}
+    run = Run(
+        network, "diffusion_video", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
+    )
+    for step in run:
+        clips, track = clip_batch(bouncing, np.random.default_rng([seed, step]), recipe.batch, device)
+        run.update(network.loss(clips, track, torch.Generator().manual_seed(seed * 1_000_003 + step)))
+    halve(run.finish())
+    bounce = bouncing.draw(np.random.default_rng([seed, TEST]), 64)
+    drawn = network.generate(bouncing.sound_track(bounce), steps=25, seed=seed)
+    other = bouncing.draw(np.random.default_rng([seed, TEST, 1]), 64)
+    score = {
+        "disc_at_the_wall_that_sounds": agreement_with_sound(drawn, bounce, bouncing),
+        "with_another_sound": agreement_with_sound(drawn, other, bouncing),
+        "flicker": float(temporal_flicker(torch.as_tensor(drawn)).mean()),
+        "flicker_of_drawn_clips": float(temporal_flicker(torch.as_tensor(bouncing.clips(bounce))).mean()),
+    }
+    return network, said | {"steps_taken": run.step}, score
+
+
+@dataclass(frozen=True)
+class AudioRecipe:
+    """Log-mels of syllables and impacts, by class."""
+
+    n_sounds: int = 1600  # in store
+    n_steps: int = 500
+    batch: int = 32
+    learning_rate: float = 2e-3
+    decay: float = 0.99
+
+
+def train_audio(recipe, seed, device, checkpoint, limits):
+    """A store of synthesised sounds; squared error of v, the class replaced by the null in a part."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng([seed, TEST])
+    which = rng.integers(len(CLASSES), size=recipe.n_sounds)
+    store = torch.as_tensor(LogMel().forward(synthesise(np.array(CLASSES)[which], rng)))[:, None].to(device)
+    labels = torch.as_tensor(which, device=device)
+    network = SoundModel().to(device)
+    said = {"seed": seed, **dataclasses.asdict(recipe), "classes": list(CLASSES)}
+    run = Run(
+        network, "diffusion_audio", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
+    )
+    for step in run:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        rows = torch.randint(len(store), (recipe.batch,), generator=generator)
+        label = drop_condition(labels[rows], network.unet.null_condition(recipe.batch), network.unet.p_null, generator)
+        run.update(training_loss(network.unet, store[rows], network.schedule, condition=label, generator=generator))
+    halve(run.finish())
+    asked = list(CLASSES) * 12
+    log_mel, waves = network.generate(asked, steps=25, seed=seed)
+    again = LogMel().forward(waves)
+    score = {
+        "class_read_right": float(np.mean([a == b for a, b in zip(read_sounds(log_mel), asked, strict=True)])),
+        "class_read_right_after_inversion": float(
+            np.mean([a == b for a, b in zip(read_sounds(again), asked, strict=True)])
+        ),
+        "inversion_correlation": float(np.corrcoef(log_mel.ravel(), again.ravel())[0, 1]),
+    }
+    return network, said | {"steps_taken": run.step}, score
 
 
 TRAINERS = {
     "diffusion_text": (train_text, TextRecipe),
     "diffusion_flash_beep": (train_flash_beep, FlashBeepRecipe),
+    "diffusion_video": (train_video, VideoRecipe),
+    "diffusion_audio": (train_audio, AudioRecipe),
     "diffusion_syllables": (train_syllables, SyllablesRecipe),
     "diffusion_places": (train_places, PlacesRecipe),
 }
 
 
-def train(name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="cpu", resume=True, progress=True, **recipe):
+def train(
+    name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="cpu", resume=True, progress=True, **recipe
+):
     """Train a network of the family and write its weights.
 
     Parameters

@@ -126,7 +126,9 @@ def _noise(clean, shared, seed, draw):
     if shared:
         one = standard_normal(clean.shape[1:], torch.Generator().manual_seed(seed * 1009 + draw), device=clean.device)
         return one.to(clean.dtype).expand_as(clean)
-    return standard_normal(clean.shape, sample_generators(f"{seed}/{draw}", len(clean)), dtype=clean.dtype, device=clean.device)
+    return standard_normal(
+        clean.shape, sample_generators(f"{seed}/{draw}", len(clean)), dtype=clean.dtype, device=clean.device
+    )
 
 
 def _find(patterns, modules):
@@ -135,7 +137,9 @@ def _find(patterns, modules):
         matches = [name for name in modules if name and fnmatch.fnmatchcase(name, pattern) and _whole(name, pattern)]
         if not matches:
             near = difflib.get_close_matches(pattern, list(modules), n=3, cutoff=0.4)
-            raise ValueError(f"the model has no layer '{pattern}'; near: {', '.join(near) or ', '.join(list(modules)[1:15])}")
+            raise ValueError(
+                f"the model has no layer '{pattern}'; near: {', '.join(near) or ', '.join(list(modules)[1:15])}"
+            )
         found.update(matches)
     return [name for name in modules if name in found]
 
@@ -156,7 +160,9 @@ def _catch(caught, name):
 
 def _rows(output, name, n, pool):
     if not torch.is_tensor(output) or output.ndim == 0 or len(output) % n:
-        what = "nothing" if output is None else f"a {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}"
+        what = (
+            "nothing" if output is None else f"a {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}"
+        )
         raise ValueError(f"layer '{name}' gives {what}; a tensor with rows for {n} inputs is wanted")
     if len(output) != n:  # frames of a clip are folded into rows
         output = output.reshape(n, -1, *output.shape[1:]).transpose(1, 2)

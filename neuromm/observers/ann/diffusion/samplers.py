@@ -210,7 +210,10 @@ def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=Non
         for t, prev in reversed(pairs(grid)):
             low, high = float(schedule.alpha_bar(prev)), float(schedule.alpha_bar(t))
             epsilon = estimates(x, max(prev, 0))[1]  # clean data has no timestep of its own: the first is nearest
-            up = math.sqrt(high) * (x - math.sqrt(1.0 - low) * epsilon) / math.sqrt(low) + math.sqrt(1.0 - high) * epsilon
+            up = (
+                math.sqrt(high) * (x - math.sqrt(1.0 - low) * epsilon) / math.sqrt(low)
+                + math.sqrt(1.0 - high) * epsilon
+            )
             for _ in range(refine):  # a step of DDIM changes x little, so that its error is the correction
                 x0_up, epsilon_up = estimates(up, t)
                 up = up + x - ddim_moments(schedule, x0_up, epsilon_up, t, prev)[0]

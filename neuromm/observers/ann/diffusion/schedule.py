@@ -45,7 +45,9 @@ class DiffusionSchedule:
         if not isinstance(self.n_timesteps, int | np.integer) or self.n_timesteps < 1:
             raise ValueError(f"n_timesteps is {self.n_timesteps!r}; a whole number of at least 1 is wanted")
         if self.zero_terminal_snr and self.prediction == "epsilon":
-            raise ValueError("zero_terminal_snr leaves no signal at the last timestep, where epsilon cannot tell x0; predict v or x0")
+            raise ValueError(
+                "zero_terminal_snr leaves no signal at the last timestep, where epsilon cannot tell x0; predict v or x0"
+            )
         if self.kind not in ("linear", "scaled_linear") and (self.beta_start, self.beta_end) != (None, None):
             raise ValueError(f"beta_start and beta_end do not apply to the {self.kind} schedule; leave them out")
         for name in ("beta_start", "beta_end"):
@@ -85,7 +87,9 @@ class DiffusionSchedule:
         if t.dtype.kind not in "iu":
             raise TypeError(f"timesteps are {t.dtype}; whole numbers are wanted")
         if t.size and (t.min() < -1 or t.max() >= self.n_timesteps):
-            raise ValueError(f"timesteps run from {t.min()} to {t.max()}; −1 (clean) to {self.n_timesteps - 1} are there")
+            raise ValueError(
+                f"timesteps run from {t.min()} to {t.max()}; −1 (clean) to {self.n_timesteps - 1} are there"
+            )
         return np.append(self.alphas_bar, 1.0)[t]  # index −1 is the appended one
 
     def signal_and_noise(self, t, x):

@@ -23,11 +23,17 @@ def exact(x, level, context):
 @pytest.mark.parametrize("level", [1.0 - 1e-6, 0.6])
 def test_scores_are_log_likelihood_ratios_of_measurements(level, rng):
     n = 400
-    values = {"sound": torch.full((n, 2), 0.5, dtype=torch.float64), "lips": torch.full((n, 2), -0.3, dtype=torch.float64)}
+    values = {
+        "sound": torch.full((n, 2), 0.5, dtype=torch.float64),
+        "lips": torch.full((n, 2), -0.3, dtype=torch.float64),
+    }
     ab = torch.full((n,), level, dtype=torch.float64)
     score = classify(exact, values, {"sound": ab, "lips": ab}, 3, 40, torch.Generator().manual_seed(1)).mean(0)
     variance = level * SD**2 + 1 - level
-    log_p = sum(-((v[0].numpy()[:, None] - np.sqrt(level) * MEANS.numpy()) ** 2).sum(0) / (2 * variance) for v in values.values())
+    log_p = sum(
+        -((v[0].numpy()[:, None] - np.sqrt(level) * MEANS.numpy()) ** 2).sum(0) / (2 * variance)
+        for v in values.values()
+    )
     assert (score - score[1]).numpy() == pytest.approx(log_p - log_p[1], abs=0.05)
 
 
@@ -46,4 +52,6 @@ def test_syllables_have_their_geometry():
         assert d[0, 2] > d[0, 1] and d[0, 2] > d[1, 2], part  # da lies between ba and ga: stated, not found
     talkers = Talkers()
     one = talkers.sound(SYLLABLES, np.zeros((3, 5))).reshape(3, 16, 10)
-    assert np.abs(one[:, :, -1] - one[0, :, -1]).max() < 0.35 * np.abs(one[:, :, 0] - one[0, :, 0]).max()  # one vowel ends all
+    assert (
+        np.abs(one[:, :, -1] - one[0, :, -1]).max() < 0.35 * np.abs(one[:, :, 0] - one[0, :, 0]).max()
+    )  # one vowel ends all

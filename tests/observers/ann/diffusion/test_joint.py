@@ -47,17 +47,30 @@ def test_joint_samples_are_equal_when_there_is_one_cause():
 def test_an_absent_modality_is_imagined_from_the_other():
     x, level = measured(0.0, 1.0, 1.0, 0.2, 6000)
     level["auditory"] = torch.zeros(6000, dtype=torch.float64)
-    drawn = sample_posterior(TwoCauseDenoiser(1.0), x, level, "auditory", n_steps=150, generator=torch.Generator().manual_seed(2))["auditory"]
+    drawn = sample_posterior(
+        TwoCauseDenoiser(1.0), x, level, "auditory", n_steps=150, generator=torch.Generator().manual_seed(2)
+    )["auditory"]
     precision = 1 + 0.2**-2
-    assert float(drawn.mean()) == pytest.approx(25 / precision, abs=0.02) and float(drawn.std()) == pytest.approx(precision**-0.5, rel=0.1)
-    alone = sample_posterior(TwoCauseDenoiser(0.0), x, level, "auditory", n_steps=150, generator=torch.Generator().manual_seed(2))["auditory"]
+    assert float(drawn.mean()) == pytest.approx(25 / precision, abs=0.02) and float(drawn.std()) == pytest.approx(
+        precision**-0.5, rel=0.1
+    )
+    alone = sample_posterior(
+        TwoCauseDenoiser(0.0), x, level, "auditory", n_steps=150, generator=torch.Generator().manual_seed(2)
+    )["auditory"]
     assert float(alone.std()) == pytest.approx(1.0, rel=0.05)
 
 
 def test_a_posterior_sample_does_not_depend_on_its_batch():
     x, level = measured(0.5, -0.4, 0.7, 0.3, 6)
     many = sample_posterior(TwoCauseDenoiser(), x, level, "visual", n_steps=8, seed=3)["visual"]
-    few = sample_posterior(TwoCauseDenoiser(), {k: v[:2] for k, v in x.items()}, {k: v[:2] for k, v in level.items()}, "visual", n_steps=8, seed=3)
+    few = sample_posterior(
+        TwoCauseDenoiser(),
+        {k: v[:2] for k, v in x.items()},
+        {k: v[:2] for k, v in level.items()},
+        "visual",
+        n_steps=8,
+        seed=3,
+    )
     assert torch.equal(many[:2], few["visual"])
     with pytest.raises(ValueError, match="modalities of x are wanted: auditory, visual"):
         sample_posterior(TwoCauseDenoiser(), x, level, "tactile")
@@ -75,7 +88,9 @@ def test_replacement_is_biased_where_holding_at_its_level_is_not():
 
     known = torch.tensor([[torch.nan, 2.0]], dtype=torch.float64).repeat(4000, 1)
     start = torch.randn(known.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    drawn = sample_by_replacement(denoise, schedule, known, start, n_steps=100, generator=torch.Generator().manual_seed(2))
+    drawn = sample_by_replacement(
+        denoise, schedule, known, start, n_steps=100, generator=torch.Generator().manual_seed(2)
+    )
     assert torch.equal(drawn[:, 1], known[:, 1])
     assert 0.2 < float(drawn[:, 0].mean()) < 1.7  # pulled, but short of 1.8
 
@@ -90,4 +105,6 @@ def test_replacement_is_biased_where_holding_at_its_level_is_not():
     x = {"first": torch.zeros(4000, 1, dtype=torch.float64), "second": known[:, 1:]}
     level = {"first": torch.zeros(4000, dtype=torch.float64), "second": torch.ones(4000, dtype=torch.float64)}
     held = sample_posterior(joint, x, level, "first", n_steps=100, generator=torch.Generator().manual_seed(3))["first"]
-    assert float(held.mean()) == pytest.approx(1.8, abs=0.03) and float(held.std()) == pytest.approx((1 - rho**2) ** 0.5, rel=0.06)
+    assert float(held.mean()) == pytest.approx(1.8, abs=0.03) and float(held.std()) == pytest.approx(
+        (1 - rho**2) ** 0.5, rel=0.06
+    )

@@ -42,19 +42,30 @@ def test_the_exact_denoiser_reaches_the_residual_bound():
 
 
 def test_min_snr_is_one_loss_whatever_is_predicted():
-    x0, noise = torch.randn(64, 5, generator=generator(), dtype=torch.float64), torch.randn(64, 5, generator=generator(1), dtype=torch.float64)
+    x0, noise = (
+        torch.randn(64, 5, generator=generator(), dtype=torch.float64),
+        torch.randn(64, 5, generator=generator(1), dtype=torch.float64),
+    )
     t = torch.randint(1000, (64,), generator=generator(2))
     losses = []
     for prediction in ("epsilon", "x0", "v"):
         schedule = DiffusionSchedule("cosine", prediction=prediction)
-        losses.append(float(training_loss(MixtureDenoiser(schedule, (1.0,), (0.5,)), x0, schedule, weighting="min_snr", t=t, noise=noise)))
+        losses.append(
+            float(
+                training_loss(
+                    MixtureDenoiser(schedule, (1.0,), (0.5,)), x0, schedule, weighting="min_snr", t=t, noise=noise
+                )
+            )
+        )
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-9)
     schedule = DiffusionSchedule()
     assert np.allclose(min_snr_weight(schedule, np.arange(1000)), np.minimum(schedule.snr, 5) / schedule.snr)
 
 
 def test_the_loss_of_a_sample_is_drawn_by_its_own_generator():
-    assert torch.equal(random_timesteps(5, 1000, sample_generators(1, 5))[:2], random_timesteps(2, 1000, sample_generators(1, 2)))
+    assert torch.equal(
+        random_timesteps(5, 1000, sample_generators(1, 5))[:2], random_timesteps(2, 1000, sample_generators(1, 2))
+    )
 
 
 def test_a_loss_that_is_not_finite_says_so():
@@ -135,7 +146,10 @@ def test_guidance_at_one_is_conditional_and_at_zero_unconditional(rng):
 
 
 def test_rescaling_brings_back_the_conditional_spread(rng):
-    guided, conditional = 5 * torch.as_tensor(rng.standard_normal((3, 40))), torch.as_tensor(rng.standard_normal((3, 40)))
+    guided, conditional = (
+        5 * torch.as_tensor(rng.standard_normal((3, 40))),
+        torch.as_tensor(rng.standard_normal((3, 40))),
+    )
     assert torch.allclose(rescale(guided, conditional, 1.0).std(1), conditional.std(1))
     assert torch.equal(rescale(guided, conditional, 0.0), guided)
     part = rescale(guided, conditional, 0.7)
@@ -153,7 +167,9 @@ def test_guidance_without_a_learnt_null_is_refused():
 
 def test_conditions_are_dropped_sample_by_sample():
     tokens, mask = torch.ones(4000, 3, 2), torch.ones(4000, 3, dtype=torch.bool)
-    dropped, masks = drop_condition((tokens, mask), (torch.zeros_like(tokens), torch.zeros_like(mask)), 0.15, generator())
+    dropped, masks = drop_condition(
+        (tokens, mask), (torch.zeros_like(tokens), torch.zeros_like(mask)), 0.15, generator()
+    )
     whole = (dropped == 1).flatten(1)
     assert (whole.all(1) | ~whole.any(1)).all() and torch.equal(whole.all(1), masks.all(1))
     assert float((~whole.any(1)).double().mean()) == pytest.approx(0.15, abs=0.02)

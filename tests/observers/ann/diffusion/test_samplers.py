@@ -58,7 +58,9 @@ def test_what_is_predicted_changes_no_sample(prediction, rng):
     x = torch.as_tensor(rng.standard_normal((6, 3)))
     plain = DiffusionSchedule("cosine")
     other = DiffusionSchedule("cosine", prediction=prediction)
-    one, two = (sample(MixtureDenoiser(s, (MEAN, -1.0), (SD, 0.2)), s, x.shape, x_start=x, n_steps=20) for s in (plain, other))
+    one, two = (
+        sample(MixtureDenoiser(s, (MEAN, -1.0), (SD, 0.2)), s, x.shape, x_start=x, n_steps=20) for s in (plain, other)
+    )
     assert (one - two).abs().max() < 1e-6
 
 
@@ -117,7 +119,11 @@ def test_a_mixture_of_one_is_the_gaussian_formula(rng):
 def test_the_exact_epsilon_of_a_mixture_is_the_score(rng):
     schedule = DiffusionSchedule()
     x = torch.as_tensor(rng.standard_normal((7, 1))).requires_grad_()
-    means, sds, weights = torch.tensor([-1.0, 0.5]).double(), torch.tensor([0.2, 0.6]).double(), torch.tensor([0.4, 0.6]).double()
+    means, sds, weights = (
+        torch.tensor([-1.0, 0.5]).double(),
+        torch.tensor([0.2, 0.6]).double(),
+        torch.tensor([0.4, 0.6]).double(),
+    )
     ab = schedule.alphas_bar[400]
     law = torch.distributions.Normal(np.sqrt(ab) * means, (ab * sds**2 + 1 - ab).sqrt())
     torch.logsumexp(law.log_prob(x) + weights.log(), -1).sum().backward()
@@ -148,7 +154,10 @@ def test_a_sample_does_not_depend_on_its_batch():
 def test_one_generator_gives_the_same_bits_and_none_touches_the_global_one_of_numpy():
     schedule = DiffusionSchedule()
     model = MixtureDenoiser(schedule)
-    one, two = (sample(model, schedule, (3, 2), n_steps=5, method="ddpm", generator=torch.Generator().manual_seed(5)) for _ in "ab")
+    one, two = (
+        sample(model, schedule, (3, 2), n_steps=5, method="ddpm", generator=torch.Generator().manual_seed(5))
+        for _ in "ab"
+    )
     assert torch.equal(one, two)
     with pytest.raises(ValueError, match="2 generators came for 3 samples"):
         standard_normal((3, 1), sample_generators(1, 2))
@@ -172,7 +181,15 @@ def test_clipping_recomputes_epsilon(rng):
 def test_callbacks_see_each_step_and_gradients_can_be_kept():
     schedule, seen = DiffusionSchedule(n_timesteps=100), []
     x = torch.zeros(2, 1, requires_grad=True)
-    end = sample(MixtureDenoiser(schedule), schedule, (2, 1), n_steps=4, x_start=x, callback=lambda *step: seen.append(step), gradients=True)
+    end = sample(
+        MixtureDenoiser(schedule),
+        schedule,
+        (2, 1),
+        n_steps=4,
+        x_start=x,
+        callback=lambda *step: seen.append(step),
+        gradients=True,
+    )
     assert [s[:2] for s in seen] == [(0, 99), (1, 74), (2, 49), (3, 24)] and torch.equal(seen[-1][2], end)
     end.sum().backward()
     assert x.grad.abs().sum() > 0

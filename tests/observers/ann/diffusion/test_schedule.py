@@ -22,7 +22,7 @@ def test_alpha_bar_falls_strictly_within_zero_and_one(kind, n):
     schedule = DiffusionSchedule(kind, n)
     ab = schedule.alphas_bar
     assert ab.dtype == np.float64 and ab.shape == (n,)
-    assert (np.diff(ab) < 0).all() and 0 < ab[-1] and ab[0] < 1
+    assert (np.diff(ab) < 0).all() and ab[-1] > 0 and ab[0] < 1
     assert ab[0] == pytest.approx(1 - schedule.betas[0], abs=1e-15)
     assert np.allclose(ab, np.multiply.accumulate(schedule.alphas))
     assert (np.diff(schedule.snr) < 0).all()
@@ -42,7 +42,10 @@ def test_cosine_betas_divide_by_the_grid_point_before():
 
 
 def test_zero_terminal_snr_leaves_nothing_and_keeps_the_first():
-    plain, zero = DiffusionSchedule("scaled_linear"), DiffusionSchedule("scaled_linear", prediction="v", zero_terminal_snr=True)
+    plain, zero = (
+        DiffusionSchedule("scaled_linear"),
+        DiffusionSchedule("scaled_linear", prediction="v", zero_terminal_snr=True),
+    )
     assert zero.alphas_bar[-1] == 0 and zero.alphas_bar[0] == pytest.approx(plain.alphas_bar[0])
     assert np.allclose(np.cumprod(1 - zero.betas), zero.alphas_bar)
     with pytest.raises(ValueError, match="predict v or x0"):
@@ -127,6 +130,8 @@ def test_the_posterior_of_clean_data_stays_on_its_mean():
 
 
 def test_a_schedule_is_a_value():
-    assert DiffusionSchedule("cosine") == DiffusionSchedule("cosine") and hash(DiffusionSchedule()) == hash(DiffusionSchedule())
+    assert DiffusionSchedule("cosine") == DiffusionSchedule("cosine") and hash(DiffusionSchedule()) == hash(
+        DiffusionSchedule()
+    )
     with pytest.raises(ValueError, match="read-only"):
         DiffusionSchedule().alphas_bar[0] = 1
