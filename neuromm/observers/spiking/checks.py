@@ -32,6 +32,10 @@ def check_step(observer, fastest):
     check_positive(observer, ["dt"])
     per_ms = 1.0 / observer.dt
     if abs(per_ms - round(per_ms)) > 1e-9 or round(per_ms) < 1:
-        raise ValueError(f"{observer.name}: dt is {observer.dt:g} ms; a whole fraction of 1 ms is wanted, such as 0.1 or 0.5")
+        raise ValueError(
+            f"{observer.name}: dt is {observer.dt:g} ms; a whole fraction of 1 ms is wanted, such as 0.1 or 0.5"
+        )
     if observer.dt > fastest / 2:
-        raise ValueError(f"{observer.name}: dt is {observer.dt:g} ms; at most half the fastest time constant, {fastest:g} ms")
+        raise ValueError(
+            f"{observer.name}: dt is {observer.dt:g} ms; at most half the fastest time constant, {fastest:g} ms"
+        )

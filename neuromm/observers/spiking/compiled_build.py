@@ -71,14 +71,23 @@ def generate(model, wiring, project):
         cells,
         cells.run_regularly(start, dt=trial, when="start", order=-3, name="begin_trial"),
         inputs.run_regularly(
-            f"no_event = exp(-({' + '.join(rate)})*{model['dt'] / 1000.0!r})", dt=1 * ms, when="start", order=-2, name="set_rate"
+            f"no_event = exp(-({' + '.join(rate)})*{model['dt'] / 1000.0!r})",
+            dt=1 * ms,
+            when="start",
+            order=-2,
+            name="set_rate",
         ),
         inputs.run_regularly(
-            f"{model['input_variable']} += input_weight*poisson_from(no_event)", when="start", order=-1, name="add_input"
+            f"{model['input_variable']} += input_weight*poisson_from(no_event)",
+            when="start",
+            order=-1,
+            name="add_input",
         ),
     ]
     for receptor in model["receptors"]:
-        synapses = Synapses(cells, cells, "w : 1", on_pre=f"{receptor}_post += w", name=f"synapses_{receptor}", namespace={})
+        synapses = Synapses(
+            cells, cells, "w : 1", on_pre=f"{receptor}_post += w", name=f"synapses_{receptor}", namespace={}
+        )
         synapses.connect(i=wiring[f"{receptor}_source"], j=wiring[f"{receptor}_target"])
         synapses.w = 0.0
         objects.append(synapses)

@@ -125,7 +125,9 @@ class DecisionNetwork:
         total = o.lead_in + o.duration
         n_bins = int(np.ceil(total / RATE_BIN - 1e-9))
         self.generators = [np.random.default_rng([seed, first + i]) for i in range(len(coherence))]
-        self.stimulus = np.stack([self._stimulus(c, g, n_bins) for c, g in zip(coherence, self.generators, strict=True)])
+        self.stimulus = np.stack(
+            [self._stimulus(c, g, n_bins) for c, g in zip(coherence, self.generators, strict=True)]
+        )
         self.per_bin, self.step = round(RATE_BIN / o.dt), 0
         self.counts = np.zeros((self.n_blocks, n_bins, 4))
         self.ampa, self.gaba = np.zeros((self.n_blocks, 3)), np.zeros(self.n_blocks)

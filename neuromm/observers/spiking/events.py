@@ -84,7 +84,9 @@ def _gate(observer, trials, modality, fade):
         )
     if (there & (count > 1) & ~(soa > 0)).any():
         row = trials.index[there & (count > 1) & ~(soa > 0)][0]
-        raise ValueError(f"{observer.name}: trial {row} has several {count_column[2:]} but no '{soa_column}' (ms, above 0)")
+        raise ValueError(
+            f"{observer.name}: trial {row} has several {count_column[2:]} but no '{soa_column}' (ms, above 0)"
+        )
     time = (np.arange(observer.n_ms) + 0.5) * GATE - observer.lead_in
     gate = np.zeros((len(trials), observer.n_ms))
     for event in range(int(count[there].max()) if there.any() else 0):

@@ -77,7 +77,13 @@ class StackedNetwork:
         real = trial < drive.n_trials
         about = {"target": self.target}
         return Spikes(
-            trial[real], time[real], cell[real] % circuit.n_cells, drive.n_trials, circuit.n_cells, drive.duration, about
+            trial[real],
+            time[real],
+            cell[real] % circuit.n_cells,
+            drive.n_trials,
+            circuit.n_cells,
+            drive.duration,
+            about,
         )
 
     def free(self):

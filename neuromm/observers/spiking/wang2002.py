@@ -63,7 +63,9 @@ class Wang2002:
         check_target(self, ("numpy", "cython"))
         check_step(self, 2.0)
         if not 0 < self.coding_fraction < 0.5:
-            raise ValueError(f"{self.name}: coding_fraction is {self.coding_fraction}; two pools need it within 0 and 0.5")
+            raise ValueError(
+                f"{self.name}: coding_fraction is {self.coding_fraction}; two pools need it within 0 and 0.5"
+            )
         if self.n_cells < 100 or self.n_cells % 5:
             raise ValueError(f"{self.name}: n_cells is {self.n_cells}; a multiple of 5 of at least 100 is wanted")
         if self.block < 1:
@@ -90,7 +92,9 @@ class Wang2002:
             shown = ~np.isnan(place)
             column = f"{modality}_reliability"
             reliability = trials[column].fillna(1.0).to_numpy(float) if column in trials else 1.0
-            total += np.where(shown, weight * self.evidence_per_degree * np.nan_to_num(place) * np.sqrt(reliability), 0.0)
+            total += np.where(
+                shown, weight * self.evidence_per_degree * np.nan_to_num(place) * np.sqrt(reliability), 0.0
+            )
             there |= shown & (weight != 0)
         if "coherence" in trials:
             given = trials["coherence"].to_numpy(float)
