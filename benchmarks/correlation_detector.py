@@ -17,7 +17,11 @@ def one_by_one(observer, visual, auditory):
     """The same detector, one `fftconvolve` per signal and trial."""
     n = visual.shape[1]
     front = band_pass if observer.transient else low_pass
-    filters = [front(observer.tau_visual, 1.0, n), front(observer.tau_auditory, 1.0, n), low_pass(observer.tau_binding, 1.0, n)]
+    filters = [
+        front(observer.tau_visual, 1.0, n),
+        front(observer.tau_auditory, 1.0, n),
+        low_pass(observer.tau_binding, 1.0, n),
+    ]
     out = []
     for v, a in zip(visual, auditory, strict=True):
         v, a = fftconvolve(v, filters[0])[:n], fftconvolve(a, filters[1])[:n]
@@ -31,7 +35,10 @@ def one_by_one(observer, visual, auditory):
 def main(n_trials=10_000, n_peer=500, seed=1):
     """Print CPU seconds of both front ends, and the largest difference from the peer."""
     rng = np.random.default_rng(seed)
-    visual, auditory = (rng.random((n_trials, 2000)) < 0.01).astype(float), (rng.random((n_trials, 2000)) < 0.01).astype(float)
+    visual, auditory = (
+        (rng.random((n_trials, 2000)) < 0.01).astype(float),
+        (rng.random((n_trials, 2000)) < 0.01).astype(float),
+    )
     for observer in (Parise2016(), Parise2025()):
         started = time.process_time()
         found = observer.signals(visual, auditory)
@@ -40,7 +47,9 @@ def main(n_trials=10_000, n_peer=500, seed=1):
         peer = one_by_one(observer, visual[:n_peer], auditory[:n_peer])
         theirs = (time.process_time() - started) * n_trials / n_peer
         off = max(np.abs(f[:n_peer] - p).max() / np.abs(p).max() for f, p in zip(found, peer, strict=True))
-        print(f"{observer.name}: {ours:.2f} CPU s for {n_trials} trials; one by one {theirs:.2f} CPU s; largest difference {off:.1e}")
+        print(
+            f"{observer.name}: {ours:.2f} CPU s for {n_trials} trials; one by one {theirs:.2f} CPU s; largest difference {off:.1e}"
+        )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,12 @@ def population(seed, people=165, n_trials=10):
     rng = np.random.default_rng(seed)
     disparity, threshold = np.linspace(0.26, 1.25, 14), np.clip(rng.normal(0.72, 0.35, people), 0, 2)
     sigma = np.clip(0.12 * np.exp(1.1 * rng.standard_normal(people)), 0.001, 1)
-    return disparity, threshold, sigma, rng.binomial(n_trials, fusion_probability(disparity, threshold[:, None], sigma[:, None])) / n_trials
+    return (
+        disparity,
+        threshold,
+        sigma,
+        rng.binomial(n_trials, fusion_probability(disparity, threshold[:, None], sigma[:, None])) / n_trials,
+    )
 
 
 def alternate(rates, n_cycles=9):
@@ -48,7 +53,9 @@ def main(seeds=(1, 2, 3), peer=True):
         if peer:
             started = time.process_time()
             error = alternate(rates)
-            print(f"   one start with a general optimiser: {time.process_time() - started:.2f} CPU s, squared error {error:.3f}")
+            print(
+                f"   one start with a general optimiser: {time.process_time() - started:.2f} CPU s, squared error {error:.3f}"
+            )
 
 
 if __name__ == "__main__":

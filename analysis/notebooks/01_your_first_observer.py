@@ -47,7 +47,9 @@ ax = nm.plots.unity_by_disparity(nm.measures.unity_rate(session.trials))
 # Sampling is one route; the exact prediction is the other. They agree.
 
 # %%
-sampled = session.trials.query("observer == 'causal_inference' and report == 'auditory'").groupby("condition")["response"]
+sampled = session.trials.query("observer == 'causal_inference' and report == 'auditory'").groupby("condition")[
+    "response"
+]
 exact = observer.predict(trials).assign(condition=trials["condition"], report=trials["report"])
 exact = exact.query("report == 'auditory'").groupby("condition")["expected"].first()
 difference = (sampled.mean() - exact) / (sampled.std() / sampled.count() ** 0.5)

@@ -40,14 +40,18 @@ ideal = {
     "causal inference": nm.observers.CausalInference(**sigmas),
 }
 reference = nm.present(fresh_noise(trials, 2), list(ideal.values()), seed=2, layers=["estimate"])
-models = {k: nm.measures.rdm(reference.representations[o.name]["estimate"], method="crossnobis") for k, o in ideal.items()}
+models = {
+    k: nm.measures.rdm(reference.representations[o.name]["estimate"], method="crossnobis") for k, o in ideal.items()
+}
 
 # %% [markdown]
 # Cross-validated distances (crossnobis) are unbiased by noise; the whitened cosine weighs them by their covariance.
 
 # %%
 rdms = session.rdms(method="crossnobis")
-table = nm.measures.computations({k: r for k, r in rdms.items() if "frames" not in k and "cochleagram" not in k}, models)
+table = nm.measures.computations(
+    {k: r for k, r in rdms.items() if "frames" not in k and "cochleagram" not in k}, models
+)
 table[["name", "r segregation", "r fusion", "r causal inference", "delta", "explained"]].round(2)
 
 # %%

@@ -9,7 +9,12 @@ are those of the simple diffusion, read on that clock.
 import numpy as np
 from scipy.special import expit
 
-PEAK_VELOCITY, PEAK_TIME, SIGMA_TIME, END = 0.403, 1.0, 0.297, 2.0  # m/s; s (displacement .3 m, peak acceleration .82 m/s²)
+PEAK_VELOCITY, PEAK_TIME, SIGMA_TIME, END = (
+    0.403,
+    1.0,
+    0.297,
+    2.0,
+)  # m/s; s (displacement .3 m, peak acceleration .82 m/s²)
 N_GRID = 401  # samples of 0…2 s
 
 
@@ -56,7 +61,9 @@ def undecided(s, bound, drift, n=201):
         return 1.0, 0.5
     x = np.linspace(-bound, bound, n)
     k = np.arange(1, 60, 2)
-    driftless = (np.cos(k * np.pi * x[:, None] / (2 * bound)) * np.exp(-(k**2) * np.pi**2 * s / (8 * bound**2))).sum(1) / bound
+    driftless = (np.cos(k * np.pi * x[:, None] / (2 * bound)) * np.exp(-(k**2) * np.pi**2 * s / (8 * bound**2))).sum(
+        1
+    ) / bound
     mass = np.maximum(driftless, 0.0) * np.exp(np.minimum(drift * x - drift**2 * s / 2, 600.0)) * (x[1] - x[0])
     return float(mass.sum()), float(mass[x > 0].sum() + mass[x == 0].sum() / 2)
 
@@ -104,7 +111,9 @@ def response_times(t, density, rest, mean_other, sd_other, t_out):
     Undecided trials end with the motion.
     """
     step = t[1] - t[0]
-    kernel = np.exp(-0.5 * ((t_out[None, :] - t[:, None] - mean_other) / sd_other) ** 2) / (np.sqrt(2 * np.pi) * sd_other)
+    kernel = np.exp(-0.5 * ((t_out[None, :] - t[:, None] - mean_other) / sd_other) ** 2) / (
+        np.sqrt(2 * np.pi) * sd_other
+    )
     return (density * step) @ kernel + rest[:, None] * kernel[-1]
 
 
@@ -123,7 +132,9 @@ def simulate(heading, k_visual, k_vestibular, bound, *, rng, dt=0.001):
     for now, velocity, acceleration in zip(t, *motion(t), strict=True):
         own = sine[open_rows]
         visual = velocity * (velocity * k_visual * own * dt + np.sqrt(dt) * rng.standard_normal(len(own)))
-        vestibular = acceleration * (acceleration * k_vestibular * own * dt + np.sqrt(dt) * rng.standard_normal(len(own)))
+        vestibular = acceleration * (
+            acceleration * k_vestibular * own * dt + np.sqrt(dt) * rng.standard_normal(len(own))
+        )
         x[open_rows] += (k_visual * visual + k_vestibular * vestibular) / k
         done = np.abs(x[open_rows]) >= bound
         when[open_rows[done]], choice[open_rows[done]] = now, x[open_rows[done]] > 0

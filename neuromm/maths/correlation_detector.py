@@ -57,16 +57,26 @@ def detect(visual, auditory, *, dt=1.0, tau_visual, tau_auditory, tau_binding, t
     """
     visual, auditory = np.atleast_2d(np.asarray(visual, float)), np.atleast_2d(np.asarray(auditory, float))
     if visual.shape != auditory.shape or visual.ndim != 2:
-        raise ValueError(f"visual is {visual.shape} and auditory {auditory.shape}; two (n_trials, n_samples) arrays alike are wanted")
+        raise ValueError(
+            f"visual is {visual.shape} and auditory {auditory.shape}; two (n_trials, n_samples) arrays alike are wanted"
+        )
     if not (np.isfinite(visual).all() and np.isfinite(auditory).all()):
         raise ValueError("a signal holds NaN or infinity; fill silent or dark samples with 0")
-    for name, value in (("dt", dt), ("tau_visual", tau_visual), ("tau_auditory", tau_auditory), ("tau_binding", tau_binding)):
+    for name, value in (
+        ("dt", dt),
+        ("tau_visual", tau_visual),
+        ("tau_auditory", tau_auditory),
+        ("tau_binding", tau_binding),
+    ):
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value}; a positive time in ms is wanted")
     n = visual.shape[1]
     padded = fft.next_fast_len(2 * n - 1, real=True)
     front = band_pass if transient else low_pass
-    spectra = [fft.rfft(f, padded) for f in (front(tau_visual, dt, n), front(tau_auditory, dt, n), low_pass(tau_binding, dt, n))]
+    spectra = [
+        fft.rfft(f, padded)
+        for f in (front(tau_visual, dt, n), front(tau_auditory, dt, n), low_pass(tau_binding, dt, n))
+    ]
     mean, courses = np.empty((2, len(visual))), np.empty((2, *visual.shape)) if over_time else None
     for start in range(0, len(visual), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -101,5 +111,8 @@ def events(onsets, durations, n, dt, start):
         Sample k covers start + k dt to start + (k + 1) dt.
     """
     edges = start + dt * np.arange(n)
-    onsets, ends = np.asarray(onsets, float)[:, None], np.asarray(onsets, float)[:, None] + np.asarray(durations, float)[:, None]
+    onsets, ends = (
+        np.asarray(onsets, float)[:, None],
+        np.asarray(onsets, float)[:, None] + np.asarray(durations, float)[:, None],
+    )
     return np.clip((np.minimum(edges + dt, ends) - np.maximum(edges, onsets)) / dt, 0.0, 1.0)

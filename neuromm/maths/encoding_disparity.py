@@ -50,14 +50,20 @@ def fit_encoding_disparity(rates, *, rng, n_starts=48, n_cycles=9, n_trials=None
     rates = np.asarray(rates, float)
     known = np.isfinite(rates)
     if rates.ndim != 2 or not known.any(axis=0).all() or not known.any(axis=1).all():
-        raise ValueError(f"rates has shape {rates.shape}; people × stimuli is wanted, each with at least one cell that is not missing")
+        raise ValueError(
+            f"rates has shape {rates.shape}; people × stimuli is wanted, each with at least one cell that is not missing"
+        )
     if (rates[known] < 0).any() or (rates[known] > 1).any():
-        raise ValueError(f"rates run from {rates[known].min():g} to {rates[known].max():g}; fractions between 0 and 1 are wanted")
+        raise ValueError(
+            f"rates run from {rates[known].min():g} to {rates[known].max():g}; fractions between 0 and 1 are wanted"
+        )
     weights = known.astype(float) if n_trials is None else np.where(known, np.asarray(n_trials, float), 0.0)
     weights = weights / weights.sum() * known.sum()
     data = np.where(known, rates, 0.5)
     mean = (weights * data).sum(0) / weights.sum(0)
-    disparity = np.exp(1 - mean) - 1 + rng.normal(0.0, 0.1, (n_starts, rates.shape[1])) * (np.arange(n_starts) > 0)[:, None]
+    disparity = (
+        np.exp(1 - mean) - 1 + rng.normal(0.0, 0.1, (n_starts, rates.shape[1])) * (np.arange(n_starts) > 0)[:, None]
+    )
     disparity = np.clip(disparity, *DISPARITY_BOUNDS)
     threshold, sigma = _people_on_grid(data, weights, disparity)
     for _ in range(n_cycles):
@@ -87,7 +93,10 @@ def _joint(data, weights, disparity, threshold, sigma):
         d, t, s = split(x)
         u, _, slope = (values[0] for values in _slopes(d[None], t[None], s[None]))
         slope = root * slope
-        return csr_matrix((np.concatenate([-slope.ravel(), slope.ravel(), (-u * slope).ravel()]), (rows, columns)), (data.size, len(x)))
+        return csr_matrix(
+            (np.concatenate([-slope.ravel(), slope.ravel(), (-u * slope).ravel()]), (rows, columns)),
+            (data.size, len(x)),
+        )
 
     low = np.concatenate([np.full(stimuli + people, DISPARITY_BOUNDS[0]), np.full(people, SIGMA_BOUNDS[0])])
     high = np.concatenate([np.full(stimuli + people, DISPARITY_BOUNDS[1]), np.full(people, SIGMA_BOUNDS[1])])
@@ -134,7 +143,9 @@ def _step_people(data, weights, disparity, threshold, sigma, n_steps):
         moved = _slopes(disparity, *proposed)
         better = (weights * (data - moved[1]) ** 2).sum(-1) < old
         threshold, sigma = np.where(better, proposed[0], threshold), np.where(better, proposed[1], sigma)
-        u, predicted, slope = (np.where(better[..., None], new, kept) for new, kept in zip(moved, (u, predicted, slope), strict=True))
+        u, predicted, slope = (
+            np.where(better[..., None], new, kept) for new, kept in zip(moved, (u, predicted, slope), strict=True)
+        )
     return threshold, sigma
 
 
@@ -148,5 +159,7 @@ def _step_stimuli(data, weights, disparity, threshold, sigma, n_steps):
         moved = _slopes(proposed, threshold, sigma)
         better = (weights * (data - moved[1]) ** 2).sum(1) < (weights * residual**2).sum(1)
         disparity = np.where(better, proposed, disparity)
-        u, predicted, slope = (np.where(better[:, None], new, kept) for new, kept in zip(moved, (u, predicted, slope), strict=True))
+        u, predicted, slope = (
+            np.where(better[:, None], new, kept) for new, kept in zip(moved, (u, predicted, slope), strict=True)
+        )
     return disparity

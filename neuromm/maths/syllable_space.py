@@ -20,7 +20,9 @@ def covariance(spread, name="sigma"):
     """
     spread = np.asarray(spread, float)
     if spread.shape not in ((), (2,), (2, 2)):
-        raise ValueError(f"{name} has shape {spread.shape}; an sd, two sds (auditory, visual axis) or a 2 × 2 covariance is wanted")
+        raise ValueError(
+            f"{name} has shape {spread.shape}; an sd, two sds (auditory, visual axis) or a 2 × 2 covariance is wanted"
+        )
     if spread.ndim < 2:
         if not (np.isfinite(spread).all() and (spread > 0).all()):
             raise ValueError(f"{name} is {spread.tolist()}; positive standard deviations are wanted")
@@ -71,7 +73,7 @@ def log_bayes_factor(fused, places, cov_auditory, cov_visual, categories):
     precision_a, precision_v = np.linalg.inv(cov_auditory + categories), np.linalg.inv(cov_visual + categories)
     i, j = np.nonzero(~np.eye(n, dtype=bool))
     cov_two = np.linalg.inv(precision_a[i] + precision_v[j])
-    pull = (precision_a[i] @ places[i][..., None] + precision_v[j] @ places[j][..., None])
+    pull = precision_a[i] @ places[i][..., None] + precision_v[j] @ places[j][..., None]
     mean_two = (cov_two @ pull)[..., 0]
     two = logsumexp(log_normal(fused[..., None, :], mean_two, cov_two), axis=-1) - np.log(len(i))
     return one - two
@@ -94,7 +96,19 @@ def log_categories(x, places, categories):
 
 
 def response_probabilities(
-    auditory, visual, places, cov_auditory, cov_visual, categories, log_odds, *, causal=True, gain=1.0, fixed=None, n=41, n_side=13,
+    auditory,
+    visual,
+    places,
+    cov_auditory,
+    cov_visual,
+    categories,
+    log_odds,
+    *,
+    causal=True,
+    gain=1.0,
+    fixed=None,
+    n=41,
+    n_side=13,
 ):
     r"""How often each syllable is perceived, exactly.
 
@@ -158,7 +172,9 @@ def category_shares(mean, cov, places, categories, n=201):
     weights = np.exp(-0.5 * z * z)
     root = np.linalg.cholesky(cov)
     start = mean + z[:, None] * root[:, 0]
-    return weights / weights.sum() @ _shares_on_line(start, np.broadcast_to(root[:, 1], start.shape), places, categories)
+    return (
+        weights / weights.sum() @ _shares_on_line(start, np.broadcast_to(root[:, 1], start.shape), places, categories)
+    )
 
 
 def common_probabilities(auditory, visual, places, cov_auditory, cov_visual, categories, log_odds, n=241):

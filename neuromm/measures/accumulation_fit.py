@@ -21,7 +21,9 @@ class AccumulationFit:
 
     estimates: pd.DataFrame  # observer, parameter, value, unit
     summary: pd.DataFrame  # observer, log_likelihood, n_parameters, bic, n, n_missed, n_dropped, efficiency
-    predictions: pd.DataFrame  # observer, modality, coherence, heading, right, fitted_right, reaction_time, fitted_reaction_time, n
+    predictions: (
+        pd.DataFrame
+    )  # observer, modality, coherence, heading, right, fitted_right, reaction_time, fitted_reaction_time, n
 
 
 def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), max_iterations=80) -> AccumulationFit:
@@ -49,7 +51,9 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     _need(trials, ["observer", "visual_heading", "vestibular_heading", "coherence", "response", "reaction_time"])
     wrong = trials["response"].notna() & ~trials["response"].isin([0, 1])
     if wrong.any():
-        raise ValueError(f"row {trials.index[wrong][0]}: response {trials['response'][wrong].iloc[0]!r}; 1 (right) or 0 (left) is wanted")
+        raise ValueError(
+            f"row {trials.index[wrong][0]}: response {trials['response'][wrong].iloc[0]!r}; 1 (right) or 0 (left) is wanted"
+        )
     apart = trials["visual_heading"].notna() & trials["vestibular_heading"].notna()
     apart &= (trials["visual_heading"] - trials["vestibular_heading"]).abs() > 1e-9
     if apart.any():
@@ -68,7 +72,9 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
         summary.append({"observer": observer, "log_likelihood": -value, "n_parameters": n_free, "bic": 2 * value + n_free * np.log(n),
                         "n": n, "n_missed": int(missed.sum()), "n_dropped": int(dropped.sum()), "efficiency": named["efficiency"]})  # fmt: skip
         predictions.append(data.predictions(x).assign(observer=observer))
-    return AccumulationFit(pd.concat(estimates, ignore_index=True), pd.DataFrame(summary), pd.concat(predictions, ignore_index=True))
+    return AccumulationFit(
+        pd.concat(estimates, ignore_index=True), pd.DataFrame(summary), pd.concat(predictions, ignore_index=True)
+    )
 
 
 class _Data:
@@ -99,7 +105,12 @@ class _Data:
                       *[f"other_time_{m}" for m in ("visual", "vestibular", "both")], "sd_other_time", "lapse", "efficiency"]  # fmt: skip
         self.start = np.array([*np.log(np.linspace(25, 70, n_c)), np.log(15.0), *[np.log(0.2)] * n, *[0.0] * n, 0.35, 0.35, 0.35,
                                np.log(0.08), logit(0.02), 0.0])  # fmt: skip
-        self.bounds = [(np.log(2), np.log(2000))] * (n_c + 1) + [(np.log(0.03), np.log(2.0))] * n + [(-5, 5)] * n + [(0.05, 1.2)] * 3
+        self.bounds = (
+            [(np.log(2), np.log(2000))] * (n_c + 1)
+            + [(np.log(0.03), np.log(2.0))] * n
+            + [(-5, 5)] * n
+            + [(0.05, 1.2)] * 3
+        )
         self.bounds += [(np.log(0.02), np.log(0.4)), (logit(1e-3), logit(0.2)), (-1.0, 1.0)]
 
     def named(self, x):
@@ -159,7 +170,9 @@ class _Data:
             return value, gradient
 
         bounds = [*self.bounds[:-1], self.bounds[-1] if free_efficiency else (0.0, 0.0)]
-        found = minimize(cost, self.start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": max_iterations})
+        found = minimize(
+            cost, self.start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": max_iterations}
+        )
         return found.x, float(found.fun)
 
     def predictions(self, x):

@@ -28,10 +28,14 @@ def aftereffect_by_exposure(trials):
     _need(trials, ["observer", "block", "phase", "exposures", "auditory_azimuth", "visual_azimuth", "response"])
     exposure = trials[trials["phase"] == "exposure"]
     if exposure.empty or not ((trials["phase"] == "test") & (trials["exposures"] == 0)).any():
-        raise ValueError("tests before exposure, and exposures, are both wanted; see paradigms.aftereffect(n_exposures=(0, …))")
-    displacement = (exposure["visual_azimuth"] - exposure["auditory_azimuth"]).groupby(
-        [exposure["observer"], exposure["block"]]
-    ).mean()
+        raise ValueError(
+            "tests before exposure, and exposures, are both wanted; see paradigms.aftereffect(n_exposures=(0, …))"
+        )
+    displacement = (
+        (exposure["visual_azimuth"] - exposure["auditory_azimuth"])
+        .groupby([exposure["observer"], exposure["block"]])
+        .mean()
+    )
     tests = trials[trials["phase"] == "test"].copy()
     tests["error"] = tests["response"] - tests["auditory_azimuth"]
     cell = tests.groupby(["observer", "block", "exposures"])["error"].agg(["mean", "count", "size"]).reset_index()
@@ -73,12 +77,16 @@ def aftereffect_history(trials):
         moved = (own["visual_azimuth"] - own["auditory_azimuth"]).where(own["phase"] == "exposure")
         before = moved.groupby(own["block"]).shift(1).fillna(0.0)
         tone = own["auditory_frequency"] if "auditory_frequency" in own else pd.Series(0, own.index)
-        past = moved.groupby([own["block"], tone]).transform(lambda s: s.expanding().mean().shift(1).ffill()).fillna(0.0)
+        past = (
+            moved.groupby([own["block"], tone]).transform(lambda s: s.expanding().mean().shift(1).ffill()).fillna(0.0)
+        )
         test = (own["phase"] == "test") & own["response"].notna()
         design = np.column_stack([np.ones(test.sum()), own["auditory_azimuth"][test], before[test], past[test]])
         error = (own["response"] - own["auditory_azimuth"])[test].to_numpy()
         if np.linalg.matrix_rank(design) < 4:
-            raise ValueError(f"{observer}: immediate and cumulative displacements do not vary apart; see paradigms.two_tone_aftereffect")
+            raise ValueError(
+                f"{observer}: immediate and cumulative displacements do not vary apart; see paradigms.two_tone_aftereffect"
+            )
         weights, _, _, _ = np.linalg.lstsq(design, error, rcond=None)
         rest = error - design @ weights
         covariance = np.linalg.inv(design.T @ design) * (rest @ rest) / (len(error) - 4)

@@ -23,7 +23,9 @@ NOISE = np.geomspace(0.5, 3.0, 7)  # grid of the noise, times the observer's own
 class ContextFit:
     """One row per person in `estimates`; the group's test and the comparison with one prior for all contexts."""
 
-    estimates: pd.DataFrame  # observer, p_common_<context>…, noise, lapse, log_likelihood, log_likelihood_shared, n, n_missed
+    estimates: (
+        pd.DataFrame
+    )  # observer, p_common_<context>…, noise, lapse, log_likelihood, log_likelihood_shared, n, n_missed
     contexts: tuple
     group: pd.DataFrame  # one row: difference of log odds, t, df, p, Wilcoxon p, ΔBIC
     predictions: pd.DataFrame  # observer, context, stimulus, label, observed, fitted, n
@@ -79,7 +81,9 @@ def _grid_predictions(observer, pairs):
     grid, keys = [], None
     for x in LOGITS:
         variant = dataclasses.replace(observer, p_common=float(expit(x)))
-        levels = [pairs.assign(report="syllable", auditory_reliability=s**-2.0, visual_reliability=s**-2.0) for s in NOISE]
+        levels = [
+            pairs.assign(report="syllable", auditory_reliability=s**-2.0, visual_reliability=s**-2.0) for s in NOISE
+        ]
         table = variant.predict(pd.concat(levels, ignore_index=True), n=21, n_side=7, common=False)
         keys = [c.removeprefix("key_") for c in table if c.startswith("key_")]
         grid.append(table[[f"key_{k}" for k in keys]].to_numpy().reshape(len(NOISE), len(pairs), len(keys)))
@@ -106,7 +110,14 @@ def _cubic(value, grid):
     step = (value - grid[0]) / (grid[1] - grid[0])
     first = int(np.clip(np.floor(step) - 1, 0, len(grid) - 4))
     u = step - first
-    return first, np.array([-(u - 1) * (u - 2) * (u - 3) / 6, u * (u - 2) * (u - 3) / 2, -u * (u - 1) * (u - 3) / 2, u * (u - 1) * (u - 2) / 6])
+    return first, np.array(
+        [
+            -(u - 1) * (u - 2) * (u - 3) / 6,
+            u * (u - 2) * (u - 3) / 2,
+            -u * (u - 1) * (u - 3) / 2,
+            u * (u - 1) * (u - 2) / 6,
+        ]
+    )
 
 
 def _probabilities(grid, log_odds, log_noise, lapse):
@@ -133,14 +144,20 @@ def _fit_person(table, grid, n_priors, start=None):
         return np.concatenate([np.broadcast_to(x[:n_priors], 2), x[-2:]])
 
     def cost(x):
-        if not (np.log(NOISE[0]) <= x[-2] <= np.log(NOISE[-1]) and np.abs(x[:n_priors]).max() <= LOGITS[-1] and -9 < x[-1] < 0):
+        if not (
+            np.log(NOISE[0]) <= x[-2] <= np.log(NOISE[-1])
+            and np.abs(x[:n_priors]).max() <= LOGITS[-1]
+            and -9 < x[-1] < 0
+        ):
             return 1e9
         return -_log_likelihood(table, grid, whole(x)) + 0.5 * ((x[:n_priors] / 3.0) ** 2).sum()
 
     starts = [np.array([*[p] * n_priors, np.log(1.2), logit(0.05)]) for p in (-1.0, 1.5)]
     if start is not None:
         starts.append(np.concatenate([np.repeat(start[0], n_priors), start[-2:]]))
-    found = [minimize(cost, x, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3, "fatol": 1e-3}) for x in starts]
+    found = [
+        minimize(cost, x, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3, "fatol": 1e-3}) for x in starts
+    ]
     x = whole(min(found, key=lambda one: one.fun).x)
     return x, _log_likelihood(table, grid, x)
 

@@ -42,13 +42,17 @@ def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
 
 
 def _is_mcgurk(trials, fusions):
-    return np.array([pair in fusions for pair in zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True)])
+    return np.array(
+        [pair in fusions for pair in zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True)]
+    )
 
 
 def _fused(trials, fusions):
     expected = [fusions.get(pair) for pair in zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True)]
     given = trials["response_label"]
-    return np.array([np.nan if e is None or pd.isna(g) else float(g == e) for e, g in zip(expected, given, strict=True)])
+    return np.array(
+        [np.nan if e is None or pd.isna(g) else float(g == e) for e, g in zip(expected, given, strict=True)]
+    )
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,19 @@ class NedFit:
 
     def predict(self) -> pd.DataFrame:
         """Fitted fusion probabilities, people × stimuli."""
-        values = fusion_probability(self.disparity.to_numpy(), self.threshold.to_numpy()[:, None], self.sigma.to_numpy()[:, None])
+        values = fusion_probability(
+            self.disparity.to_numpy(), self.threshold.to_numpy()[:, None], self.sigma.to_numpy()[:, None]
+        )
         return pd.DataFrame(values, self.threshold.index, self.disparity.index)
 
     @property
     def summary(self) -> pd.DataFrame:
         """RMSE of the means over stimuli, over people, and of single cells (fractions)."""
         predicted = self.predict().where(self.rates.notna())
-        rows = {"stimuli": predicted.mean() - self.rates.mean(), "people": predicted.mean(axis=1) - self.rates.mean(axis=1)}
+        rows = {
+            "stimuli": predicted.mean() - self.rates.mean(),
+            "people": predicted.mean(axis=1) - self.rates.mean(axis=1),
+        }
         table = [{"over": k, "rmse": float(np.sqrt(np.mean(v**2))), "n": len(v)} for k, v in rows.items()]
         cells = (predicted - self.rates).to_numpy().ravel()
         cells = cells[np.isfinite(cells)]
@@ -127,7 +136,14 @@ def held_out_ned(rates, *, n_folds=5, n_starts=8, seed=1) -> pd.DataFrame:
     for k in ["all", *range(n_folds)]:
         rows_of = np.isfinite(values) & ((fold == k) if k != "all" else True)
         error, spread = values[rows_of] - predicted[rows_of], values[rows_of] - np.nanmean(values)
-        rows.append({"fold": k, "r2": 1 - (error**2).sum() / (spread**2).sum(), "rmse": np.sqrt(np.mean(error**2)), "n": int(rows_of.sum())})
+        rows.append(
+            {
+                "fold": k,
+                "r2": 1 - (error**2).sum() / (spread**2).sum(),
+                "rmse": np.sqrt(np.mean(error**2)),
+                "n": int(rows_of.sum()),
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -31,7 +31,9 @@ def check_reaction_times(times, name="reaction times") -> tuple[np.ndarray, int]
     if len(kept) < 2:
         raise ValueError(f"{name}: {len(kept)} times that are not missing; at least two are wanted")
     if not np.isfinite(kept).all() or (kept <= 0).any():
-        raise ValueError(f"{name} run from {kept.min():g} to {kept.max():g} ms; positive finite times are wanted (recode misses as NaN)")
+        raise ValueError(
+            f"{name} run from {kept.min():g} to {kept.max():g} ms; positive finite times are wanted (recode misses as NaN)"
+        )
     if kept.max() < 10:
         warnings.warn(f"{name} are all below 10 (largest {kept.max():g}): these look like seconds; milliseconds are wanted",
                       UserWarning, stacklevel=3)  # fmt: skip
@@ -60,7 +62,11 @@ def cdf_quantiles(t, cdf, probabilities=PROBABILITIES):
     ValueError
         If the grid does not rise, or the function falls anywhere (it is no distribution function), or never gets there.
     """
-    t, cdf, probabilities = np.asarray(t, float), np.asarray(cdf, float), np.atleast_1d(np.asarray(probabilities, float))
+    t, cdf, probabilities = (
+        np.asarray(t, float),
+        np.asarray(cdf, float),
+        np.atleast_1d(np.asarray(probabilities, float)),
+    )
     if t.shape != cdf.shape or t.ndim != 1 or not (np.diff(t) > 0).all():
         raise ValueError("t is not a rising grid of the length of cdf; sort both by time")
     falls = np.flatnonzero(np.diff(cdf) < -1e-12)
@@ -70,7 +76,9 @@ def cdf_quantiles(t, cdf, probabilities=PROBABILITIES):
             "are these cumulative proportions, sorted by time?"
         )
     if cdf[-1] < probabilities.max():
-        raise ValueError(f"the distribution function ends at {cdf[-1]:g}, below the probability {probabilities.max():g} asked for")
+        raise ValueError(
+            f"the distribution function ends at {cdf[-1]:g}, below the probability {probabilities.max():g} asked for"
+        )
     above = np.array([np.argmax(cdf >= p - 1e-12) for p in probabilities])
     below = np.maximum(above - 1, 0)
     rise = cdf[above] - cdf[below]
@@ -105,7 +113,9 @@ def race_inequality(x, y, z, probabilities=PROBABILITIES):
     grid = np.arange(low, int(max(np.round(s).max() for s in samples.values())) + 2, dtype=float)
     cdfs = {name: reaction_cdf(s, grid) for name, s in samples.items()}
     cdfs["bound"] = np.minimum(cdfs["x"] + cdfs["y"], 1.0)
-    table = pd.DataFrame({"probability": probabilities, **{name: cdf_quantiles(grid, c, probabilities) for name, c in cdfs.items()}})
+    table = pd.DataFrame(
+        {"probability": probabilities, **{name: cdf_quantiles(grid, c, probabilities) for name, c in cdfs.items()}}
+    )
     table["violation"] = table["bound"] - table["z"]
     gain = cdfs["z"] - cdfs["bound"]
     summary = {"area_positive": float(np.maximum(gain, 0).sum()), "net_area": float(gain.sum()),
@@ -150,7 +160,9 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
     for observer, own in asked.groupby("observer", sort=False):
         single = {k: own[(own["_kind"] == k)] for k in ("x", "y")}
         pairs = own[own["_kind"] == "z"]
-        empty = [n for n, t in (("sounds alone", single["x"]), ("lights alone", single["y"]), ("pairs", pairs)) if t.empty]
+        empty = [
+            n for n, t in (("sounds alone", single["x"]), ("lights alone", single["y"]), ("pairs", pairs)) if t.empty
+        ]
         if empty:
             raise ValueError(f"{observer} has no {' and no '.join(empty)}; the inequality needs all three")
         for key, pair in pairs.groupby(list(by), sort=True, dropna=False) if by else [((), pairs)]:

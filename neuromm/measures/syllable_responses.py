@@ -124,7 +124,9 @@ def check_confusions(table) -> pd.DataFrame:
     sums = values.sum(axis=1)
     whole = bool((values % 1 == 0).all().all())
     if (sums == 0).any() or not (whole or np.allclose(sums, 1, atol=0.01) or np.allclose(sums, 100, atol=1.0)):
-        raise ValueError(f"rows of the confusion table sum to {', '.join(f'{s:g}' for s in sums)}; 1, 100 or counts are wanted")
+        raise ValueError(
+            f"rows of the confusion table sum to {', '.join(f'{s:g}' for s in sums)}; 1, 100 or counts are wanted"
+        )
     return values.div(sums, axis=0)
 
 
@@ -177,7 +179,10 @@ class FlmpFit:
 
     def supports(self, modality):
         """The table as the field that `observers.Massaro1998` takes."""
-        return tuple((syllable, tuple(row)) for syllable, row in zip(getattr(self, modality).index, getattr(self, modality).to_numpy(), strict=True))
+        return tuple(
+            (syllable, tuple(row))
+            for syllable, row in zip(getattr(self, modality).index, getattr(self, modality).to_numpy(), strict=True)
+        )
 
 
 def fit_flmp(trials, *, seed=1) -> FlmpFit:
@@ -202,4 +207,11 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
              for c, order in (("auditory_syllable", heard), ("visual_syllable", seen), ("response_label", labels))]  # fmt: skip
     np.add.at(counts, tuple(codes), 1)  # −1, an absent modality, is the last row or column
     a, v, likelihood, rmsd = fit_supports(counts, rng=np.random.default_rng(seed))
-    return FlmpFit(pd.DataFrame(a, heard, labels), pd.DataFrame(v, seen, labels), likelihood, rmsd, len(answered), len(asked) - len(answered))
+    return FlmpFit(
+        pd.DataFrame(a, heard, labels),
+        pd.DataFrame(v, seen, labels),
+        likelihood,
+        rmsd,
+        len(answered),
+        len(asked) - len(answered),
+    )

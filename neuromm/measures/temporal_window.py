@@ -46,7 +46,9 @@ def rate_by_soa(trials, *, report="synchronous", by=()):
     warn_seconds(asked["soa"])
     wrong = asked["response"].notna() & ~asked["response"].isin([0, 1])
     if wrong.any():
-        raise ValueError(f"row {asked.index[wrong][0]}: response {asked['response'][wrong].iloc[0]!r} to '{report}'; 1 (yes) or 0 (no) is wanted")
+        raise ValueError(
+            f"row {asked.index[wrong][0]}: response {asked['response'][wrong].iloc[0]!r} to '{report}'; 1 (yes) or 0 (no) is wanted"
+        )
     rows = []
     for key, group in asked.groupby(["observer", *by, "soa"], sort=False):
         answers = group["response"].dropna()
@@ -94,7 +96,12 @@ MODELS = {
 
 
 def fit_window(
-    trials, *, model: Literal["sigmoids", "gaussian", "causal_inference"] = "sigmoids", level=0.75, report="synchronous", by=()
+    trials,
+    *,
+    model: Literal["sigmoids", "gaussian", "causal_inference"] = "sigmoids",
+    level=0.75,
+    report="synchronous",
+    by=(),
 ):
     """Fit each observer's synchrony curve by maximum likelihood, and read off its window.
 
@@ -135,7 +142,13 @@ def fit_window(
     curves = trials if "rate" in trials else rate_by_soa(trials, report=report, by=by)
     rows = []
     for key, curve in curves.groupby(["observer", *by], sort=False):
-        rows.append({**dict(zip(["observer", *by], key, strict=True)), "model": model, **_fit_curve(curve, model, level, key[0])})
+        rows.append(
+            {
+                **dict(zip(["observer", *by], key, strict=True)),
+                "model": model,
+                **_fit_curve(curve, model, level, key[0]),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -144,7 +157,9 @@ def _fit_curve(curve, model, level, who):
     x, n = curve["soa"].to_numpy(float), curve["n"].to_numpy(float)
     yes = np.nan_to_num(curve["rate"].to_numpy(float)) * n
     if (n > 0).sum() < len(names):
-        raise ValueError(f"{who}: {int((n > 0).sum())} asynchronies with answers, but '{model}' has {len(names)} parameters")
+        raise ValueError(
+            f"{who}: {int((n > 0).sum())} asynchronies with answers, but '{model}' has {len(names)} parameters"
+        )
 
     def cost(p):
         chance = np.clip(shape(x, p), 1e-6, 1 - 1e-6)
@@ -155,7 +170,11 @@ def _fit_curve(curve, model, level, who):
     best = min(found, key=lambda f: f.fun)
     pss, low, high = _window(lambda t: shape(np.asarray(t, float), best.x), x, level)
     if np.isnan(low) or np.isnan(high):
-        warnings.warn(f"{who}: the fitted curve does not fall to {level:g} of its maximum on both sides", UserWarning, stacklevel=4)
+        warnings.warn(
+            f"{who}: the fitted curve does not fall to {level:g} of its maximum on both sides",
+            UserWarning,
+            stacklevel=4,
+        )
     total = n.sum()
     return {"pss": pss, "low": low, "high": high, "binding_window": high - low, **dict(zip(names, best.x, strict=True)),
             "log_likelihood": -best.fun, "bic": 2 * best.fun + len(names) * np.log(total), "n": int(total),
@@ -248,7 +267,21 @@ def fission_by_soa(trials, *, by=()):
         baseline = single / k if k else np.nan
         rows.append((*key, rate, low, high, baseline, rate - baseline, pair / m if m else np.nan, hit - false if m else np.nan,
                      -(hit + false) / 2 if m else np.nan, n, len(group) - n))  # fmt: skip
-    columns = ["observer", *by, "soa", "fission_rate", "low", "high", "baseline", "illusion", "hit_rate", "d_prime", "criterion", "n", "n_missed"]
+    columns = [
+        "observer",
+        *by,
+        "soa",
+        "fission_rate",
+        "low",
+        "high",
+        "baseline",
+        "illusion",
+        "hit_rate",
+        "d_prime",
+        "criterion",
+        "n",
+        "n_missed",
+    ]
     return pd.DataFrame(rows, columns=columns).sort_values(["observer", *by, "soa"], ignore_index=True)
 
 

@@ -4,5 +4,6 @@ from neuromm._lazy import attach
 from neuromm.catalogue import PARADIGMS
 
 __getattr__, __dir__, __all__ = attach(
-    __name__, names={name: path.partition(":")[0].removeprefix("neuromm.paradigms.") for name, path in PARADIGMS.items()}
+    __name__,
+    names={name: path.partition(":")[0].removeprefix("neuromm.paradigms.") for name, path in PARADIGMS.items()},
 )

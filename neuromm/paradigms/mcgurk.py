@@ -70,7 +70,10 @@ def mcgurk(
     shown = pd.DataFrame(list(pairs), columns=["auditory_syllable", "visual_syllable"], dtype=object)
     if unimodal:
         heard, seen = (list(dict.fromkeys(shown[c])) for c in shown)
-        alone = [pd.DataFrame({"auditory_syllable": heard, "visual_syllable": None}), pd.DataFrame({"auditory_syllable": None, "visual_syllable": seen})]
+        alone = [
+            pd.DataFrame({"auditory_syllable": heard, "visual_syllable": None}),
+            pd.DataFrame({"auditory_syllable": None, "visual_syllable": seen}),
+        ]
         shown = pd.concat([shown, *alone], ignore_index=True).astype(object)
         shown = shown.where(shown.notna(), np.nan)
     seen_or_heard = pd.concat([shown["auditory_syllable"], shown["visual_syllable"]]).dropna()
@@ -117,5 +120,9 @@ def check_soas(soas, name="soas"):
     if not np.isfinite(values).all():
         raise ValueError(f"{name} holds {values}; finite asynchronies in ms are wanted")
     if any(values) and max(abs(v) for v in values) < 2:
-        warnings.warn(f"every |SOA| in {name} is below 2: these look like seconds; milliseconds are wanted", UserWarning, stacklevel=3)
+        warnings.warn(
+            f"every |SOA| in {name} is below 2: these look like seconds; milliseconds are wanted",
+            UserWarning,
+            stacklevel=3,
+        )
     return values

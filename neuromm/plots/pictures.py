@@ -31,7 +31,15 @@ def picture_sheet(pictures, *, n_columns=8, labels=None, ax=None):
     ax.imshow(sheet, interpolation="nearest", vmin=0, vmax=1)
     ax.set_axis_off()
     for column, label in enumerate(labels or []):
-        ax.text((column + 0.5) * (width + 1) / sheet.shape[1], 1.02, label, transform=ax.transAxes, ha="center", va="bottom", fontsize=6)
+        ax.text(
+            (column + 0.5) * (width + 1) / sheet.shape[1],
+            1.02,
+            label,
+            transform=ax.transAxes,
+            ha="center",
+            va="bottom",
+            fontsize=6,
+        )
     return ax
 
 

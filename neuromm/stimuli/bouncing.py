@@ -67,7 +67,9 @@ class Bouncing:
         waves = np.zeros((len(times), 2, n_samples), np.float32)
         for k in range(times.shape[1]):
             since = time - times[:, k, None] * self.frame
-            ring = np.where(since >= 0, np.exp(-np.maximum(since, 0) / self.click) * np.sin(2e-3 * np.pi * self.pitch * since), 0.0)
+            ring = np.where(
+                since >= 0, np.exp(-np.maximum(since, 0) / self.click) * np.sin(2e-3 * np.pi * self.pitch * since), 0.0
+            )
             ring = np.nan_to_num(ring)
             for ear, wall in enumerate((-1.0, 1.0)):
                 waves[:, ear] += ring * np.where(walls[:, k, None] == wall, 1.0, 0.25)

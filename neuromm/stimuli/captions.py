@@ -31,7 +31,10 @@ def read_caption(text) -> dict:
     """The factors that a caption names: shape, colour, position, size; those it leaves out are absent."""
     words = re.findall(r"[a-z]+", text.lower())
     found = {
-        name: word for name, known in (("shape", SHAPES), ("colour", COLOURS), ("size", SIZES)) for word in words if word in known
+        name: word
+        for name, known in (("shape", SHAPES), ("colour", COLOURS), ("size", SIZES))
+        for word in words
+        if word in known
     }
     position = [p for p in POSITIONS if p in " ".join(words)]
     return found | ({"position": position[0]} if position else {})

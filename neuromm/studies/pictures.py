@@ -59,7 +59,9 @@ def _digits():
 def _folder(folder, n_pixels):
     from PIL import Image
 
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"})
+    files = sorted(
+        f for f in folder.rglob("*") if f.suffix.lower() in {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
+    )
     if not files:
         raise ValueError(f"{folder} holds no images (png, jpg, bmp, gif, webp)")
     pictures = []
@@ -79,7 +81,9 @@ def _file(file):
         return pictures / max(1.0, float(pictures.max()))
     data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     if len(data) < 16 or struct.unpack(">I", data[:4])[0] != 0x803:
-        raise ValueError(f"{file.name} is no IDX file of images (magic number 2051); MNIST's train-images-idx3-ubyte is one")
+        raise ValueError(
+            f"{file.name} is no IDX file of images (magic number 2051); MNIST's train-images-idx3-ubyte is one"
+        )
     n, height, width = struct.unpack(">III", data[4:16])
     return np.frombuffer(data, np.uint8, n * height * width, 16).reshape(n, height, width).astype(np.float32) / 255.0
 

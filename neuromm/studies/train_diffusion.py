@@ -68,10 +68,14 @@ def main(
         else:
             say(f"{len(pictures)} pictures of {n_pixels} × {n_pixels}, {n_steps} steps of {batch}")
             path = Path(scratch) / "denoiser.safetensors"
-            losses = lab.train_pictures(pictures, path, n_steps=n_steps, batch=batch, seed=seed, device=device, about=data)
+            losses = lab.train_pictures(
+                pictures, path, n_steps=n_steps, batch=batch, seed=seed, device=device, about=data
+            )
         samples = lab.sample_pictures(path, n_samples, n_pixels=n_pixels, n_steps=sampler_steps, method=method, seed=seed, device=device,
                                       progress=True)  # fmt: skip
-        states, estimates, timesteps = lab.denoising_strip(path, n_pixels=n_pixels, n_steps=sampler_steps, seed=seed, device=device)
+        states, estimates, timesteps = lab.denoising_strip(
+            path, n_pixels=n_pixels, n_steps=sampler_steps, seed=seed, device=device
+        )
         score, blob = read_header(path)["score"], path.read_bytes()
     near, unseen = lab.nearest_distance(samples, pictures, held_out)
     results = Results(
@@ -87,12 +91,19 @@ def main(
             results.tables["loss"] = table
             figure, ax = plt.subplots(figsize=(3.5, 2.4))
             loss_curve(table, ax=ax)
-            results.add_figure("loss", figure, table, "Squared error of v at each step; dotted, what a network that predicts nothing scores.")
+            results.add_figure(
+                "loss",
+                figure,
+                table,
+                "Squared error of v at each step; dotted, what a network that predicts nothing scores.",
+            )
         figure, ax = plt.subplots(figsize=(5.2, 5.2 * -(-n_samples // 8) / 8 + 0.1))
         picture_sheet(samples, ax=ax)
         results.add_figure("samples", figure, _pixels(samples), "Samples, none chosen.")
         figure, ax = plt.subplots(figsize=(5.2, 1.6))
-        picture_sheet(np.concatenate([states, estimates]), n_columns=len(states), labels=[f"t = {t}" for t in timesteps], ax=ax)
+        picture_sheet(
+            np.concatenate([states, estimates]), n_columns=len(states), labels=[f"t = {t}" for t in timesteps], ax=ax
+        )
         results.add_figure("denoising", figure, _pixels(np.concatenate([states, estimates])),
                            "From noise to picture: above the state, below what the network expects the picture to be.")  # fmt: skip
     page = results.write(out)

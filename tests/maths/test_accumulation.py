@@ -17,6 +17,7 @@ def test_the_motion_has_the_published_peaks_and_information():
 
 def test_fixed_duration_thresholds_are_those_of_the_fisher_information():
     """1/√(k² s_end), of sin h, in deg: 4.90, 6.86 and combined 3.99 deg at k_vis 40, k_vest 12."""
+
     def threshold(k_visual, k_vestibular):
         s, _, k = clock(k_visual, k_vestibular)
         return np.rad2deg(1 / (k * np.sqrt(s[-1])))
@@ -43,8 +44,12 @@ def test_closed_form_agrees_with_small_steps(k_visual, k_vestibular, bound):
     t, density, right, rest, rest_right = decisions(headings, k_visual, k_vestibular, bound)
     mean = (density * t).sum(1) * (t[1] - t[0]) + 2 * rest
     chance = right * (1 - rest) + rest_right
-    when, choice = simulate(np.repeat(headings, 1500), k_visual, k_vestibular, bound, rng=np.random.default_rng(1), dt=0.002)
-    assert np.allclose(when.reshape(2, -1).mean(1), mean, atol=0.06), "steps overshoot the bound, so they come a little later"
+    when, choice = simulate(
+        np.repeat(headings, 1500), k_visual, k_vestibular, bound, rng=np.random.default_rng(1), dt=0.002
+    )
+    assert np.allclose(when.reshape(2, -1).mean(1), mean, atol=0.06), (
+        "steps overshoot the bound, so they come a little later"
+    )
     assert np.allclose(choice.reshape(2, -1).mean(1), chance, atol=4 * 0.5 / np.sqrt(1500))
     assert np.allclose(density.sum(1) * (t[1] - t[0]) + rest, 1, atol=1e-6)
 

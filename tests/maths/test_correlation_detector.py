@@ -31,7 +31,9 @@ def test_the_fft_agrees_with_direct_sums(transient):
     visual, auditory = (rng.random((3, 150)) < 0.05).astype(float), (rng.random((3, 150)) < 0.05).astype(float)
     correlation, lag = detect(visual, auditory, dt=4.0, transient=transient, **TAUS)
     expected = np.array([by_loop(v, a, transient) for v, a in zip(visual, auditory, strict=True)])
-    assert np.allclose(correlation, expected[:, 0], rtol=1e-6, atol=1e-14) and np.allclose(lag, expected[:, 1], rtol=1e-6, atol=1e-14)
+    assert np.allclose(correlation, expected[:, 0], rtol=1e-6, atol=1e-14) and np.allclose(
+        lag, expected[:, 1], rtol=1e-6, atol=1e-14
+    )
 
 
 def test_the_low_pass_passes_a_constant_and_the_band_pass_ignores_it():

@@ -13,7 +13,9 @@ DRIFTS = (1.25, 0.77)
 def test_wald_distribution_is_scipys_inverse_gaussian():
     t = np.array([20.0, 60.0, 100.0, 300.0])
     mean, shape = BARRIER / 0.9, (BARRIER / NOISE) ** 2
-    assert np.allclose(passage.wald_cdf(t, BARRIER, 0.9, NOISE), stats.invgauss.cdf(t, mean / shape, scale=shape), atol=1e-10)
+    assert np.allclose(
+        passage.wald_cdf(t, BARRIER, 0.9, NOISE), stats.invgauss.cdf(t, mean / shape, scale=shape), atol=1e-10
+    )
     assert passage.wald_cdf(-1.0, BARRIER, 0.9, NOISE) == 0
 
 
@@ -39,12 +41,16 @@ def by_steps(soa, n=3000, dt=0.5, seed=1):
 @pytest.mark.parametrize("soa", [0.0, 40.0, 90.0])
 def test_coactivation_has_the_mean_and_distribution_of_small_steps(soa):
     times = by_steps(soa)
-    assert passage.coactivation_mean(soa, BARRIER, DRIFTS, NOISE) == pytest.approx(times.mean(), abs=4 * times.std() / np.sqrt(3000) + 1.5)
+    assert passage.coactivation_mean(soa, BARRIER, DRIFTS, NOISE) == pytest.approx(
+        times.mean(), abs=4 * times.std() / np.sqrt(3000) + 1.5
+    )
     rng = np.random.default_rng(2)
     n = 20_000
     drawn = passage.coactivation_sample(rng.standard_normal((n, 2)), rng.random((n, 3)), np.full(n, soa), BARRIER,
                                         (np.full(n, DRIFTS[0]), np.full(n, DRIFTS[1])), NOISE)  # fmt: skip
-    assert drawn.mean() == pytest.approx(passage.coactivation_mean(soa, BARRIER, DRIFTS, NOISE), abs=4 * drawn.std() / np.sqrt(n))
+    assert drawn.mean() == pytest.approx(
+        passage.coactivation_mean(soa, BARRIER, DRIFTS, NOISE), abs=4 * drawn.std() / np.sqrt(n)
+    )
     assert stats.kstest(drawn, lambda t: passage.coactivation_cdf(t, soa, BARRIER, DRIFTS, NOISE)).pvalue > 0.01
 
 

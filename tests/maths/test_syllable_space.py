@@ -29,7 +29,9 @@ def test_quadrature_agrees_with_sampling(case):
     if case == "tilted":
         cov_a, pair = np.array([[0.02, 0.012], [0.012, 0.03]]), (1, 0)
     if case == "unequal categories":
-        categories = np.stack([space.covariance(0.07), np.array([[0.02, -0.01], [-0.01, 0.02]]), space.covariance((0.05, 0.15))])
+        categories = np.stack(
+            [space.covariance(0.07), np.array([[0.02, -0.01], [-0.01, 0.02]]), space.covariance((0.05, 0.15))]
+        )
     if case == "four syllables":
         places, categories, pair = np.vstack([PLACES, [0.7, 0.8]]), np.stack([space.covariance(0.07)] * 4), (0, 3)
     arguments = (places[pair[0]], places[pair[1]], places, cov_a, cov_v, categories)
@@ -45,12 +47,20 @@ def test_log_bayes_factor_is_the_ratio_of_mixture_densities_by_integration():
     axis = np.linspace(-1, 2, 301)
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
     step = (axis[1] - axis[0]) ** 2
-    one = np.mean([np.sum(np.exp(space.log_normal(fused, grid, cov_fused) + space.log_normal(grid, p, ROUND[0]))) * step for p in PLACES])
+    one = np.mean(
+        [
+            np.sum(np.exp(space.log_normal(fused, grid, cov_fused) + space.log_normal(grid, p, ROUND[0]))) * step
+            for p in PLACES
+        ]
+    )
     two = []
     for i in range(3):
         for j in range(3):
             if i != j:  # the product of two Gaussians in s, normalised: each pair is one fused category
-                product = np.exp(space.log_normal(grid, PLACES[i], COV_A + ROUND[0]) + space.log_normal(grid, PLACES[j], COV_V + ROUND[0]))
+                product = np.exp(
+                    space.log_normal(grid, PLACES[i], COV_A + ROUND[0])
+                    + space.log_normal(grid, PLACES[j], COV_V + ROUND[0])
+                )
                 product /= product.sum() * step
                 k = np.argmin(np.abs(axis - fused[0])), np.argmin(np.abs(axis - fused[1]))
                 two.append(product[k])
@@ -70,7 +80,9 @@ def test_certain_priors_are_fusion_and_hearing_alone():
 def test_mirrored_syllables_give_mirrored_answers():
     """Swapping the axes of places and covariances swaps voice and lips for the fused percept."""
     one = space.response_probabilities(PLACES[0], PLACES[2], PLACES, COV_A, COV_V, ROUND, [0.0], causal=False)[0]
-    two = space.response_probabilities(PLACES[0][::-1], PLACES[2][::-1], PLACES[:, ::-1], COV_V, COV_A, ROUND, [0.0], causal=False)[0]
+    two = space.response_probabilities(
+        PLACES[0][::-1], PLACES[2][::-1], PLACES[:, ::-1], COV_V, COV_A, ROUND, [0.0], causal=False
+    )[0]
     assert np.allclose(one, two, atol=1e-9)
 
 

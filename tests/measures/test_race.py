@@ -69,14 +69,18 @@ def test_bad_times_and_curves_that_fall_are_refused():
 
 @pytest.mark.deep
 def test_sensitivities_are_recovered_from_choices_and_times():
-    observer = Drugowitsch2014(k_visual=((0.25, 25.0), (0.7, 70.0)), k_vestibular=14.0, bound_visual=0.3, bound_vestibular=0.4, bound_both=0.2)
+    observer = Drugowitsch2014(
+        k_visual=((0.25, 25.0), (0.7, 70.0)), k_vestibular=14.0, bound_visual=0.3, bound_vestibular=0.4, bound_both=0.2
+    )
     trials = heading_in_time(150, coherences=(0.25, 0.7))
     table = trials.join(observer.perceive(trials, rng=np.random.default_rng(1)).responses).assign(observer="P")
     table.loc[0, "response"] = np.nan
     fit = fit_accumulation(table)
     found = fit.estimates.set_index("parameter")["value"]
     assert found["k_visual[0.7]"] == pytest.approx(70, rel=0.2) and found["k_vestibular"] == pytest.approx(14, rel=0.2)
-    assert found["bound_visual[0.7]"] == pytest.approx(0.3, rel=0.2) and found["efficiency"] == pytest.approx(1, rel=0.2)
+    assert found["bound_visual[0.7]"] == pytest.approx(0.3, rel=0.2) and found["efficiency"] == pytest.approx(
+        1, rel=0.2
+    )
     assert fit.summary["n_missed"].item() == 1
 
 

@@ -41,7 +41,9 @@ def test_missed_and_outside_answers_are_counted_never_dropped():
         response_distribution(table)
     counted = response_distribution(table, outside="other").set_index("label")
     assert (counted["n"] == 17).all() and (counted["n_missed"] == 3).all() and (counted["n_outside"] == 1).all()
-    assert counted.loc["other", "proportion"] == pytest.approx(1 / 17) and counted["proportion"].sum() == pytest.approx(1)
+    assert counted.loc["other", "proportion"] == pytest.approx(1 / 17) and counted["proportion"].sum() == pytest.approx(
+        1
+    )
     assert (counted["low"] <= counted["proportion"]).all() and (counted["high"] >= counted["proportion"]).all()
 
 
@@ -58,7 +60,9 @@ def test_confusions_must_be_of_the_same_syllables():
 
 def test_places_from_confusions_keep_the_order_of_the_space():
     observer = Magnotti2017(sigma_auditory=0.35, sigma_visual=0.35)
-    table = answered(observer, mcgurk(600, pairs=[("ba", "da"), ("da", "ga"), ("ga", "ba")], unimodal=True, choice="open"))
+    table = answered(
+        observer, mcgurk(600, pairs=[("ba", "da"), ("da", "ga"), ("ga", "ba")], unimodal=True, choice="open")
+    )
     heard, seen = (confusion_table(table, m) for m in ("auditory", "visual"))
     places = places_from_confusions(heard, seen)
     axis = places["auditory"]
@@ -73,7 +77,9 @@ def test_ned_recovers_the_order_of_stimuli_and_people():
     fit = fit_ned(rates)
     assert spearmanr(fit.disparity, d)[0] >= 0.95 and spearmanr(fit.threshold, t)[0] >= 0.95
     summary = fit.summary.set_index("over")["rmse"]
-    assert summary["stimuli"] < 0.026 and summary["people"] < 0.032, "below the published errors, on data the model made"
+    assert summary["stimuli"] < 0.026 and summary["people"] < 0.032, (
+        "below the published errors, on data the model made"
+    )
     assert (fit.errors[0] <= fit.errors.max()) and len(fit.errors) == 48
 
 
@@ -129,7 +135,11 @@ def test_flmp_recovers_its_supports():
     assert np.allclose(fit.auditory.loc["ba", ["ba", "da", "ga"]], (0.7, 0.2, 0.1), atol=0.02)
     assert np.allclose(fit.visual.loc["ga", ["ba", "da", "ga"]], (0.1, 0.45, 0.45), atol=0.02)
     assert fit.rmsd < 0.01 and fit.n == len(trials)
-    again = Massaro1998(alternatives=tuple(fit.auditory), auditory_support=fit.supports("auditory"), visual_support=fit.supports("visual"))
+    again = Massaro1998(
+        alternatives=tuple(fit.auditory),
+        auditory_support=fit.supports("auditory"),
+        visual_support=fit.supports("visual"),
+    )
     assert again.predict(trials.iloc[:1]).shape == (1, 3)
 
 
@@ -138,13 +148,17 @@ def test_a_prior_per_context_is_recovered():
     for i, (low, high) in enumerate([(0.3, 0.6), (0.45, 0.8)]):
         for context, p in (("congruent", high), ("incongruent", low)):
             trials = mcgurk(300, pairs=[("ba", "ga"), ("ga", "ga")], alternatives=("ba", "da", "ga"), seed=i)
-            people.append(answered(Magnotti2017(p_common=p, lapse=0.02), trials, seed=i).assign(observer=f"P{i}", context=context))
+            people.append(
+                answered(Magnotti2017(p_common=p, lapse=0.02), trials, seed=i).assign(observer=f"P{i}", context=context)
+            )
     table = pd.concat(people, ignore_index=True)
     table.loc[0, "response_label"] = None
     fit = fit_context_prior(Magnotti2017(), table)
     assert np.allclose(fit.estimates["p_common_congruent"], [0.6, 0.8], atol=0.1)
     assert np.allclose(fit.estimates["p_common_incongruent"], [0.3, 0.45], atol=0.1)
     assert fit.estimates["n_missed"].tolist() == [1, 0]
-    assert (fit.estimates["log_likelihood"] >= fit.estimates["log_likelihood_shared"]).all() and fit.group["delta_bic"].item() > 20
+    assert (fit.estimates["log_likelihood"] >= fit.estimates["log_likelihood_shared"]).all() and fit.group[
+        "delta_bic"
+    ].item() > 20
     with pytest.raises(ValueError, match="two contexts are wanted"):
         fit_context_prior(Magnotti2017(), table.assign(context="one"))

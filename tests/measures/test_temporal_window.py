@@ -18,7 +18,9 @@ TRUE = {
 
 def answers(chance, n, seed=1, soas=SOAS):
     trials = synchrony(n, soas=soas).assign(observer="P")
-    return trials.assign(response=(np.random.default_rng(seed).random(len(trials)) < chance(trials["soa"].to_numpy())).astype(float))
+    return trials.assign(
+        response=(np.random.default_rng(seed).random(len(trials)) < chance(trials["soa"].to_numpy())).astype(float)
+    )
 
 
 @pytest.mark.parametrize("model", list(TRUE))
@@ -62,13 +64,17 @@ def test_a_flat_curve_has_no_window_and_says_so():
 def test_order_gives_pss_and_jnd():
     trials = synchrony(600, reports=("visual_first",)).assign(observer="P")
     chance = 0.02 + 0.96 * ndtr((trials["soa"] - 35) / 80)
-    fit = fit_order(trials.assign(response=(np.random.default_rng(2).random(len(trials)) < chance).astype(float))).iloc[0]
+    fit = fit_order(trials.assign(response=(np.random.default_rng(2).random(len(trials)) < chance).astype(float))).iloc[
+        0
+    ]
     assert fit["pss"] == pytest.approx(35, abs=6) and fit["jnd"] == pytest.approx(ndtri(0.75) * 80, abs=6)
 
 
 def test_sensitivity_and_criterion_are_told_apart():
     """An equal-variance observer with d′ 1.2 and a criterion shifted by .4."""
-    trials = flash_beep(6000, n_flashes=(1, 2), n_beeps=(1, 2), soas=(60.0,), reports=("n_flashes",)).assign(observer="P")
+    trials = flash_beep(6000, n_flashes=(1, 2), n_beeps=(1, 2), soas=(60.0,), reports=("n_flashes",)).assign(
+        observer="P"
+    )
     two = ndtr(np.where(trials["n_flashes"] == 2, 0.6, -0.6) + 0.4)
     trials["response"] = 1.0 + (np.random.default_rng(3).random(len(trials)) < two)
     trials.loc[trials.index[(trials["n_flashes"] == 1) & (trials["n_beeps"] == 2)][:3], "response"] = np.nan
@@ -83,7 +89,9 @@ def test_capture_is_the_cost_of_conflict():
     trials = dynamic_capture(200, soas=(0.0, 500.0)).assign(observer="P")
     chance = np.where(trials["congruence"] == 1, 0.95, np.where(trials["soa"] == 0, 0.4, 0.9))
     correct = np.random.default_rng(4).random(len(trials)) < chance
-    trials["response"] = np.where(correct, trials["auditory_velocity"] > 0, trials["auditory_velocity"] < 0).astype(float)
+    trials["response"] = np.where(correct, trials["auditory_velocity"] > 0, trials["auditory_velocity"] < 0).astype(
+        float
+    )
     table = capture_by_soa(trials).drop_duplicates("soa").set_index("soa")["capture"]
     assert table[0.0] == pytest.approx(0.55, abs=0.08) and table[500.0] == pytest.approx(0.05, abs=0.08)
 

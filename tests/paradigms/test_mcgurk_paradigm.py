@@ -15,7 +15,10 @@ def test_signal_to_noise_becomes_reliability_and_absent_modalities_have_none():
     pair = trials["auditory_syllable"].notna() & trials["visual_syllable"].notna()
     assert pair.sum() == 6 and len(trials) == 6 + 2 + 1
     assert trials.loc[trials["auditory_snr"] == 0, "auditory_reliability"].eq(0.5).all()
-    assert trials.loc[~pair, "soa"].isna().all() and trials.loc[trials["auditory_syllable"].isna(), "auditory_reliability"].isna().all()
+    assert (
+        trials.loc[~pair, "soa"].isna().all()
+        and trials.loc[trials["auditory_syllable"].isna(), "auditory_reliability"].isna().all()
+    )
 
 
 def test_common_cause_is_asked_of_pairs_only():

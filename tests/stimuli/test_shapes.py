@@ -27,7 +27,9 @@ def test_colour_and_place_can_be_read_from_the_pixels():
     y = (cover * at[:, None]).sum((1, 2)) / cover.sum((1, 2))
     assert (np.sign(x) == np.where(table["position"].str.contains("right"), 1, -1)).all()
     assert (np.sign(y) == np.where(table["position"].str.contains("bottom"), 1, -1)).all()
-    brightest = np.take_along_axis(pictures.reshape(240, 3, -1), cover.reshape(240, 1, -1).argmax(-1, keepdims=True), 2)[..., 0]
+    brightest = np.take_along_axis(
+        pictures.reshape(240, 3, -1), cover.reshape(240, 1, -1).argmax(-1, keepdims=True), 2
+    )[..., 0]
     for row, colour in enumerate(table["colour"]):
         assert np.abs(brightest[row] - COLOURS[colour]).max() < 0.02
 
@@ -58,7 +60,12 @@ def test_captions_say_everything_and_are_read_back(rng):
     texts = caption(table)
     assert texts[0] == "a small red circle at the top left" and len(set(texts)) == 240
     for text, row in zip(texts, table.itertuples(), strict=True):
-        assert read_caption(text) == {"shape": row.shape, "colour": row.colour, "position": row.position, "size": row.size}
+        assert read_caption(text) == {
+            "shape": row.shape,
+            "colour": row.colour,
+            "position": row.position,
+            "size": row.size,
+        }
         assert set(text.split()) <= set(WORDS)
     shorter = caption(table, rng)
     assert {len(read_caption(text)) for text in shorter} == {2, 3, 4}

@@ -10,7 +10,15 @@ from neuromm.maths.correlation_detector import detect, events
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
 from neuromm.stimuli.table import distinct, require, showings
 
-COLUMNS = ["soa", "visual_onset", "auditory_onset", "visual_duration", "auditory_duration", "visual_reliability", "auditory_reliability"]
+COLUMNS = [
+    "soa",
+    "visual_onset",
+    "auditory_onset",
+    "visual_duration",
+    "auditory_duration",
+    "visual_reliability",
+    "auditory_reliability",
+]
 STANDARD = np.arange(-500.0, 501.0, 5.0)  # ms, asynchronies of the standard pair whose largest outputs are the units
 
 
@@ -38,7 +46,9 @@ class CorrelationDetector:
         """Correlation and lag of the observer's standard events against asynchrony (ms), each over its largest |value|
         at −500…500 ms; two arrays (n_soas,)."""
         soas = np.asarray(soas, float)
-        found = self._of_events(np.zeros(len(soas)), soas, np.full(len(soas), self.duration), np.full(len(soas), self.duration))
+        found = self._of_events(
+            np.zeros(len(soas)), soas, np.full(len(soas), self.duration), np.full(len(soas), self.duration)
+        )
         return tuple(values / unit for values, unit in zip(found, self._units(), strict=True))
 
     def _units(self):
@@ -87,13 +97,22 @@ class CorrelationDetector:
         first, of_row = showings(trials)
         z = rng.standard_normal((len(trials), 2))[first][of_row]
         evidence = self._evidence(outputs)
-        says = {"synchronous": (evidence[:, 0] + z[:, 0] > 0).astype(float), "visual_first": (evidence[:, 1] + z[:, 1] > 0).astype(float)}
+        says = {
+            "synchronous": (evidence[:, 0] + z[:, 0] > 0).astype(float),
+            "visual_first": (evidence[:, 1] + z[:, 1] > 0).astype(float),
+        }
         judged = pd.array(list(says["synchronous"] > 0.5), "boolean")
         responses = answer(trials, says, self.name, judged_common=judged)
         return Percept(responses, collect(layers, {"detector": outputs, "evidence": evidence}, trials, self.name))
 
     def _evidence(self, outputs):
-        return np.stack([self.bias_synchrony + self.gain_synchrony * outputs[:, 0], self.bias_order + self.gain_order * outputs[:, 1]], -1)
+        return np.stack(
+            [
+                self.bias_synchrony + self.gain_synchrony * outputs[:, 0],
+                self.bias_order + self.gain_order * outputs[:, 1],
+            ],
+            -1,
+        )
 
     def _outputs(self, trials):
         """Normalised correlation and lag of each row, (n_trials, 2); each distinct row is computed once."""
@@ -116,7 +135,9 @@ class CorrelationDetector:
             onsets = np.zeros(len(trials)), trials["soa"].to_numpy(float)
         empty = np.isnan(onsets[0]) | np.isnan(onsets[1])
         if empty.any():
-            raise ValueError(f"{self.name}: trials {trials.index[empty][:5].tolist()} have no onset of light or sound; both are wanted")
+            raise ValueError(
+                f"{self.name}: trials {trials.index[empty][:5].tolist()} have no onset of light or sound; both are wanted"
+            )
         return onsets
 
     def predict(self, trials) -> pd.DataFrame:

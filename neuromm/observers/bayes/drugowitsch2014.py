@@ -50,7 +50,9 @@ class Drugowitsch2014:
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
         if not self.k_visual or min(k for _, k in self.k_visual) <= 0:
-            raise ValueError(f"{self.name}: k_visual is {self.k_visual}; (coherence, positive sensitivity) pairs are wanted")
+            raise ValueError(
+                f"{self.name}: k_visual is {self.k_visual}; (coherence, positive sensitivity) pairs are wanted"
+            )
         if not 0 <= self.lapse <= 1:
             raise ValueError(f"{self.name}: lapse is {self.lapse}; a probability is wanted")
 
@@ -75,7 +77,9 @@ class Drugowitsch2014:
         distinct_rows, of = distinct(trials, COLUMNS)
         for i, k in enumerate(distinct_rows):
             rows = of == i
-            decided[rows], right[rows] = _draw(uniform[rows], *self._decide(heading[k], k_visual[k], k_vestibular[k], bound[k]))
+            decided[rows], right[rows] = _draw(
+                uniform[rows], *self._decide(heading[k], k_visual[k], k_vestibular[k], bound[k])
+            )
         right = np.where(uniform[:, 2] < self.lapse, uniform[:, 3] < 0.5, right)
         time = 1000 * np.maximum(decided + self.other_time + self.sd_other_time * z[:, 4], 0.001)
         responses = answer(trials, {"heading": np.where(right, 1.0, -1.0)}, self.name, reaction_time=time)
@@ -93,13 +97,17 @@ class Drugowitsch2014:
             raise ValueError(f"{self.name}: trials {trials.index[~seen & ~felt][:5].tolist()} show no heading")
         apart = seen & felt & (np.abs(visual - vestibular) > 1e-9)
         if apart.any():
-            raise ValueError(f"{self.name}: trials {trials.index[apart][:5].tolist()} show two headings; it knows no conflict")
+            raise ValueError(
+                f"{self.name}: trials {trials.index[apart][:5].tolist()} show two headings; it knows no conflict"
+            )
         k_visual = np.zeros(len(trials))
         if seen.any():
             require(trials, ["coherence"], self.name)
             coherence = trials["coherence"].to_numpy(float)[seen]
             if np.isnan(coherence).any():
-                raise ValueError(f"{self.name}: trials {trials.index[seen][np.isnan(coherence)][:5].tolist()} are seen, but have no coherence")
+                raise ValueError(
+                    f"{self.name}: trials {trials.index[seen][np.isnan(coherence)][:5].tolist()} are seen, but have no coherence"
+                )
             known = np.array(sorted(self.k_visual))
             k_visual[seen] = np.interp(coherence, known[:, 0], known[:, 1])
         bound = np.where(seen & felt, self.bound_both, np.where(seen, self.bound_visual, self.bound_vestibular))

@@ -42,7 +42,14 @@ class DynamicCapture:
     reports: ClassVar[tuple[str, ...]] = ("auditory_motion", "common")
 
     def __post_init__(self):
-        for name in ("sigma_auditory", "sigma_visual", "sigma_prior", "sigma_soa", "sigma_soa_common", "sigma_soa_separate"):
+        for name in (
+            "sigma_auditory",
+            "sigma_visual",
+            "sigma_prior",
+            "sigma_soa",
+            "sigma_soa_common",
+            "sigma_soa_separate",
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive sd is wanted")
         for name in ("p_common", "lapse"):
@@ -108,7 +115,9 @@ class DynamicCapture:
             one = shown.iloc[[k]].loc[lambda t: t.index.repeat(len(z))]
             inferred = self._infer(one, z)
             right = weights @ (0.5 * (1 + np.sign(inferred["estimate"][:, 0])))
-            common = np.nan if np.isnan(shown["visual_velocity"].iloc[k]) else weights @ (inferred["p_common"][:, 0] > 0.5)
+            common = (
+                np.nan if np.isnan(shown["visual_velocity"].iloc[k]) else weights @ (inferred["p_common"][:, 0] > 0.5)
+            )
             right = (1 - self.lapse) * right + self.lapse / 2
             rows.append((common if shown["report"].iloc[k] == "common" else right, right, common))
         table = pd.DataFrame(rows, columns=["expected", "right", "p_common"])

@@ -48,7 +48,9 @@ class FlashWindow:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
         if not (min(self.guess, self.lapse, self.fusion) >= 0 and self.guess + self.lapse <= 1 and self.fusion <= 1):
-            raise ValueError(f"{self.name}: guess {self.guess}, lapse {self.lapse}, fusion {self.fusion}; probabilities with guess + lapse ≤ 1 are wanted")
+            raise ValueError(
+                f"{self.name}: guess {self.guess}, lapse {self.lapse}, fusion {self.fusion}; probabilities with guess + lapse ≤ 1 are wanted"
+            )
 
     @property
     def midpoint(self) -> float:
@@ -86,7 +88,9 @@ class FlashWindow:
             soa[column] = trials[column].to_numpy(float) if column in trials else np.full(len(trials), np.nan)
             empty = rows & np.isnan(soa[column])
             if empty.any():
-                raise ValueError(f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), but two events to time")
+                raise ValueError(
+                    f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), but two events to time"
+                )
         chance = np.where(flashes >= 2, 1 - self.lapse, self.guess)
         chance = np.where(split, self.fission_probability(np.nan_to_num(soa["beep_soa"])), chance)
         fading = (1 - self.lapse) * (1 - self.fusion * self._within(np.nan_to_num(soa["flash_soa"])))

@@ -50,7 +50,9 @@ class Magnotti2015:
             raise ValueError(f"{self.name}: sigma is {self.sigma}; a positive noise is wanted")
         unknown = {s for triple in self.fusions for s in triple} - set(self.syllables)
         if unknown:
-            raise ValueError(f"{self.name}: fusions name {sorted(unknown)}, which syllables lacks: {', '.join(self.syllables)}")
+            raise ValueError(
+                f"{self.name}: fusions name {sorted(unknown)}, which syllables lacks: {', '.join(self.syllables)}"
+            )
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer each trial, and record `layers` from the same pass.
@@ -106,7 +108,9 @@ class Magnotti2015:
         return describe(self)
 
 
-def draw_population(n=165, *, rng, mean_threshold=0.72, sd_threshold=0.35, median_sigma=0.12, log_sd_sigma=1.1) -> list[Magnotti2015]:
+def draw_population(
+    n=165, *, rng, mean_threshold=0.72, sd_threshold=0.35, median_sigma=0.12, log_sd_sigma=1.1
+) -> list[Magnotti2015]:
     """People with thresholds T ~ N(mean, sd) in 0…2 and noise σ log-normal in 0.001…1, named person_001, …
 
     The defaults give the spread of the published fit (mean T .72, median σ .12, mean .23, right-skewed).

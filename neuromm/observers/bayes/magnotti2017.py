@@ -21,7 +21,15 @@ from neuromm.observers.protocol import Percept, collect, describe, perceive_sets
 from neuromm.stimuli.table import distinct, showings
 
 N_DRAWS = 8  # per row: auditory point (2), visual point (2), time; then lapse, its answer, combination
-COLUMNS = ["auditory_syllable", "visual_syllable", "auditory_reliability", "visual_reliability", "soa", "report", "alternatives"]
+COLUMNS = [
+    "auditory_syllable",
+    "visual_syllable",
+    "auditory_reliability",
+    "visual_reliability",
+    "soa",
+    "report",
+    "alternatives",
+]
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,11 @@ class Magnotti2017:
     """
 
     syllables: tuple[str, ...] = ("ba", "da", "ga")
-    places: tuple[tuple[float, float], ...] = ((0.0, 1.0), (0.41, 0.41), (1.0, 0.0))  # (auditory, visual) of each syllable
+    places: tuple[tuple[float, float], ...] = (
+        (0.0, 1.0),
+        (0.41, 0.41),
+        (1.0, 0.0),
+    )  # (auditory, visual) of each syllable
     sigma_auditory: float | tuple = (0.12, 0.18)  # sd, sds of the two axes, or 2 × 2 covariance
     sigma_visual: float | tuple = (0.18, 0.12)  # likewise
     sigma_category: float = 0.07  # sd of round categories
@@ -69,17 +81,29 @@ class Magnotti2017:
     other_beyond: float | None = None  # Mahalanobis distance beyond which an open answer is "other"
     name: str = "magnotti2017"
 
-    layers: ClassVar[tuple[str, ...]] = ("measurements", "fused", "log_bayes_factor", "p_common", "sts", "estimate", "log_category")
+    layers: ClassVar[tuple[str, ...]] = (
+        "measurements",
+        "fused",
+        "log_bayes_factor",
+        "p_common",
+        "sts",
+        "estimate",
+        "log_category",
+    )
     reports: ClassVar[tuple[str, ...]] = ("syllable", "common")
 
     def __post_init__(self):
         if len(self.syllables) < 2 or len(set(self.syllables)) != len(self.syllables):
             raise ValueError(f"{self.name}: syllables are {self.syllables}; at least two different ones are wanted")
         if np.shape(self.places) != (len(self.syllables), 2) or not np.isfinite(self.places).all():
-            raise ValueError(f"{self.name}: places has shape {np.shape(self.places)}; one (auditory, visual) pair per syllable is wanted")
+            raise ValueError(
+                f"{self.name}: places has shape {np.shape(self.places)}; one (auditory, visual) pair per syllable is wanted"
+            )
         for name in ("p_common", "lapse", "combination"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a probability between 0 and 1 is wanted")
+                raise ValueError(
+                    f"{self.name}: {name} is {getattr(self, name)}; a probability between 0 and 1 is wanted"
+                )
         if not self.sts_gain >= 0:
             raise ValueError(f"{self.name}: sts_gain is {self.sts_gain}; at least 0 is wanted")
         for name in ("sigma_soa", "sigma_soa_common", "sigma_soa_separate"):
@@ -94,7 +118,9 @@ class Magnotti2017:
             categories = np.stack([space.covariance(self.sigma_category, "sigma_category")] * len(self.syllables))
         else:
             if len(self.category_covariances) != len(self.syllables):
-                raise ValueError(f"{self.name}: {len(self.category_covariances)} category_covariances for {len(self.syllables)} syllables")
+                raise ValueError(
+                    f"{self.name}: {len(self.category_covariances)} category_covariances for {len(self.syllables)} syllables"
+                )
             categories = np.stack([space.covariance(c, "category_covariances") for c in self.category_covariances])
         return (np.asarray(self.places, float), space.covariance(self.sigma_auditory, "sigma_auditory"),
                 space.covariance(self.sigma_visual, "sigma_visual"), categories)  # fmt: skip
@@ -204,7 +230,9 @@ class Magnotti2017:
             given = np.array(self.syllables, object)[best]
             if not text:
                 given = self._open(given, {k: v[rows] for k, v in inferred.items()}, z[rows])
-            pressed = np.array(self.answers, object)[own[np.minimum((uniform[rows] * len(own)).astype(int), len(own) - 1)]]
+            pressed = np.array(self.answers, object)[
+                own[np.minimum((uniform[rows] * len(own)).astype(int), len(own) - 1)]
+            ]
             labels[rows] = np.where(lapsed[rows], pressed, given)
         return labels
 
@@ -245,7 +273,9 @@ class Magnotti2017:
             As for `perceive`; or if open answers include combinations or "other": those are sampled, by `perceive`.
         """
         if self.combination > 0 or self.other_beyond is not None:
-            raise ValueError(f"{self.name}: predict is exact for syllables only; sample combinations and 'other' with perceive")
+            raise ValueError(
+                f"{self.name}: predict is exact for syllables only; sample combinations and 'other' with perceive"
+            )
         auditory, visual = self._shown(trials)
         first, of_row = distinct(trials, COLUMNS)
         shown = trials.iloc[first]
@@ -285,18 +315,24 @@ class Magnotti2017:
             return 1.0, 1.0
         places, cov_a, cov_v, categories = self._covariances(row)
         odds, weights = self._odds_over_time(row)
-        return weights @ space.common_probabilities(places[auditory], places[visual], places, cov_a, cov_v, categories, odds)
+        return weights @ space.common_probabilities(
+            places[auditory], places[visual], places, cov_a, cov_v, categories, odds
+        )
 
     def _odds_over_time(self, row, n=15):
         """Log prior odds at Gauss–Hermite nodes of perceived asynchrony, and their weights."""
         if self.sigma_soa is None or "soa" not in row or np.isnan(row["soa"].iloc[0]):
             return np.array([self._log_odds()]), np.ones(1)
         z, weights = np.polynomial.hermite_e.hermegauss(n)
-        return self._log_odds() + self._temporal_evidence(row["soa"].iloc[0] + self.sigma_soa * z), weights / weights.sum()
+        return self._log_odds() + self._temporal_evidence(
+            row["soa"].iloc[0] + self.sigma_soa * z
+        ), weights / weights.sum()
 
     def log_likelihood(self, trials) -> np.ndarray:
         """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""
-        return log_likelihood_of(trials, self.predict(trials, common=False)[[f"key_{s}" for s in self.syllables]], self.name)
+        return log_likelihood_of(
+            trials, self.predict(trials, common=False)[[f"key_{s}" for s in self.syllables]], self.name
+        )
 
     def provenance(self) -> dict:
         """What decides the result: the class and every field."""

@@ -55,7 +55,9 @@ class Massaro1998:
                         f"{', '.join(self.alternatives)} is wanted"
                     )
         if not (self.weight_auditory >= 0 and self.weight_visual >= 0):
-            raise ValueError(f"{self.name}: weights are {self.weight_auditory}, {self.weight_visual}; at least 0 is wanted")
+            raise ValueError(
+                f"{self.name}: weights are {self.weight_auditory}, {self.weight_visual}; at least 0 is wanted"
+            )
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer each trial by drawing from the relative goodness, and record `layers` from the same pass.

@@ -23,7 +23,9 @@ class Detection:
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
         if not (self.base >= 0 and self.sd_base >= 0):
-            raise ValueError(f"{self.name}: base {self.base}, sd_base {self.sd_base}; times of at least 0 ms are wanted")
+            raise ValueError(
+                f"{self.name}: base {self.base}, sd_base {self.sd_base}; times of at least 0 ms are wanted"
+            )
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Press (response 1, `reaction_time` in ms from the first onset), or not where nothing is shown (0, NaN).

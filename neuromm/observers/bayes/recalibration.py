@@ -133,5 +133,9 @@ class Recalibration:
 def _order(shown):
     """Block, tone and position within the block of each showing; integer arrays (n,)."""
     block = pd.factorize(shown["block"])[0] if "block" in shown else np.zeros(len(shown), int)
-    tone = pd.factorize(shown["auditory_frequency"], use_na_sentinel=False)[0] if "auditory_frequency" in shown else np.zeros(len(shown), int)
+    tone = (
+        pd.factorize(shown["auditory_frequency"], use_na_sentinel=False)[0]
+        if "auditory_frequency" in shown
+        else np.zeros(len(shown), int)
+    )
     return block, tone, pd.Series(block).groupby(block).cumcount().to_numpy()

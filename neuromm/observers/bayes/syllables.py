@@ -42,7 +42,9 @@ def check_pairs(trials, auditory, visual, name):
         raise ValueError(f"{name}: trials {trials.index[nothing][:5].tolist()} show no syllable")
     wrong = ((auditory < 0) | (visual < 0)) & (trials["report"] == "common").to_numpy()
     if wrong.any():
-        raise ValueError(f"{name}: trials {trials.index[wrong][:5].tolist()} ask for a common cause, but one modality is absent")
+        raise ValueError(
+            f"{name}: trials {trials.index[wrong][:5].tolist()} ask for a common cause, but one modality is absent"
+        )
 
 
 def choices(trials, known, name):
@@ -62,7 +64,9 @@ def choices(trials, known, name):
         keys = [key.strip() for key in text.split("|")] if text else list(known)
         unknown = [key for key in keys if key not in known]
         if unknown:
-            raise ValueError(f"{name}: alternatives '{text}' offer {unknown}, which it never perceives; it knows: {', '.join(known)}")
+            raise ValueError(
+                f"{name}: alternatives '{text}' offer {unknown}, which it never perceives; it knows: {', '.join(known)}"
+            )
         found.append((text, np.array([list(known).index(key) for key in keys]), (offered == text).to_numpy()))
     return found
 
@@ -98,7 +102,9 @@ def log_likelihood_of(trials, table, name):
     keys = [c.removeprefix("key_") for c in table.columns if c.startswith("key_")]
     outside = sorted({str(label) for label in labels.dropna()} - set(keys))
     if outside:
-        raise ValueError(f"{name}: response_label {outside} is outside the alternatives {', '.join(keys)}; recode it, or add it")
+        raise ValueError(
+            f"{name}: response_label {outside} is outside the alternatives {', '.join(keys)}; recode it, or add it"
+        )
     codes = pd.Categorical(labels, categories=keys).codes
     given = table[[f"key_{key}" for key in keys]].to_numpy()[np.arange(len(trials)), np.maximum(codes, 0)]
     return np.where(codes < 0, np.nan, np.log(np.maximum(given, 1e-12)))

@@ -79,7 +79,10 @@ class Colonius2004:
         time = (start + self.mu + self.sd_second * z[:, 2] - delta * within)[first][of_row]
         pressed = (~np.isnan(time)).astype(float)
         responses = answer(trials, {r: pressed for r in self.reports}, self.name, reaction_time=np.maximum(time, 1.0))
-        recorded = {"first_stage": np.nan_to_num(start)[:, None][first][of_row], "integrated": within[:, None][first][of_row]}
+        recorded = {
+            "first_stage": np.nan_to_num(start)[:, None][first][of_row],
+            "integrated": within[:, None][first][of_row],
+        }
         return Percept(responses, collect(layers, recorded, trials, self.name))
 
     def _read(self, trials):
@@ -87,10 +90,15 @@ class Colonius2004:
         heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")
         focused = (trials["report"] == "visual_detection").to_numpy()
         if (focused & ~seen).any():
-            raise ValueError(f"{self.name}: trials {trials.index[focused & ~seen][:5].tolist()} ask for the light, which is absent (NaN)")
+            raise ValueError(
+                f"{self.name}: trials {trials.index[focused & ~seen][:5].tolist()} ask for the light, which is absent (NaN)"
+            )
         soa = trials["soa"].fillna(0.0).to_numpy(float) if "soa" in trials else np.zeros(len(trials))
         soa = np.where(heard & seen, soa, 0.0)
-        apart = np.abs(trials["auditory_azimuth"].to_numpy(float) - trials["visual_azimuth"].to_numpy(float)) > self.aligned_within
+        apart = (
+            np.abs(trials["auditory_azimuth"].to_numpy(float) - trials["visual_azimuth"].to_numpy(float))
+            > self.aligned_within
+        )
         return soa, heard, seen, focused, np.where(apart, self.delta_apart, self.delta)
 
     def predict(self, trials) -> pd.DataFrame:

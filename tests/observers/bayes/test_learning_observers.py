@@ -15,7 +15,9 @@ from neuromm.paradigms.aftereffect import aftereffect, changing_reliability, two
 
 
 def answered(observer, trials, seed=1):
-    percept = observer.perceive(trials, rng=np.random.default_rng(seed), layers=["shift"] if "shift" in observer.layers else [])
+    percept = observer.perceive(
+        trials, rng=np.random.default_rng(seed), layers=["shift"] if "shift" in observer.layers else []
+    )
     table = trials.join(percept.responses).assign(observer=observer.name)
     return table.assign(shift=percept.representations["shift"].to_numpy()[:, 0]) if percept.representations else table
 
@@ -25,7 +27,11 @@ def answered(observer, trials, seed=1):
                          ids=lambda o: getattr(o, "rule", getattr(o, "learner", "")))  # fmt: skip
 def test_observers_who_learn_conform(observer):
     assert len(testing.check_observer(observer)) == len(testing.CHECKS)
-    small = aftereffect(1, n_exposures=(0, 2)) if isinstance(observer, Recalibration) else changing_reliability(1, period=4, n_periods=2)
+    small = (
+        aftereffect(1, n_exposures=(0, 2))
+        if isinstance(observer, Recalibration)
+        else changing_reliability(1, period=4, n_periods=2)
+    )
     assert len(testing.check_observer(observer, small)) == len(testing.CHECKS)
 
 
@@ -86,7 +92,9 @@ def test_only_learners_weigh_rising_and_falling_blur_differently():
 
 def test_missed_tests_are_counted():
     table = answered(Recalibration(), aftereffect(2, n_exposures=(0, 3)))
-    table.loc[table["phase"] == "test", "response"] = table.loc[table["phase"] == "test", "response"].mask(np.arange(12) == 0)
+    table.loc[table["phase"] == "test", "response"] = table.loc[table["phase"] == "test", "response"].mask(
+        np.arange(12) == 0
+    )
     assert aftereffect_by_exposure(table)["n_missed"].sum() == 1
     with pytest.raises(ValueError, match="tests before exposure"):
         aftereffect_by_exposure(table[table["exposures"] > 0])
@@ -100,5 +108,7 @@ def test_wrong_parameters_of_learners_are_named():
     with pytest.raises(ValueError, match="an even number"):
         changing_reliability(1, period=5)
     with pytest.raises(ValueError, match="n_bins is 5"):
-        weight_over_period(pd.DataFrame(columns=["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"]), n_bins=5)
+        weight_over_period(
+            pd.DataFrame(columns=["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"]), n_bins=5
+        )
     assert dataclasses.replace(Beierholm2020(), n_dots=5).n_dots == 5

@@ -22,7 +22,9 @@ def test_cims_gives_every_prototype_target(shared):
     targets = pd.read_csv(shared / "reference" / "prototype_targets.csv").query("model == 'cims'")
     trials = one_each()
     tables = {"cims": Magnotti2017().predict(trials), "non": Magnotti2017(causal_inference=False).predict(trials)}
-    row_of = {(a, v): i for i, (a, v) in enumerate(zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True))}
+    row_of = {
+        (a, v): i for i, (a, v) in enumerate(zip(trials["auditory_syllable"], trials["visual_syllable"], strict=True))
+    }
     for target in targets.itertuples():
         asked = json.loads(target.inputs)
         row = tables[asked.get("model", "cims")].iloc[row_of[asked["auditory"], asked["visual"]]]
@@ -39,7 +41,9 @@ def test_cims_hears_ba_or_da_where_fusion_hears_only_da():
 
 def test_sampled_answers_follow_the_exact_probabilities():
     observer = Magnotti2017(sigma_soa=100.0, lapse=0.06)
-    trials = mcgurk(1500, pairs=[("ba", "ga"), ("ga", "ba")], soas=(0.0, 200.0), unimodal=True, alternatives=("ba", "da", "ga"))
+    trials = mcgurk(
+        1500, pairs=[("ba", "ga"), ("ga", "ba")], soas=(0.0, 200.0), unimodal=True, alternatives=("ba", "da", "ga")
+    )
     asked = trials.join(observer.perceive(trials, rng=np.random.default_rng(3)).responses)
     seen = pd.crosstab(asked["condition"], asked["response_label"], normalize="index")
     exact = observer.predict(trials, common=False).groupby(trials["condition"]).first()
@@ -61,7 +65,11 @@ def test_a_lesioned_sts_hears_the_voice_and_keeps_congruent_syllables():
     heard = [table.iloc[i][f"key_{a}"] for i, a in enumerate(trials["auditory_syllable"])]
     assert min(heard) > 0.95
     gains = [Magnotti2017(sts_gain=g).predict(trials.iloc[[2]])["key_da"].item() for g in (0.0, 0.5, 1.0, 2.0)]
-    alone = Magnotti2017().predict(mcgurk(1, pairs=[("ba", "ga")], unimodal=True, alternatives=("ba", "da", "ga")))["key_da"].iloc[1]
+    alone = (
+        Magnotti2017()
+        .predict(mcgurk(1, pairs=[("ba", "ga")], unimodal=True, alternatives=("ba", "da", "ga")))["key_da"]
+        .iloc[1]
+    )
     assert gains[0] == pytest.approx(alone, abs=1e-6) and np.all(np.diff(gains) > 0)
 
 
@@ -90,7 +98,14 @@ def test_responses_are_coded_by_label_whatever_the_batch_holds():
                          ids=lambda o: f"{o.name}-{hash(o) % 100}")  # fmt: skip
 def test_observers_of_syllables_conform(observer):
     reports = ("syllable", "common") if "common" in observer.reports else ("syllable",)
-    trials = mcgurk(1, pairs=[("ba", "ga"), ("da", "da")], reports=reports, unimodal=True, soas=(0, 100), alternatives=("ba", "da", "ga"))
+    trials = mcgurk(
+        1,
+        pairs=[("ba", "ga"), ("da", "da")],
+        reports=reports,
+        unimodal=True,
+        soas=(0, 100),
+        alternatives=("ba", "da", "ga"),
+    )
     assert len(testing.check_observer(observer, trials)) == len(testing.CHECKS)
 
 

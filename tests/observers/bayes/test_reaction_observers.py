@@ -34,12 +34,18 @@ def test_mean_times_have_their_closed_form(observer):
     trials = redundant_target(3000, soas=(-80.0, 0.0, 60.0), catch=True)
     table = answered(observer, trials)
     seen = mean_reaction_times(table).dropna(subset=["reaction_time"])
-    wanted = observer.predict(trials).join(trials[["soa", "auditory_azimuth", "visual_azimuth"]]).dropna(subset=["reaction_time"])
+    wanted = (
+        observer.predict(trials)
+        .join(trials[["soa", "auditory_azimuth", "visual_azimuth"]])
+        .dropna(subset=["reaction_time"])
+    )
     wanted = wanted.groupby(["auditory_azimuth", "visual_azimuth", "soa"], dropna=False)["reaction_time"].first()
     assert len(seen) == len(wanted) == 5
     for row in seen.itertuples():
         place = (np.nan if row.shown == "visual" else 0.0, np.nan if row.shown == "auditory" else 0.0, row.soa)
-        expected = observer.mean(auditory=row.shown != "visual", visual=row.shown != "auditory", soa=0 if np.isnan(row.soa) else row.soa)
+        expected = observer.mean(
+            auditory=row.shown != "visual", visual=row.shown != "auditory", soa=0 if np.isnan(row.soa) else row.soa
+        )
         assert row.reaction_time == pytest.approx(expected, abs=4 * row.sd / np.sqrt(row.n))
         assert any(np.isclose(expected, w) for w in wanted), place
     catch = table[trials["auditory_azimuth"].isna() & trials["visual_azimuth"].isna()]
@@ -47,7 +53,11 @@ def test_mean_times_have_their_closed_form(observer):
 
 
 def test_only_coactivation_violates_the_inequality():
-    people = [answered(kind(name=f"{kind.__name__}{i}"), redundant_target(400, seed=i), seed=i) for kind in (RaceModel, Coactivation) for i in range(4)]
+    people = [
+        answered(kind(name=f"{kind.__name__}{i}"), redundant_target(400, seed=i), seed=i)
+        for kind in (RaceModel, Coactivation)
+        for i in range(4)
+    ]
     table = pd.concat(people)
     race = race_test(table[table["observer"].str.startswith("Race")])[1]
     both = race_test(table[table["observer"].str.startswith("Coact")])[1]
@@ -58,7 +68,13 @@ def test_twin_gives_every_target(shared):
     targets = pd.read_csv(shared / "reference" / "prototype_targets.csv").query("model == 'twin_fap'")
     for target in targets.itertuples():
         p, soa = json.loads(target.parameters), json.loads(target.inputs)["soa_ms"]
-        observer = Colonius2004(mean_target=p["mean_target"], mean_nontarget=p["mean_nontarget"], window=p["window"], mu=p["mu"], delta=p["delta"])
+        observer = Colonius2004(
+            mean_target=p["mean_target"],
+            mean_nontarget=p["mean_nontarget"],
+            window=p["window"],
+            mu=p["mu"],
+            delta=p["delta"],
+        )
         value = observer.integration(soa) if target.measure == "prob_integration" else observer.mean(soa)
         assert value == pytest.approx(target.value, abs=max(target.abs_tol, 1e-4))
 
@@ -68,7 +84,9 @@ def test_twin_answers_have_their_closed_form_and_its_sign():
     observer = Colonius2004()
     table = answered(observer, trials)
     seen = table.groupby(["disparity", "soa"], dropna=False)["reaction_time"].agg(["mean", "sem"])
-    wanted = observer.predict(trials).groupby([trials["disparity"], trials["soa"]], dropna=False)["reaction_time"].first()
+    wanted = (
+        observer.predict(trials).groupby([trials["disparity"], trials["soa"]], dropna=False)["reaction_time"].first()
+    )
     assert (np.abs(seen["mean"] - wanted) < 4 * seen["sem"]).all()
     alone = observer.predict(trials)["reaction_time"][trials["soa"].isna()].iloc[0]
     assert wanted.loc[(0.0, -100.0)] < alone < wanted.loc[(30.0, -100.0)], "aligned sounds help, distant ones hinder"
@@ -92,12 +110,18 @@ def test_accumulation_is_answered_as_predicted_and_pairs_trade_accuracy_for_spee
     wanted = exact.groupby(trials["condition"])[["expected", "reaction_time"]].first()
     assert np.allclose(seen["response"], wanted["expected"], atol=4 * 0.5 / np.sqrt(800))
     assert np.allclose(seen["reaction_time"], wanted["reaction_time"], atol=60)
-    shown = table.assign(correct=exact["expected"]).query("visual_heading == 1.96 or vestibular_heading == 1.96").drop_duplicates("condition")
+    shown = (
+        table.assign(correct=exact["expected"])
+        .query("visual_heading == 1.96 or vestibular_heading == 1.96")
+        .drop_duplicates("condition")
+    )
     sight, inertia = shown["vestibular_heading"].isna().to_numpy(), shown["visual_heading"].isna().to_numpy()
     both = ~sight & ~inertia
     times = exact["reaction_time"][shown.index].to_numpy()
     accuracy = shown["correct"].to_numpy()
-    assert accuracy[inertia][0] < accuracy[both][0] < accuracy[sight][0], "more accurate than inertia, less than sight alone"
+    assert accuracy[inertia][0] < accuracy[both][0] < accuracy[sight][0], (
+        "more accurate than inertia, less than sight alone"
+    )
     assert times[both][0] < times[inertia][0] < times[sight][0], "and the fastest of the three"
 
 

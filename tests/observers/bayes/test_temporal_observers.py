@@ -49,7 +49,9 @@ def test_the_clock_of_the_table_does_not_matter():
     late = trials.assign(visual_onset=trials["visual_onset"] + 700, auditory_onset=trials["auditory_onset"] + 700)
     only_soa = trials.drop(columns=["visual_onset", "auditory_onset"])
     expected = observer.predict(trials)["synchronous"]
-    assert np.allclose(observer.predict(late)["synchronous"], expected) and np.allclose(observer.predict(only_soa)["synchronous"], expected)
+    assert np.allclose(observer.predict(late)["synchronous"], expected) and np.allclose(
+        observer.predict(only_soa)["synchronous"], expected
+    )
     one = observer.predict(trials.iloc[:1])["synchronous"].item()
     assert one == pytest.approx(expected.iloc[0], abs=1e-4), "the span of the signals does not show in the answer"
 
@@ -75,7 +77,9 @@ def test_alpha_sets_the_window_only_where_it_is_coupled():
 def test_alpha_and_windows_of_people_correlate_as_the_model_says():
     people = draw_alpha_people(4000, rng=np.random.default_rng(1))
     period, midpoint = np.array([1000 / p.alpha for p in people]), np.array([p.midpoint for p in people])
-    assert np.corrcoef(period, midpoint)[0, 1] == pytest.approx(np.std(period) / np.hypot(np.std(period), 9.5), abs=0.02)
+    assert np.corrcoef(period, midpoint)[0, 1] == pytest.approx(
+        np.std(period) / np.hypot(np.std(period), 9.5), abs=0.02
+    )
     assert np.corrcoef(period, midpoint)[0, 1] == pytest.approx(0.70, abs=0.04)
     uncoupled = draw_alpha_people(4000, rng=np.random.default_rng(1), coupling=0.0)
     assert abs(np.corrcoef(period, [p.midpoint for p in uncoupled])[0, 1]) < 0.05
@@ -96,8 +100,12 @@ def test_a_moving_sound_is_captured_in_step_with_the_light_only():
     trials = dynamic_capture(1)
     table = trials.assign(right=DynamicCapture().predict(trials, n=31)["right"])
     correct = np.where(table["auditory_velocity"] > 0, table["right"], 1 - table["right"])
-    conflict = pd.Series(correct[table["congruence"] == 0]).groupby(table["soa"][table["congruence"] == 0].to_numpy()).mean()
-    along = pd.Series(correct[table["congruence"] == 1]).groupby(table["soa"][table["congruence"] == 1].to_numpy()).mean()
+    conflict = (
+        pd.Series(correct[table["congruence"] == 0]).groupby(table["soa"][table["congruence"] == 0].to_numpy()).mean()
+    )
+    along = (
+        pd.Series(correct[table["congruence"] == 1]).groupby(table["soa"][table["congruence"] == 1].to_numpy()).mean()
+    )
     assert conflict[0.0] < 0.65 and conflict[500.0] > 0.85 and np.all(np.diff(conflict) > 0)
     assert (along >= conflict).all() and along[0.0] > 0.95
 
@@ -105,10 +113,21 @@ def test_a_moving_sound_is_captured_in_step_with_the_light_only():
 def test_capture_by_sampling_agrees_with_quadrature():
     trials = dynamic_capture(1500, soas=(0.0, 250.0))
     observer = DynamicCapture()
-    right = observer.perceive(trials, rng=np.random.default_rng(1)).responses["response"].groupby(trials["condition"]).mean()
-    assert np.allclose(right, observer.predict(trials)["right"].groupby(trials["condition"]).mean(), atol=4 * np.sqrt(0.25 / 1500) + 0.01)
+    right = (
+        observer.perceive(trials, rng=np.random.default_rng(1))
+        .responses["response"]
+        .groupby(trials["condition"])
+        .mean()
+    )
+    assert np.allclose(
+        right,
+        observer.predict(trials)["right"].groupby(trials["condition"]).mean(),
+        atol=4 * np.sqrt(0.25 / 1500) + 0.01,
+    )
     alone = trials.assign(visual_velocity=np.nan)
-    heard = observer.perceive(alone, rng=np.random.default_rng(1)).responses["response"] == (alone["auditory_velocity"] > 0)
+    heard = observer.perceive(alone, rng=np.random.default_rng(1)).responses["response"] == (
+        alone["auditory_velocity"] > 0
+    )
     assert heard.mean() == pytest.approx(0.98 * 0.9332 + 0.01, abs=0.01), "Φ(30/20) without a light"
 
 
