@@ -7,15 +7,51 @@ import difflib
 import importlib
 
 OBSERVERS = {
-    # ideal observers
+    # ideal observers: place
     "causal_inference": "neuromm.observers.bayes.causal_inference:CausalInference",
     "forced_fusion": "neuromm.observers.bayes.forced_fusion:ForcedFusion",
     "segregation": "neuromm.observers.bayes.segregation:Segregation",
+    "fixed_criterion": "neuromm.observers.bayes.rivals:FixedCriterion",
+    "stochastic_fusion": "neuromm.observers.bayes.rivals:StochasticFusion",
+    "linear_weighting": "neuromm.observers.bayes.rivals:LinearWeighting",
+    # ideal observers: number, time, heading, body
+    "numerosity": "neuromm.observers.bayes.numerosity:Numerosity",
+    "magnotti2013": "neuromm.observers.bayes.magnotti2013:Magnotti2013",
+    "flash_window": "neuromm.observers.bayes.flash_window:FlashWindow",
+    "parise2016": "neuromm.observers.bayes.parise:Parise2016",
+    "parise2025": "neuromm.observers.bayes.parise:Parise2025",
+    "dynamic_capture": "neuromm.observers.bayes.dynamic_capture:DynamicCapture",
+    "chancel2022": "neuromm.observers.bayes.chancel2022:Chancel2022",
+    "chancel2022_fixed": "neuromm.observers.bayes.chancel2022:Chancel2022Fixed",
+    "acerbi2018": "neuromm.observers.bayes.acerbi2018:Acerbi2018",
+    "acerbi2018_fixed": "neuromm.observers.bayes.acerbi2018:Acerbi2018Fixed",
+    "acerbi2018_stochastic": "neuromm.observers.bayes.acerbi2018:Acerbi2018Stochastic",
+    # ideal observers: syllables
+    "magnotti2017": "neuromm.observers.bayes.magnotti2017:Magnotti2017",
+    "magnotti2015": "neuromm.observers.bayes.magnotti2015:Magnotti2015",
+    "massaro1998": "neuromm.observers.bayes.massaro1998:Massaro1998",
+    # ideal observers: reaction times and learning
+    "race_model": "neuromm.observers.bayes.reaction:RaceModel",
+    "coactivation": "neuromm.observers.bayes.reaction:Coactivation",
+    "colonius2004": "neuromm.observers.bayes.twin:Colonius2004",
+    "drugowitsch2014": "neuromm.observers.bayes.drugowitsch2014:Drugowitsch2014",
+    "recalibration": "neuromm.observers.bayes.recalibration:Recalibration",
+    "beierholm2020": "neuromm.observers.bayes.learning:Beierholm2020",
     # rate networks
+    "ma2006": "neuromm.observers.rate.ma2006:Ma2006",
+    "ohshiro2011": "neuromm.observers.rate.ohshiro2011:Ohshiro2011",
+    "colliculus": "neuromm.observers.rate.colliculus:Colliculus",
+    "cuppini2014": "neuromm.observers.rate.cuppini2014:Cuppini2014",
     "cuppini2017": "neuromm.observers.rate.cuppini2017:Cuppini2017",
+    "paredes2025": "neuromm.observers.rate.paredes2025:Paredes2025",
+    "magosso2012": "neuromm.observers.rate.magosso2012:Magosso2012",
+    # spiking networks
+    "spiking_sts": "neuromm.observers.spiking.spiking_sts:SpikingSTS",
+    "wang2002": "neuromm.observers.spiking.wang2002:Wang2002",
     # artificial networks
     "av_encoder": "neuromm.observers.ann.av_encoder:AVEncoder",
     "av_denoiser": "neuromm.observers.ann.av_denoiser:AVDenoiser",
+    "flash_beep_denoiser": "neuromm.observers.ann.diffusion.flash_beep:FlashBeepDenoiser",
 }
 
 NETWORKS = ("av_encoder", "av_denoiser")  # those that `neuromm train` makes
@@ -24,6 +60,16 @@ PARADIGMS = {
     "ventriloquism": "neuromm.paradigms.ventriloquism:ventriloquism",
     "ventriloquism_by_reliability": "neuromm.paradigms.ventriloquism:ventriloquism_by_reliability",
     "cue_combination": "neuromm.paradigms.cue_combination:cue_combination",
+    "flash_beep": "neuromm.paradigms.flash_beep:flash_beep",
+    "mcgurk": "neuromm.paradigms.mcgurk:mcgurk",
+    "synchrony": "neuromm.paradigms.synchrony:synchrony",
+    "dynamic_capture": "neuromm.paradigms.synchrony:dynamic_capture",
+    "redundant_target": "neuromm.paradigms.redundant_target:redundant_target",
+    "focused_attention": "neuromm.paradigms.redundant_target:focused_attention",
+    "heading_in_time": "neuromm.paradigms.redundant_target:heading_in_time",
+    "aftereffect": "neuromm.paradigms.aftereffect:aftereffect",
+    "two_tone_aftereffect": "neuromm.paradigms.aftereffect:two_tone_aftereffect",
+    "changing_reliability": "neuromm.paradigms.aftereffect:changing_reliability",
 }
 
 STUDIES = {

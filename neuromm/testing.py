@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuromm import paradigms
 from neuromm.observers.protocol import Percept, Record
 from neuromm.session import generator, load_session, present, save
 from neuromm.stimuli.table import check_trials, finish, label_conditions
@@ -37,6 +38,50 @@ def example_trials(reports=("auditory", "visual", "common"), n_repeats=2, seed=3
     return finish(shown, seed=seed, n_repeats=n_repeats, reports=reports)
 
 
+def heading_trials(reports=("vestibular", "visual", "common")):
+    """A small table of headings of body and vision, for observers who steer."""
+    shown = pd.DataFrame({"vestibular_heading": [0.0, 5.0, -5.0, 8.0], "visual_heading": [0.0, -5.0, 5.0, 2.0]})
+    shown["visual_reliability"] = [1.0, 0.5, 1.0, 0.5]
+    return finish(shown, seed=3, n_repeats=2, reports=reports)
+
+
+# One small table of each kind of question; an observer is checked on the first that it can answer.
+EXAMPLES = {
+    "places and causes": example_trials,
+    "places": lambda: example_trials(reports=("auditory", "visual")),
+    "causes": lambda: example_trials(reports=("common",)).dropna(subset=["auditory_azimuth", "visual_azimuth"]),
+    "numbers": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes", "n_beeps")),
+    "flashes": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes",)),
+    "synchrony": lambda: paradigms.synchrony(2, soas=(-200.0, 0.0, 100.0)),
+    "ownership": lambda: paradigms.synchrony(2, soas=(-300.0, 0.0, 150.0), reports=("ownership",)),
+    "motion": lambda: paradigms.dynamic_capture(1, soas=(0.0, 250.0)),
+    "syllables": lambda: paradigms.mcgurk(2, syllables=("ba", "da", "ga")),
+    "detection": lambda: paradigms.redundant_target(2, soas=(-50.0, 0.0, 50.0)),
+    "detection of a target": lambda: paradigms.focused_attention(2, soas=(-100.0, 0.0)),
+    "headings": heading_trials,
+    "headings in time": lambda: paradigms.heading_in_time(1, headings=(-5.6, 1.96), coherences=(0.37, 0.5)),
+}
+
+
+def example_for(observer) -> pd.DataFrame:
+    """The first of `EXAMPLES` that an observer answers.
+
+    Raises
+    ------
+    ValueError
+        If it answers none; what it said to each is given.
+    """
+    said = []
+    for kind, make in EXAMPLES.items():
+        trials = make()
+        try:
+            observer.perceive(trials, rng=generator(1, observer.name))
+            return trials
+        except (ValueError, KeyError) as error:
+            said.append(f"{kind}: {error}")
+    raise ValueError(f"{observer.name} answers none of the example tables; give one as `trials`. " + " | ".join(said))
+
+
 def check_observer(observer, trials=None, *, seed=1, tolerance=1e-5) -> list[str]:
     """Hold an observer against the conformance suite; the names of the checks it passed are returned.
 
@@ -44,7 +89,7 @@ def check_observer(observer, trials=None, *, seed=1, tolerance=1e-5) -> list[str
     ----------
     observer : Observer
     trials : DataFrame, optional
-        A table it can answer; by default `example_trials()`, which asks for places and common cause.
+        A table it can answer; by default the first of `EXAMPLES` that it answers: places, numbers, time, syllables …
     seed : int
     tolerance : float
         For what a batch may change in a response or layer (floating-point reductions).
@@ -54,7 +99,7 @@ def check_observer(observer, trials=None, *, seed=1, tolerance=1e-5) -> list[str
     AssertionError
         On the first broken claim.
     """
-    trials = example_trials() if trials is None else trials
+    trials = example_for(observer) if trials is None else trials
     trials = check_trials(trials)
     if "condition" not in trials:
         trials = trials.assign(condition=label_conditions(trials))
