@@ -9,7 +9,7 @@ import pandas as pd
 from neuromm.observers.bayes.causal_inference import CausalInference
 from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.bayes.rivals import FixedCriterion, StochasticFusion
-from neuromm.observers.protocol import Percept, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, describe, perceive_sets
 from neuromm.stimuli.table import require
 
 LEFT_RIGHT, SIDES = "left|right", "-1|1"  # asked for the side: the nearest of two places, in deg, is it
@@ -38,10 +38,7 @@ class HeadingObserver(Likely):
 
     def _as_places(self, trials):
         require(trials, ["report", "vestibular_heading", "visual_heading"], self.name)
-        unknown = sorted(set(trials["report"]) - set(self.reports))
-        if unknown:
-            can = ", ".join(self.reports)
-            raise ValueError(f"{self.name} cannot report {', '.join(map(str, unknown))}; it can: {can}")
+        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
         keep = ["presentation", "condition", "fold", "alternatives", "visual_reliability", "response"]
         table = trials[[c for c in keep if c in trials]].assign(
             auditory_azimuth=trials["vestibular_heading"], visual_azimuth=trials["visual_heading"],

@@ -8,7 +8,7 @@ import pandas as pd
 
 from neuromm.observers.bayes.causal_inference import CausalInference
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.protocol import Percept, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, describe, perceive_sets
 from neuromm.stimuli.table import require
 
 PLACE = {"n_beeps": "auditory", "n_flashes": "visual", "common": "common"}
@@ -62,10 +62,7 @@ class Numerosity(Likely):
         require(trials, ["report"], self.name)
         if not {"n_beeps", "n_flashes"} & set(trials.columns):
             require(trials, ["n_flashes"], self.name)
-        unknown = sorted(set(trials["report"]) - set(self.reports))
-        if unknown:
-            can = ", ".join(self.reports)
-            raise ValueError(f"{self.name} cannot report {', '.join(map(str, unknown))}; it can: {can}")
+        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
         counts = {
             count: trials[count].to_numpy(float) if count in trials else np.full(len(trials), np.nan)
             for count in ("n_beeps", "n_flashes")

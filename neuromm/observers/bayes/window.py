@@ -81,7 +81,8 @@ class WindowObserver(Likely):
         odds = self.log_odds(x)
         latents = {"measurement": x[:, None], "log_odds": odds[:, None], "p_common": expit(odds)[:, None]}
         responses = answer(trials, {self.report: said}, self.name, judged_common=judged)
-        responses["response_label"] = np.where(said > 0.5, "yes", "no").astype(object)
+        labels = np.where(said > 0.5, "yes", "no").astype(object)
+        responses["response_label"] = pd.Series(labels, trials.index, dtype=object)  # never pandas' own text dtype
         return Percept(responses, collect(layers, latents, trials, self.name))
 
     def _asked_soa(self, trials):
