@@ -16,12 +16,12 @@ import warnings
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-import numpy as np
+import numpy as np  # noqa: E402 - threads are set before numpy is loaded
 
-from neuromm.measures import comparators, dissimilarity
-from neuromm.measures.rdm import rdm
-from neuromm.measures.resampling import evaluate_dual
-from neuromm.measures.similarity import cka
+from neuromm.measures import comparators, dissimilarity  # noqa: E402
+from neuromm.measures.rdm import rdm  # noqa: E402
+from neuromm.measures.resampling import evaluate_dual  # noqa: E402
+from neuromm.measures.similarity import cka  # noqa: E402
 
 try:
     import rsatoolbox
@@ -108,8 +108,8 @@ def bootstraps(rng, n_theirs):
         toolbox_data = rsatoolbox.rdm.RDMs(data)
         np.random.seed(0)
         theirs, peer = cpu(
-            lambda m=method: rsatoolbox.inference.eval_dual_bootstrap(
-                toolbox_models, toolbox_data, method=m, N=n_theirs
+            lambda m=method, models=toolbox_models, data=toolbox_data: rsatoolbox.inference.eval_dual_bootstrap(
+                models, data, method=m, N=n_theirs
             ),
             n=1,
         )
@@ -133,8 +133,11 @@ def comparisons(rng):
         if rsatoolbox is not None:
             method = {"whitened_correlation": "corr_cov"}.get(comparator, comparator)
             first, second = rsatoolbox.rdm.RDMs(one), rsatoolbox.rdm.RDMs(several)
-            theirs, peer = cpu(lambda m=method, a=first, b=second, s=covariance: rsatoolbox.rdm.compare(a, b, m, sigma_k=s) if s is not None
-                               else rsatoolbox.rdm.compare(a, b, m), n=1)  # fmt: skip
+            options = {} if covariance is None else {"sigma_k": covariance}
+            theirs, peer = cpu(
+                lambda m=method, a=first, b=second, o=options: rsatoolbox.rdm.compare(a, b, m, **o),
+                n=1,
+            )
             line(name, ours, theirs, "≥ 1", np.abs(peer - made).max())
 
 

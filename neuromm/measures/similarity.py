@@ -168,7 +168,7 @@ def procrustes(x, y) -> float:
 
 
 def angular_distance(x, y) -> float:
-    """Angle between two shapes after the best rotation, rad: arccos of `procrustes`, a metric (Williams et al. 2021)."""
+    """Angle between shapes after the best rotation, rad: arccos of `procrustes`, a metric (Williams et al. 2021)."""
     return float(np.arccos(procrustes(x, y)))
 
 

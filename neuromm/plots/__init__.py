@@ -18,5 +18,6 @@ __getattr__, __dir__, __all__ = attach(
         "bias_panels": "flagship",
         "computation_triangle": "flagship",
         "alike": "flagship",
+        "one_trial": "flagship",
     },
 )
