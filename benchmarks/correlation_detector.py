@@ -1,7 +1,7 @@
 """CPU time of the correlation detectors: 10 000 trials of 2 s at 1 kHz, beside one convolution at a time.
 
-The limit is 20 CPU seconds. The peer is `scipy.signal.fftconvolve` applied trial by trial on a part of the trials, scaled up.
-`python benchmarks/correlation_detector.py`
+The limit is 20 CPU seconds. The peer is `scipy.signal.fftconvolve` applied trial by trial on a part of the trials,
+scaled up. `python benchmarks/correlation_detector.py`
 """
 
 import time
@@ -48,7 +48,8 @@ def main(n_trials=10_000, n_peer=500, seed=1):
         theirs = (time.process_time() - started) * n_trials / n_peer
         off = max(np.abs(f[:n_peer] - p).max() / np.abs(p).max() for f, p in zip(found, peer, strict=True))
         print(
-            f"{observer.name}: {ours:.2f} CPU s for {n_trials} trials; one by one {theirs:.2f} CPU s; largest difference {off:.1e}"
+            f"{observer.name}: {ours:.2f} CPU s for {n_trials} trials; one by one {theirs:.2f} CPU s; largest "
+            f"difference {off:.1e}"
         )
 
 

@@ -35,8 +35,12 @@ def alternate(rates, n_cycles=9):
             people[j] = minimize(lambda p, r=row: ((fusion_probability(disparity, *p) - r) ** 2).sum(), people[j],
                                  bounds=[(0, 2), (0.001, 1)], method="L-BFGS-B").x  # fmt: skip
         for i, column in enumerate(rates.T):
-            disparity[i] = minimize(lambda d, c=column: ((fusion_probability(d, *people.T) - c) ** 2).sum(), disparity[i : i + 1],
-                                    bounds=[(0, 2)], method="L-BFGS-B").x[0]  # fmt: skip
+            disparity[i] = minimize(
+                lambda d, c=column: ((fusion_probability(d, *people.T) - c) ** 2).sum(),
+                disparity[i : i + 1],
+                bounds=[(0, 2)],
+                method="L-BFGS-B",
+            ).x[0]
     return ((fusion_probability(disparity, people[:, :1], people[:, 1:]) - rates) ** 2).sum()
 
 
@@ -54,7 +58,8 @@ def main(seeds=(1, 2, 3), peer=True):
             started = time.process_time()
             error = alternate(rates)
             print(
-                f"   one start with a general optimiser: {time.process_time() - started:.2f} CPU s, squared error {error:.3f}"
+                f"   one start with a general optimiser: {time.process_time() - started:.2f} CPU s, squared "
+                f"error {error:.3f}"
             )
 
 

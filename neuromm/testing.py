@@ -52,6 +52,9 @@ EXAMPLES = {
     "causes": lambda: example_trials(reports=("common",)).dropna(subset=["auditory_azimuth", "visual_azimuth"]),
     "numbers": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes", "n_beeps")),
     "flashes": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes",)),
+    "flashes in time": lambda: paradigms.flash_beep(
+        2, n_flashes=(1, 2), n_beeps=(1, 2), soas=(40.0, 120.0), reports=("n_flashes",)
+    ),
     "synchrony": lambda: paradigms.synchrony(2, soas=(-200.0, 0.0, 100.0)),
     "ownership": lambda: paradigms.synchrony(2, soas=(-300.0, 0.0, 150.0), reports=("ownership",)),
     "motion": lambda: paradigms.dynamic_capture(1, soas=(0.0, 250.0)),

@@ -1,9 +1,9 @@
 """Optimal accumulation of two senses whose information varies in time, to a bound: choices and reaction times.
 
-Drugowitsch, DeAngelis, Klier, Angelaki & Pouget (2014) eLife 3:e03005. Sight tells of velocity v(t), the vestibular sense of
-acceleration a(t). What makes it closed form: on the clock of information s(t) = ∫ (k_vis² v² + k_vest² a²)/k_comb² dt the
-optimal statistic is a diffusion with constant drift k_comb sin h and unit variance, so that first-passage times to ±θ
-are those of the simple diffusion, read on that clock.
+Drugowitsch, DeAngelis, Klier, Angelaki & Pouget (2014) eLife 3:e03005. Sight tells of velocity v(t), the vestibular
+sense of acceleration a(t). What makes it closed form: on the clock of information s(t) = ∫ (k_vis² v² + k_vest²
+a²)/k_comb² dt the optimal statistic is a diffusion with constant drift k_comb sin h and unit variance, so that
+first-passage times to ±θ are those of the simple diffusion, read on that clock.
 """
 
 import numpy as np
@@ -106,7 +106,7 @@ def decisions(heading, k_visual, k_vestibular, bound, bias=0.0):
 
 
 def response_times(t, density, rest, mean_other, sd_other, t_out):
-    """Density of the reaction time on the grid `t_out` (s): decision times plus N(mean, sd²) of everything else; (n, n_out).
+    """Density of the reaction time at `t_out` (s): decision time plus N(mean, sd²) of everything else; (n, n_out).
 
     Undecided trials end with the motion.
     """

@@ -1,8 +1,8 @@
 """The multisensory correlation detector: two signals in, their correlation and lag out, many trials at once.
 
-Parise & Ernst (2016) Nat Commun 7:11543, and the transient front end of Parise & Ernst (2025) eLife 12:RP90841. Trap: the
-2025 article prints the factorial of the band-pass filter as a multiplier; only division makes the filter integrate to 0
-(∫ = τ(1 − 3!/3!)), as in the filter of Adelson & Bergen (1985) that it cites. Here it divides.
+Parise & Ernst (2016) Nat Commun 7:11543, and the transient front end of Parise & Ernst (2025) eLife 12:RP90841. Trap:
+the 2025 article prints the factorial of the band-pass filter as a multiplier; only division makes the filter
+integrate to 0 (∫ = τ(1 − 3!/3!)), as in the filter of Adelson & Bergen (1985) that it cites. Here it divides.
 """
 
 import math
@@ -28,9 +28,9 @@ def band_pass(tau, dt, n, order=3):
 def detect(visual, auditory, *, dt=1.0, tau_visual, tau_auditory, tau_binding, transient, over_time=False):
     """Correlation and lag of each pair of signals.
 
-    v and a are the filtered signals (squared after a band-pass where `transient`); u₁ = v·(a ∗ f_AV), u₂ = a·(v ∗ f_AV);
-    correlation √(u₁u₂), lag u₂ − u₁, both averaged over time. All convolutions are products of FFTs, padded so that
-    nothing wraps around.
+    v and a are the filtered signals (squared after a band-pass where `transient`); u₁ = v·(a ∗ f_AV), u₂ = a·(v ∗
+    f_AV); correlation √(u₁u₂), lag u₂ − u₁, both averaged over time. All convolutions are products of FFTs, padded so
+    that nothing wraps around.
 
     Parameters
     ----------

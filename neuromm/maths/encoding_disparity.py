@@ -51,7 +51,8 @@ def fit_encoding_disparity(rates, *, rng, n_starts=48, n_cycles=9, n_trials=None
     known = np.isfinite(rates)
     if rates.ndim != 2 or not known.any(axis=0).all() or not known.any(axis=1).all():
         raise ValueError(
-            f"rates has shape {rates.shape}; people × stimuli is wanted, each with at least one cell that is not missing"
+            f"rates has shape {rates.shape}; people × stimuli is wanted, each with at least one cell that is "
+            "not missing"
         )
     if (rates[known] < 0).any() or (rates[known] > 1).any():
         raise ValueError(
@@ -137,8 +138,10 @@ def _step_people(data, weights, disparity, threshold, sigma, n_steps):
         a, b, d = ((weights * x * y).sum(-1) for x, y in ((slope, slope), (slope, by_sigma), (by_sigma, by_sigma)))
         a, d = a * 1.02 + 1e-3, d * 1.02 + 1e-3
         determinant = a * d - b * b
-        proposed = (np.clip(threshold + (d * g_t - b * g_s) / determinant, *DISPARITY_BOUNDS),
-                    np.clip(sigma * np.exp(np.clip((a * g_s - b * g_t) / determinant, -1, 1)), *SIGMA_BOUNDS))  # fmt: skip
+        proposed = (
+            np.clip(threshold + (d * g_t - b * g_s) / determinant, *DISPARITY_BOUNDS),
+            np.clip(sigma * np.exp(np.clip((a * g_s - b * g_t) / determinant, -1, 1)), *SIGMA_BOUNDS),
+        )
         old = (weights * residual**2).sum(-1)
         moved = _slopes(disparity, *proposed)
         better = (weights * (data - moved[1]) ** 2).sum(-1) < old

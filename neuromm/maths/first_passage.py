@@ -1,4 +1,4 @@
-"""Times at which accumulated evidence reaches a barrier: one barrier (Wald), races of two, coactivation; and TWIN stages."""
+"""Times at which accumulated evidence reaches a barrier: one (Wald), races of two, coactivation; and TWIN stages."""
 
 import numpy as np
 from scipy.integrate import quad_vec
@@ -28,7 +28,7 @@ def wald_sample(z, uniform, barrier, drift, noise):
 
 
 def race_cdf(t, soa, barrier, drifts, noise):
-    """P(min(T₁, T₂ + soa) ≤ t) of two independent Wald times: F₁ + F₂ − F₁F₂; `soa` ≥ 0 is the start of the second, ms."""
+    """P(min(T₁, T₂ + soa) ≤ t) of two independent Wald times: F₁ + F₂ − F₁F₂; the second starts at `soa` ≥ 0, ms."""
     one, two = wald_cdf(t, barrier, drifts[0], noise), wald_cdf(np.asarray(t) - soa, barrier, drifts[1], noise)
     return one + two - one * two
 

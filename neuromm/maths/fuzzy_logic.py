@@ -32,7 +32,8 @@ def integrate_supports(auditory, visual, weight_auditory=1.0, weight_visual=1.0)
         support = np.asarray(support, float)
         if ((support < 0) | (support > 1)).any():
             raise ValueError(
-                f"{name} support runs from {np.nanmin(support):g} to {np.nanmax(support):g}; degrees of truth 0…1 are wanted"
+                f"{name} support runs from {np.nanmin(support):g} to {np.nanmax(support):g}; degrees of truth "
+                "0…1 are wanted"
             )
         with np.errstate(divide="ignore"):
             logs = np.where(np.isnan(support), 0.0, np.log(support))

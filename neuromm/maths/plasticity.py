@@ -1,7 +1,7 @@
 """Learning by coincidence: spike-timing-dependent plasticity of pairs, rate rules, and a crossmodal association.
 
-Pair STDP with the constants of Song, Miller & Abbott (2000) Nat Neurosci 3:919; Oja (1982) J Math Biol 15:267; Bienenstock,
-Cooper & Munro (1982) J Neurosci 2:32. Times in ms.
+Pair STDP with the constants of Song, Miller & Abbott (2000) Nat Neurosci 3:919; Oja (1982) J Math Biol 15:267;
+Bienenstock, Cooper & Munro (1982) J Neurosci 2:32. Times in ms.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ TAU = 20.0  # ms, both windows
 
 
 def stdp(lag, a_plus=A_PLUS, a_minus=A_MINUS, tau_plus=TAU, tau_minus=TAU):
-    """Weight change of one pair of spikes: A₊e^{−Δ/τ₊} for Δ > 0, −A₋e^{Δ/τ₋} for Δ < 0, 0 at 0; Δ = t_post − t_pre, ms."""
+    """Weight change of a pair of spikes: A₊e^{−Δ/τ₊} for Δ > 0, −A₋e^{Δ/τ₋} for Δ < 0; Δ = t_post − t_pre, ms."""
     lag = np.asarray(lag, float)
     grows, shrinks = np.exp(-np.maximum(lag, 0) / tau_plus), np.exp(np.minimum(lag, 0) / tau_minus)
     return np.where(lag > 0, a_plus * grows, np.where(lag < 0, -a_minus * shrinks, 0.0))
@@ -73,8 +73,9 @@ def learn_association(
 ):
     """Synapses from sound to sight, after sounds and lights that coincide at one position and are unrelated elsewhere.
 
-    At each event every auditory and visual unit fires once. At the trained position the light's spike follows the sound's
-    by N(lag, jitter²); all other spikes fall evenly within ±`spread` ms. Every pair changes its weight by `stdp`, within 0…1.
+    At each event every auditory and visual unit fires once. At the trained position the light's spike follows the
+    sound's by N(lag, jitter²); all other spikes fall evenly within ±`spread` ms. Every pair changes its weight by
+    `stdp`, within 0…1.
 
     Parameters
     ----------
@@ -92,7 +93,8 @@ def learn_association(
     weights : array, shape (n_positions, n_positions)
         Sound position × sight position.
     evoked : array, shape (n_positions,)
-        Drive of the sight units by a sound alone at the trained position, as a fraction of what a light there gives (1).
+        Drive of the sight units by a sound alone at the trained position, as a fraction of what a light there gives
+        (1).
     """
     if not 0 <= trained < n_positions:
         raise ValueError(f"trained is {trained}; a position between 0 and {n_positions - 1} is wanted")

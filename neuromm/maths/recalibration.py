@@ -1,11 +1,11 @@
-"""Recalibration: the descriptive build-up of an aftereffect, and estimates of a visual variance that changes in time."""
+"""Recalibration: the descriptive build-up of an aftereffect, and estimates of a visual variance that changes."""
 
 import numpy as np
 from scipy.special import logsumexp
 
 
 def build_up(n_exposures, displacement, rate, asymptote=1.0):
-    """Shift after n exposures: asymptote · displacement · (1 − (1 − rate)ⁿ); deg. `asymptote` is a fraction of displacement."""
+    """Shift after n exposures, deg: asymptote · displacement · (1 − (1 − rate)ⁿ); the asymptote is a fraction."""
     if not 0 < rate <= 1:
         raise ValueError(f"rate is {rate}; a fraction per exposure between 0 and 1 is wanted")
     return asymptote * displacement * -np.expm1(np.asarray(n_exposures, float) * np.log1p(-min(rate, 1 - 1e-12)))

@@ -91,7 +91,7 @@ def percept(fused, auditory, weight):
 
 
 def log_categories(x, places, categories):
-    """Log density of each syllable at a point; the percept is the largest (with equal round categories, the nearest)."""
+    """Log density of each syllable at a point; the percept is the largest (equal round categories: the nearest)."""
     return log_normal(x[..., None, :], places, categories)
 
 

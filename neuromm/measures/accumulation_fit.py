@@ -1,4 +1,4 @@
-"""Fit of choices and reaction times in heading discrimination by optimal accumulation to a bound (Drugowitsch et al. 2014)."""
+"""Fit of choices and reaction times about heading by optimal accumulation to a bound (Drugowitsch et al. 2014)."""
 
 from dataclasses import dataclass
 
@@ -30,14 +30,14 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     """Maximum likelihood of every choice with its reaction time, one observer at a time.
 
     Free are: visual sensitivity per coherence, vestibular sensitivity, a bound and a bias per modality and
-    coherence, a mean non-decision time per modality and its sd, a lapse rate, and, with `free_efficiency`, the sensitivity to both senses
-    over its optimum √(k_vis² + k_vest²): at 1, accumulation is optimal.
+    coherence, a mean non-decision time per modality and its sd, a lapse rate, and, with `free_efficiency`, the
+    sensitivity to both senses over its optimum √(k_vis² + k_vest²): at 1, accumulation is optimal.
 
     Parameters
     ----------
     trials : DataFrame
-        `observer`, `visual_heading`, `vestibular_heading` (deg; NaN = absent), `coherence`, `response` (1 right, 0 left; NaN =
-        missed), `reaction_time` (ms). As `datasets.read_drugowitsch2014` gives it.
+        `observer`, `visual_heading`, `vestibular_heading` (deg; NaN = absent), `coherence`, `response` (1 right, 0
+        left; NaN = missed), `reaction_time` (ms). As `datasets.read_drugowitsch2014` gives it.
     free_efficiency : bool
     limits : (low, high), ms
         Reaction times outside are left out and counted as `n_dropped`.
@@ -52,7 +52,8 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     wrong = trials["response"].notna() & ~trials["response"].isin([0, 1])
     if wrong.any():
         raise ValueError(
-            f"row {trials.index[wrong][0]}: response {trials['response'][wrong].iloc[0]!r}; 1 (right) or 0 (left) is wanted"
+            f"row {trials.index[wrong][0]}: response {trials['response'][wrong].iloc[0]!r}; 1 (right) or 0 "
+            "(left) is wanted"
         )
     apart = trials["visual_heading"].notna() & trials["vestibular_heading"].notna()
     apart &= (trials["visual_heading"] - trials["vestibular_heading"]).abs() > 1e-9
@@ -69,8 +70,18 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
         estimates.append(pd.DataFrame({"observer": observer, "parameter": list(named), "value": list(named.values())}))
         n = len(own) - int(missed.sum()) - int(dropped.sum())
         n_free = len(x) - (not free_efficiency)
-        summary.append({"observer": observer, "log_likelihood": -value, "n_parameters": n_free, "bic": 2 * value + n_free * np.log(n),
-                        "n": n, "n_missed": int(missed.sum()), "n_dropped": int(dropped.sum()), "efficiency": named["efficiency"]})  # fmt: skip
+        summary.append(
+            {
+                "observer": observer,
+                "log_likelihood": -value,
+                "n_parameters": n_free,
+                "bic": 2 * value + n_free * np.log(n),
+                "n": n,
+                "n_missed": int(missed.sum()),
+                "n_dropped": int(dropped.sum()),
+                "efficiency": named["efficiency"],
+            }
+        )
         predictions.append(data.predictions(x).assign(observer=observer))
     return AccumulationFit(
         pd.concat(estimates, ignore_index=True), pd.DataFrame(summary), pd.concat(predictions, ignore_index=True)
@@ -100,11 +111,30 @@ class _Data:
             sums = np.array([times[rows][of == i].sum() for i in range(len(headings))])
             self.cells.append((headings, counts, sums))
         n_c, n = len(self.coherences), len(self.conditions)
-        self.names = [*[f"k_visual[{c:g}]" for c in self.coherences], "k_vestibular",
-                      *[f"bound_{_label(*k)}" for k in self.conditions], *[f"bias_{_label(*k)}" for k in self.conditions],
-                      *[f"other_time_{m}" for m in ("visual", "vestibular", "both")], "sd_other_time", "lapse", "efficiency"]  # fmt: skip
-        self.start = np.array([*np.log(np.linspace(25, 70, n_c)), np.log(15.0), *[np.log(0.2)] * n, *[0.0] * n, 0.35, 0.35, 0.35,
-                               np.log(0.08), logit(0.02), 0.0])  # fmt: skip
+        self.names = [
+            *[f"k_visual[{c:g}]" for c in self.coherences],
+            "k_vestibular",
+            *[f"bound_{_label(*k)}" for k in self.conditions],
+            *[f"bias_{_label(*k)}" for k in self.conditions],
+            *[f"other_time_{m}" for m in ("visual", "vestibular", "both")],
+            "sd_other_time",
+            "lapse",
+            "efficiency",
+        ]
+        self.start = np.array(
+            [
+                *np.log(np.linspace(25, 70, n_c)),
+                np.log(15.0),
+                *[np.log(0.2)] * n,
+                *[0.0] * n,
+                0.35,
+                0.35,
+                0.35,
+                np.log(0.08),
+                logit(0.02),
+                0.0,
+            ]
+        )
         self.bounds = (
             [(np.log(2), np.log(2000))] * (n_c + 1)
             + [(np.log(0.03), np.log(2.0))] * n
@@ -155,7 +185,7 @@ class _Data:
         return -(self.cells[i][1] * np.log(self.densities(x, i) + FLOOR)).sum()
 
     def fit(self, free_efficiency, max_iterations):
-        """Minimum of the negative log likelihood by L-BFGS-B; differences are taken over what a condition depends on."""
+        """Least negative log likelihood by L-BFGS-B; differences are taken over what a condition depends on."""
 
         def cost(x):
             value, gradient = 0.0, np.zeros(len(x))
@@ -182,11 +212,20 @@ class _Data:
             joint = self.densities(x, i) * STEP
             mass = joint.sum((1, 2))
             n = counts.sum((1, 2))
-            rows.append(pd.DataFrame({
-                "modality": modality, "coherence": level or np.nan, "heading": headings, "right": counts[:, 1].sum(1) / n,
-                "fitted_right": joint[:, 1].sum(1) / mass, "reaction_time": 1000 * sums / n,
-                "fitted_reaction_time": 1000 * (joint.sum(1) * self.t).sum(1) / mass, "n": n.astype(int),
-            }))  # fmt: skip
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "modality": modality,
+                        "coherence": level or np.nan,
+                        "heading": headings,
+                        "right": counts[:, 1].sum(1) / n,
+                        "fitted_right": joint[:, 1].sum(1) / mass,
+                        "reaction_time": 1000 * sums / n,
+                        "fitted_reaction_time": 1000 * (joint.sum(1) * self.t).sum(1) / mass,
+                        "n": n.astype(int),
+                    }
+                )
+            )
         return pd.concat(rows, ignore_index=True)
 
 

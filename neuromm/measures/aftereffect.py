@@ -1,4 +1,4 @@
-"""What exposure leaves behind: the build-up of an aftereffect, immediate and cumulative parts, weights over a changing blur."""
+"""What exposure leaves behind: build-up of an aftereffect, its immediate and cumulative parts, weights over blur."""
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,15 @@ def aftereffect_by_exposure(trials):
     Parameters
     ----------
     trials : DataFrame
-        `observer`, `block`, `phase` (test, exposure), `exposures`, `auditory_azimuth`, `visual_azimuth`, `response` (deg; NaN = missed).
+        `observer`, `block`, `phase` (test, exposure), `exposures`, `auditory_azimuth`, `visual_azimuth`, `response`
+        (deg; NaN = missed).
 
     Returns
     -------
     DataFrame, one row per observer × exposures
-        `shift` (deg, error minus the mean error of the tests at 0 exposures of the same block, positive toward the lights),
-        `fraction` of the displacement, `low`, `high` (95 % of the shift, over blocks; NaN with one), `n`, `n_missed`.
+        `shift` (deg, error minus the mean error of the tests at 0 exposures of the same block, positive toward the
+        lights), `fraction` of the displacement, `low`, `high` (95 % of the shift, over blocks; NaN with one), `n`,
+        `n_missed`.
 
     Raises
     ------
@@ -48,8 +50,18 @@ def aftereffect_by_exposure(trials):
     for (observer, n), group in cell.groupby(["observer", "exposures"], sort=False):
         error = group["shift"].std() / np.sqrt(len(group)) if len(group) > 1 else np.nan
         mean = group["shift"].mean()
-        rows.append((observer, n, mean, group["fraction"].mean(), mean - Z95 * error, mean + Z95 * error, int(group["count"].sum()),
-                     int((group["size"] - group["count"]).sum())))  # fmt: skip
+        rows.append(
+            (
+                observer,
+                n,
+                mean,
+                group["fraction"].mean(),
+                mean - Z95 * error,
+                mean + Z95 * error,
+                int(group["count"].sum()),
+                int((group["size"] - group["count"]).sum()),
+            )
+        )
     columns = ["observer", "exposures", "shift", "fraction", "low", "high", "n", "n_missed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["observer", "exposures"], ignore_index=True)
 
@@ -57,14 +69,14 @@ def aftereffect_by_exposure(trials):
 def aftereffect_history(trials):
     """Immediate and cumulative aftereffects: sounds alone regressed on the trial before and on the tone's history.
 
-    The error of each test is explained by a constant, a slope on place (shrinkage), the displacement of the trial before (0 if that
-    was no pair) and the mean displacement that the same tone has had so far in its block.
+    The error of each test is explained by a constant, a slope on place (shrinkage), the displacement of the trial
+    before (0 if that was no pair) and the mean displacement that the same tone has had so far in its block.
 
     Parameters
     ----------
     trials : DataFrame
-        `observer`, `block`, `phase`, `auditory_azimuth`, `visual_azimuth`, `response`, in the order of time; `auditory_frequency` if tones
-        differ.
+        `observer`, `block`, `phase`, `auditory_azimuth`, `visual_azimuth`, `response`, in the order of time;
+        `auditory_frequency` if tones differ.
 
     Returns
     -------
@@ -85,7 +97,8 @@ def aftereffect_history(trials):
         error = (own["response"] - own["auditory_azimuth"])[test].to_numpy()
         if np.linalg.matrix_rank(design) < 4:
             raise ValueError(
-                f"{observer}: immediate and cumulative displacements do not vary apart; see paradigms.two_tone_aftereffect"
+                f"{observer}: immediate and cumulative displacements do not vary apart; see "
+                "paradigms.two_tone_aftereffect"
             )
         weights, _, _, _ = np.linalg.lstsq(design, error, rcond=None)
         rest = error - design @ weights
@@ -100,20 +113,22 @@ def aftereffect_history(trials):
 def weight_over_period(trials, *, n_bins=10):
     """Relative auditory weight over the period of a changing blur, first half beside the flipped second half.
 
-    In each bin answers are regressed on both places; the weight is w_A/(w_A + w_V) (Beierholm et al. 2020, figure 2). At
-    equal blur, an observer who remembers weighs audition differently in the two halves.
+    In each bin answers are regressed on both places; the weight is w_A/(w_A + w_V) (Beierholm et al. 2020, figure 2).
+    At equal blur, an observer who remembers weighs audition differently in the two halves.
 
     Parameters
     ----------
     trials : DataFrame
-        `observer`, `phase` (0…1 within the period), `auditory_azimuth`, `visual_azimuth`, `response` (deg; NaN = missed).
+        `observer`, `phase` (0…1 within the period), `auditory_azimuth`, `visual_azimuth`, `response` (deg; NaN =
+        missed).
     n_bins : int
         Over the whole period; even.
 
     Returns
     -------
     DataFrame, one row per observer × half × bin
-        `half` (first, second flipped), `phase` (0…½), `weight_auditory`, `low`, `high` (95 %, delta method), `n`, `n_missed`.
+        `half` (first, second flipped), `phase` (0…½), `weight_auditory`, `low`, `high` (95 %, delta method), `n`,
+        `n_missed`.
     """
     _need(trials, ["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"])
     if n_bins % 2:
@@ -131,7 +146,17 @@ def weight_over_period(trials, *, n_bins=10):
         half = Z95 * np.sqrt(slope @ covariance @ slope)
         second = b >= n_bins // 2
         phase = (n_bins - 1 - b if second else b) + 0.5
-        rows.append((observer, "second, flipped" if second else "first", phase / n_bins, a / (a + v), a / (a + v) - half, a / (a + v) + half,
-                     len(answered), len(own) - len(answered)))  # fmt: skip
+        rows.append(
+            (
+                observer,
+                "second, flipped" if second else "first",
+                phase / n_bins,
+                a / (a + v),
+                a / (a + v) - half,
+                a / (a + v) + half,
+                len(answered),
+                len(own) - len(answered),
+            )
+        )
     columns = ["observer", "half", "phase", "weight_auditory", "low", "high", "n", "n_missed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["observer", "half", "phase"], ignore_index=True)

@@ -132,6 +132,12 @@ def wilson(successes, n):
     return np.clip(centre - half, 0, p), np.clip(centre + half, p, 1)  # rounding must not step over the proportion
 
 
+def rate_with_interval(successes, n):
+    """A proportion and its Wilson interval, three floats; NaN without trials."""
+    low, high = wilson(successes, n)
+    return (float(successes / n) if n else np.nan), float(low), float(high)
+
+
 def _levels(disparity, tolerance):
     """Each value's level: sorted values less than `tolerance` apart are one level, at their mean."""
     values = np.unique(disparity.to_numpy(float).round(6))

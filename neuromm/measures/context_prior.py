@@ -39,8 +39,8 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     observer : observer
         With the field `p_common` and `predict(trials)` giving `key_…` columns; reliabilities scale its noise.
     trials : DataFrame
-        `observer`, `auditory_syllable`, `visual_syllable`, `response_label` (missing = missed) and the context column with
-        two levels. Labels must be keys of the observer.
+        `observer`, `auditory_syllable`, `visual_syllable`, `response_label` (missing = missed) and the context column
+        with two levels. Labels must be keys of the observer.
     context : str
 
     Returns
@@ -168,8 +168,20 @@ def _fitted(person, table, grid, x, contexts, pairs, keys):
         chance = _probabilities(grid, x[i], x[2], expit(x[3]))
         for j, pair in enumerate(pairs.itertuples(index=False)):
             n = table[i, j].sum()
-            rows += [{"observer": person, "context": c, "auditory_syllable": pair[0], "visual_syllable": pair[1], "label": key,
-                      "observed": table[i, j, k] / n, "fitted": chance[j, k], "n": int(n)} for k, key in enumerate(keys) if n]  # fmt: skip
+            rows += [
+                {
+                    "observer": person,
+                    "context": c,
+                    "auditory_syllable": pair[0],
+                    "visual_syllable": pair[1],
+                    "label": key,
+                    "observed": table[i, j, k] / n,
+                    "fitted": chance[j, k],
+                    "n": int(n),
+                }
+                for k, key in enumerate(keys)
+                if n
+            ]
     return pd.DataFrame(rows)
 
 
@@ -182,6 +194,21 @@ def _group_test(estimates, contexts):
     wilcoxon = stats.wilcoxon(difference).pvalue if n > 5 and (difference != 0).any() else np.nan
     gain = 2 * (estimates["log_likelihood"] - estimates["log_likelihood_shared"]) - np.log(estimates["n"])
     half = stats.t.ppf(0.975, n - 1) * difference.std() / np.sqrt(n) if n > 1 else np.nan
-    return pd.DataFrame([{"first": contexts[0], "second": contexts[1], "difference": difference.mean(), "low": difference.mean() - half,
-                          "high": difference.mean() + half, "t": t, "df": n - 1, "p": p, "p_wilcoxon": wilcoxon,
-                          "delta_bic": gain.sum(), "n_people": n, "n_missed": int(estimates["n_missed"].sum())}])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                "first": contexts[0],
+                "second": contexts[1],
+                "difference": difference.mean(),
+                "low": difference.mean() - half,
+                "high": difference.mean() + half,
+                "t": t,
+                "df": n - 1,
+                "p": p,
+                "p_wilcoxon": wilcoxon,
+                "delta_bic": gain.sum(),
+                "n_people": n,
+                "n_missed": int(estimates["n_missed"].sum()),
+            }
+        ]
+    )

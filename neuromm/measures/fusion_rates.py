@@ -1,4 +1,4 @@
-"""Who fuses which McGurk stimulus: a people × stimuli table of fusion rates, and its fit by noisy encoding of disparity."""
+"""Who fuses which McGurk stimulus: people × stimuli fusion rates, and their fit by noisy encoding of disparity."""
 
 from dataclasses import dataclass
 
@@ -107,15 +107,21 @@ def fit_ned(rates, *, n_starts=48, n_polished=3, seed=1) -> NedFit:
 
     Notes
     -----
-    D, T and σ share an arbitrary unit and origin, fixed only by the bounds (D, T in 0…2, σ in .001…1): compare ranks, or
-    fits with one D.
+    D, T and σ share an arbitrary unit and origin, fixed only by the bounds (D, T in 0…2, σ in .001…1): compare ranks,
+    or fits with one D.
     """
     rates = rates if isinstance(rates, pd.DataFrame) else pd.DataFrame(np.asarray(rates, float))
     d, t, s, errors = fit_encoding_disparity(rates.to_numpy(float), rng=np.random.default_rng(seed), n_starts=n_starts,
                                              n_polished=n_polished)  # fmt: skip
     people, stimuli = rates.index, rates.columns
-    return NedFit(pd.Series(d, stimuli, name="disparity"), pd.Series(t, people, name="threshold"), pd.Series(s, people, name="sigma"),
-                  rates, errors, int(rates.isna().sum().sum()))  # fmt: skip
+    return NedFit(
+        pd.Series(d, stimuli, name="disparity"),
+        pd.Series(t, people, name="threshold"),
+        pd.Series(s, people, name="sigma"),
+        rates,
+        errors,
+        int(rates.isna().sum().sum()),
+    )
 
 
 def held_out_ned(rates, *, n_folds=5, n_starts=8, seed=1) -> pd.DataFrame:
@@ -155,8 +161,15 @@ def rank_consistency(rates) -> float:
 
 
 def extreme_share(rates, low=0.1, high=0.9) -> pd.DataFrame:
-    """Per stimulus: mean and sd of people's rates, and the share of people at or beyond `low` and `high` (the U shape)."""
+    """Per stimulus: mean and sd of people's rates, and the share of people at or beyond `low` and `high` (U shape)."""
     table = pd.DataFrame(rates)
     n = table.notna().sum()
-    return pd.DataFrame({"stimulus": table.columns, "mean": table.mean().to_numpy(), "sd": table.std().to_numpy(),
-                         "extreme": (((table <= low + 1e-9) | (table >= high - 1e-9)).sum() / n).to_numpy(), "n": n.to_numpy()})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "stimulus": table.columns,
+            "mean": table.mean().to_numpy(),
+            "sd": table.std().to_numpy(),
+            "extreme": (((table <= low + 1e-9) | (table >= high - 1e-9)).sum() / n).to_numpy(),
+            "n": n.to_numpy(),
+        }
+    )

@@ -1,4 +1,4 @@
-"""The race-model inequality: distributions of reaction times after Ulrich, Miller & Schröter (2007), and the group test."""
+"""The race-model inequality: reaction-time distributions after Ulrich, Miller & Schröter (2007), and the group test."""
 
 import warnings
 
@@ -32,11 +32,15 @@ def check_reaction_times(times, name="reaction times") -> tuple[np.ndarray, int]
         raise ValueError(f"{name}: {len(kept)} times that are not missing; at least two are wanted")
     if not np.isfinite(kept).all() or (kept <= 0).any():
         raise ValueError(
-            f"{name} run from {kept.min():g} to {kept.max():g} ms; positive finite times are wanted (recode misses as NaN)"
+            f"{name} run from {kept.min():g} to {kept.max():g} ms; positive finite times are wanted (recode "
+            "misses as NaN)"
         )
     if kept.max() < 10:
-        warnings.warn(f"{name} are all below 10 (largest {kept.max():g}): these look like seconds; milliseconds are wanted",
-                      UserWarning, stacklevel=3)  # fmt: skip
+        warnings.warn(
+            f"{name} are all below 10 (largest {kept.max():g}): these look like seconds; milliseconds are wanted",
+            UserWarning,
+            stacklevel=3,
+        )
     return kept, int(missing.sum())
 
 
@@ -72,7 +76,8 @@ def cdf_quantiles(t, cdf, probabilities=PROBABILITIES):
     falls = np.flatnonzero(np.diff(cdf) < -1e-12)
     if len(falls):
         raise ValueError(
-            f"the distribution function falls from {cdf[falls[0]]:g} to {cdf[falls[0] + 1]:g} at {t[falls[0] + 1]:g} ms; it must be monotone: "
+            f"the distribution function falls from {cdf[falls[0]]:g} to {cdf[falls[0] + 1]:g} at "
+            f"{t[falls[0] + 1]:g} ms; it must be monotone: "
             "are these cumulative proportions, sorted by time?"
         )
     if cdf[-1] < probabilities.max():
@@ -100,8 +105,8 @@ def race_inequality(x, y, z, probabilities=PROBABILITIES):
     Returns
     -------
     quantiles : DataFrame
-        `probability`, and the quantiles of `x`, `y`, `z` and of the `bound` min(G_X + G_Y, 1), ms; `violation` = bound − z (ms;
-        positive where the pair beats every race).
+        `probability`, and the quantiles of `x`, `y`, `z` and of the `bound` min(G_X + G_Y, 1), ms; `violation` =
+        bound − z (ms; positive where the pair beats every race).
     summary : dict
         area_positive: Σ max(G_Z − bound, 0) over ms; net_area: Σ (G_Z − bound), the difference of the means of bound
         and pair (Colonius & Diederich 2006); n and n_missed per condition.
@@ -118,8 +123,12 @@ def race_inequality(x, y, z, probabilities=PROBABILITIES):
     )
     table["violation"] = table["bound"] - table["z"]
     gain = cdfs["z"] - cdfs["bound"]
-    summary = {"area_positive": float(np.maximum(gain, 0).sum()), "net_area": float(gain.sum()),
-               **{f"n_{k}": len(s) for k, s in samples.items()}, **{f"n_missed_{k}": m for k, m in missed.items()}}  # fmt: skip
+    summary = {
+        "area_positive": float(np.maximum(gain, 0).sum()),
+        "net_area": float(gain.sum()),
+        **{f"n_{k}": len(s) for k, s in samples.items()},
+        **{f"n_missed_{k}": m for k, m in missed.items()},
+    }
     return table, summary
 
 
@@ -129,7 +138,8 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
     Parameters
     ----------
     trials : DataFrame
-        `observer`, `report` "detection", `auditory_azimuth`, `visual_azimuth` (NaN = absent), `reaction_time` (ms; NaN = missed).
+        `observer`, `report` "detection", `auditory_azimuth`, `visual_azimuth` (NaN = absent), `reaction_time` (ms;
+        NaN = missed).
     probabilities : array
     limits : (low, high)
         Reaction times outside (anticipations, lapses of attention) are left out and counted as `n_dropped`.
@@ -139,11 +149,11 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
     Returns
     -------
     people : DataFrame
-        `observer`, factors, `probability`, `auditory`, `visual`, `audiovisual`, `bound` (ms), `violation`, `area_positive`,
-        `net_area`, `n` pairs, `n_missed`, `n_dropped` (over the three conditions).
+        `observer`, factors, `probability`, `auditory`, `visual`, `audiovisual`, `bound` (ms), `violation`,
+        `area_positive`, `net_area`, `n` pairs, `n_missed`, `n_dropped` (over the three conditions).
     group : DataFrame
-        Per factor and probability: mean `violation` (ms), `low`, `high` (95 % over observers), one-sided `p` that it exceeds 0
-        (paired t; NaN with one observer), `n_observers`.
+        Per factor and probability: mean `violation` (ms), `low`, `high` (95 % over observers), one-sided `p` that it
+        exceeds 0 (paired t; NaN with one observer), `n_observers`.
 
     Raises
     ------
@@ -170,9 +180,17 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
             table, summary = race_inequality(*(u.loc[~u["_dropped"], "reaction_time"] for u in used), probabilities)
             table = table.rename(columns={"x": "auditory", "y": "visual", "z": "audiovisual"})
             missed = sum(summary[f"n_missed_{k}"] for k in "xyz")
-            rows.append(table.assign(observer=observer, **dict(zip(by, key, strict=True)), area_positive=summary["area_positive"],
-                                     net_area=summary["net_area"], n=summary["n_z"], n_missed=missed,
-                                     n_dropped=int(sum(u["_dropped"].sum() for u in used))))  # fmt: skip
+            rows.append(
+                table.assign(
+                    observer=observer,
+                    **dict(zip(by, key, strict=True)),
+                    area_positive=summary["area_positive"],
+                    net_area=summary["net_area"],
+                    n=summary["n_z"],
+                    n_missed=missed,
+                    n_dropped=int(sum(u["_dropped"].sum() for u in used)),
+                )
+            )
     people = pd.concat(rows, ignore_index=True)
     front = ["observer", *by]
     return people[[*front, *[c for c in people if c not in front]]], _group(people, list(by))
@@ -191,7 +209,7 @@ def _group(people, by):
 
 
 def mean_reaction_times(trials, *, by=("soa",)):
-    """Mean reaction time of each observer and condition: `reaction_time`, `sd`, `low`, `high` (95 % over trials, normal), `n`, `n_missed`.
+    """Mean reaction time of each observer and condition, with its sd, 95 % interval over trials, `n` and `n_missed`.
 
     `shown` says what was there: auditory, visual, audiovisual or nothing.
     """

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import _need
+from neuromm.measures.bias import _need, rate_with_interval
 
-Z95 = 1.959963984540054
 FACTORS = ("auditory_syllable", "visual_syllable", "auditory_snr", "soa", "context")
 
 
@@ -44,7 +43,8 @@ def response_distribution(trials, *, by=(), outside="error"):
         if outside != "other":
             row = asked.index[wrong][0]
             raise ValueError(
-                f"{int(wrong.sum())} answers are outside the alternatives, first at row {row}: '{asked.loc[row, 'response_label']}' is none "
+                f"{int(wrong.sum())} answers are outside the alternatives, first at row {row}: "
+                f"'{asked.loc[row, 'response_label']}' is none "
                 f"of {asked.loc[row, 'alternatives']}; recode them, or count them with outside='other'"
             )
         asked.loc[wrong, "response_label"] = "other"
@@ -56,7 +56,7 @@ def response_distribution(trials, *, by=(), outside="error"):
         answered = group["response_label"].dropna()
         n, counts = len(answered), answered.value_counts()
         for label in labels:
-            proportion, low, high = wilson(counts.get(label, 0), n)
+            proportion, low, high = rate_with_interval(counts.get(label, 0), n)
             rows.append((*key, label, proportion, low, high, n, len(group) - n, int(group["_outside"].sum())))
     return pd.DataFrame(rows, columns=[*factors, "label", "proportion", "low", "high", "n", "n_missed", "n_outside"])
 
@@ -69,15 +69,6 @@ def _outside(asked):
             rows = (asked["alternatives"] == text).to_numpy() & asked["response_label"].notna().to_numpy()
             wrong[rows] = ~asked["response_label"][rows].isin(str(text).split("|")).to_numpy()
     return wrong
-
-
-def wilson(successes, n, z=Z95):
-    """Proportion and its Wilson interval; NaN without trials."""
-    if n == 0:
-        return np.nan, np.nan, np.nan
-    p = successes / n
-    centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return p, (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
 
 
 def confusion_table(trials, modality="auditory"):
@@ -115,7 +106,8 @@ def check_confusions(table) -> pd.DataFrame:
     only = sorted(set(table.index) ^ set(table.columns), key=str)
     if only or not (table.index.is_unique and table.columns.is_unique):
         raise ValueError(
-            f"the confusion table is not symmetric in its labels: {only} are stimuli or answers only; add the missing rows or "
+            f"the confusion table is not symmetric in its labels: {only} are stimuli or answers only; add the "
+            "missing rows or "
             "columns, or recode the answers (response_distribution counts them as they are)"
         )
     values = table[list(table.index)].astype(float)
@@ -133,8 +125,9 @@ def check_confusions(table) -> pd.DataFrame:
 def places_from_confusions(auditory, visual, *, floor=1e-3) -> pd.DataFrame:
     """Place of each syllable on an auditory and a visual axis, from the confusions of each modality alone.
 
-    Similarity η_ij = √(p_ij p_ji / (p_ii p_jj)) (Shepard 1957), squared distance −2 log η, first classical-scaling axis of
-    each modality; each axis is scaled to run from 0 to 1, and its sign is arbitrary. Entries below `floor` count as it.
+    Similarity η_ij = √(p_ij p_ji / (p_ii p_jj)) (Shepard 1957), squared distance −2 log η, first classical-scaling
+    axis of each modality; each axis is scaled to run from 0 to 1, and its sign is arbitrary. Entries below `floor`
+    count as it.
 
     Returns
     -------
@@ -154,8 +147,12 @@ def places_from_confusions(auditory, visual, *, floor=1e-3) -> pd.DataFrame:
         p = np.maximum(table.loc[order, order].to_numpy(), floor)
         skew = np.abs(p - p.T).max()
         if skew > 0.2:
-            warnings.warn(f"the {modality} confusions are asymmetric (p_ij and p_ji differ by up to {skew:.2f}); their geometric mean is used",
-                          UserWarning, stacklevel=2)  # fmt: skip
+            warnings.warn(
+                f"the {modality} confusions are asymmetric (p_ij and p_ji differ by up to {skew:.2f}); their "
+                "geometric mean is used",
+                UserWarning,
+                stacklevel=2,
+            )
         diagonal = np.diag(p)
         similarity = np.minimum(np.sqrt(p * p.T / np.outer(diagonal, diagonal)), 1.0)
         square = -2 * np.log(similarity)
@@ -203,8 +200,10 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
     heard, seen = (list(dict.fromkeys(answered[f"{m}_syllable"].dropna())) for m in ("auditory", "visual"))
     labels = sorted(answered["response_label"].unique())
     counts = np.zeros((len(heard) + 1, len(seen) + 1, len(labels)))
-    codes = [pd.Categorical(answered[c], categories=order).codes
-             for c, order in (("auditory_syllable", heard), ("visual_syllable", seen), ("response_label", labels))]  # fmt: skip
+    codes = [
+        pd.Categorical(answered[c], categories=order).codes
+        for c, order in (("auditory_syllable", heard), ("visual_syllable", seen), ("response_label", labels))
+    ]
     np.add.at(counts, tuple(codes), 1)  # −1, an absent modality, is the last row or column
     a, v, likelihood, rmsd = fit_supports(counts, rng=np.random.default_rng(seed))
     return FlmpFit(

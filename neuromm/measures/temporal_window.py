@@ -1,4 +1,4 @@
-"""Judgements against asynchrony: synchrony curves and their windows, temporal order, fission with d′ and criterion, capture."""
+"""Judgements against asynchrony: synchrony windows, temporal order, fission with d′ and criterion, capture."""
 
 import warnings
 from typing import Literal
@@ -8,8 +8,7 @@ import pandas as pd
 from scipy.optimize import brentq, minimize
 from scipy.special import ndtr, ndtri
 
-from neuromm.measures.bias import _need
-from neuromm.measures.syllable_responses import wilson
+from neuromm.measures.bias import _need, rate_with_interval
 
 
 def rate_by_soa(trials, *, report="synchronous", by=()):
@@ -47,12 +46,13 @@ def rate_by_soa(trials, *, report="synchronous", by=()):
     wrong = asked["response"].notna() & ~asked["response"].isin([0, 1])
     if wrong.any():
         raise ValueError(
-            f"row {asked.index[wrong][0]}: response {asked['response'][wrong].iloc[0]!r} to '{report}'; 1 (yes) or 0 (no) is wanted"
+            f"row {asked.index[wrong][0]}: response {asked['response'][wrong].iloc[0]!r} to '{report}'; 1 "
+            "(yes) or 0 (no) is wanted"
         )
     rows = []
     for key, group in asked.groupby(["observer", *by, "soa"], sort=False):
         answers = group["response"].dropna()
-        rows.append((*key, *wilson(answers.sum(), len(answers)), len(answers), len(group) - len(answers)))
+        rows.append((*key, *rate_with_interval(answers.sum(), len(answers)), len(answers), len(group) - len(answers)))
     table = pd.DataFrame(rows, columns=["observer", *by, "soa", "rate", "low", "high", "n", "n_missed"])
     return table.sort_values(["observer", *by, "soa"], ignore_index=True)
 
@@ -61,8 +61,11 @@ def warn_seconds(soas):
     """Warn if asynchronies look like seconds: all |SOA| below 2, and not all 0."""
     values = np.abs(pd.to_numeric(soas).dropna().to_numpy(float))
     if len(values) and 0 < values.max() < 2:
-        warnings.warn(f"every |SOA| is below 2 (largest {values.max():g}): these look like seconds; milliseconds are wanted",
-                      UserWarning, stacklevel=3)  # fmt: skip
+        warnings.warn(
+            f"every |SOA| is below 2 (largest {values.max():g}): these look like seconds; milliseconds are wanted",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _sigmoids(x, p):
@@ -105,9 +108,9 @@ def fit_window(
 ):
     """Fit each observer's synchrony curve by maximum likelihood, and read off its window.
 
-    *sigmoids* multiplies a rising and a falling cumulative Gaussian, so that flanks may differ; *gaussian* is the common
-    symmetric curve; *causal_inference* is P(|x − c| < h), the curve of an observer who compares causes (Magnotti, Ma &
-    Beauchamp 2013): c and h are its window, σ its noise.
+    *sigmoids* multiplies a rising and a falling cumulative Gaussian, so that flanks may differ; *gaussian* is the
+    common symmetric curve; *causal_inference* is P(|x − c| < h), the curve of an observer who compares causes
+    (Magnotti, Ma & Beauchamp 2013): c and h are its window, σ its noise.
 
     Parameters
     ----------
@@ -122,8 +125,8 @@ def fit_window(
     Returns
     -------
     DataFrame, one row per observer
-        `pss` (ms, where the curve is highest), `low`, `high`, `binding_window` = high − low (ms; NaN where the curve does not
-        cross), the parameters, `log_likelihood` (nats), `bic`, `n`, `n_missed`.
+        `pss` (ms, where the curve is highest), `low`, `high`, `binding_window` = high − low (ms; NaN where the curve
+        does not cross), the parameters, `log_likelihood` (nats), `bic`, `n`, `n_missed`.
 
     Raises
     ------
@@ -219,8 +222,17 @@ def fit_order(trials, *, by=()):
         bounds = [(x.min(), x.max()), (np.log(2), np.log(2000)), (0.0, 0.2)]
         starts = [(0.0, np.log(s), 0.02) for s in (40, 120)]
         best = min((minimize(cost, s, bounds=bounds, method="L-BFGS-B") for s in starts), key=lambda f: f.fun)
-        rows.append({**dict(zip(["observer", *by], key, strict=True)), "pss": best.x[0], "jnd": ndtri(0.75) * np.exp(best.x[1]),
-                     "lapse": best.x[2], "log_likelihood": -best.fun, "n": int(n.sum()), "n_missed": int(curve["n_missed"].sum())})  # fmt: skip
+        rows.append(
+            {
+                **dict(zip(["observer", *by], key, strict=True)),
+                "pss": best.x[0],
+                "jnd": ndtri(0.75) * np.exp(best.x[1]),
+                "lapse": best.x[2],
+                "log_likelihood": -best.fun,
+                "n": int(n.sum()),
+                "n_missed": int(curve["n_missed"].sum()),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -228,8 +240,8 @@ def fission_by_soa(trials, *, by=()):
     """Fission of one flash by two beeps against the time between them, with sensitivity and criterion beside the rate.
 
     A hit is "two or more" to two flashes with two beeps, a false alarm is the same answer to one flash with two beeps.
-    d′ = z(hit) − z(false alarm), criterion = −½ [z(hit) + z(false alarm)], with the log-linear correction (Hautus 1995). A
-    rate may rise because sensitivity falls or because criterion does; only the pair tells.
+    d′ = z(hit) − z(false alarm), criterion = −½ [z(hit) + z(false alarm)], with the log-linear correction (Hautus
+    1995). A rate may rise because sensitivity falls or because criterion does; only the pair tells.
 
     Parameters
     ----------
@@ -239,9 +251,9 @@ def fission_by_soa(trials, *, by=()):
     Returns
     -------
     DataFrame, one row per observer × SOA
-        `fission_rate`, `low`, `high` (95 %, Wilson, over trials), `baseline` (the same answer to one flash with at most one
-        beep; NaN if not shown), `illusion` = rate − baseline, `hit_rate`, `d_prime`, `criterion` (NaN without two-flash
-        trials), `n`, `n_missed`.
+        `fission_rate`, `low`, `high` (95 %, Wilson, over trials), `baseline` (the same answer to one flash with at
+        most one beep; NaN if not shown), `illusion` = rate − baseline, `hit_rate`, `d_prime`, `criterion` (NaN
+        without two-flash trials), `n`, `n_missed`.
 
     Raises
     ------
@@ -262,11 +274,24 @@ def fission_by_soa(trials, *, by=()):
         said, n = _twos(group)
         pair, m = _twos(own[(own["n_flashes"] == 2) & (own["n_beeps"] == 2) & (own["beep_soa"] == key[-1])])
         single, k = _twos(own[(own["n_flashes"] == 1) & (own["n_beeps"] <= 1)])
-        rate, low, high = wilson(said, n)
+        rate, low, high = rate_with_interval(said, n)
         hit, false = ndtri((pair + 0.5) / (m + 1)), ndtri((said + 0.5) / (n + 1))
         baseline = single / k if k else np.nan
-        rows.append((*key, rate, low, high, baseline, rate - baseline, pair / m if m else np.nan, hit - false if m else np.nan,
-                     -(hit + false) / 2 if m else np.nan, n, len(group) - n))  # fmt: skip
+        rows.append(
+            (
+                *key,
+                rate,
+                low,
+                high,
+                baseline,
+                rate - baseline,
+                pair / m if m else np.nan,
+                hit - false if m else np.nan,
+                -(hit + false) / 2 if m else np.nan,
+                n,
+                len(group) - n,
+            )
+        )
     columns = [
         "observer",
         *by,
@@ -297,13 +322,14 @@ def capture_by_soa(trials):
     Parameters
     ----------
     trials : DataFrame
-        `observer`, `report` "auditory_motion", `response` (1 = right, 0 = left; NaN = missed), `auditory_velocity`, `congruence`,
-        `soa` (ms).
+        `observer`, `report` "auditory_motion", `response` (1 = right, 0 = left; NaN = missed), `auditory_velocity`,
+        `congruence`, `soa` (ms).
 
     Returns
     -------
     DataFrame, one row per observer × SOA × congruence
-        `correct`, `low`, `high` (95 %, Wilson), `n`, `n_missed`; `capture` is correct when congruent minus correct when not.
+        `correct`, `low`, `high` (95 %, Wilson), `n`, `n_missed`; `capture` is correct when congruent minus correct
+        when not.
     """
     _need(trials, ["observer", "report", "response", "auditory_velocity", "congruence", "soa"])
     asked = trials[trials["report"] == "auditory_motion"]
@@ -314,7 +340,7 @@ def capture_by_soa(trials):
     rows = []
     for key, group in asked.assign(_right=right).groupby(["observer", "soa", "congruence"], sort=True):
         answers = group["_right"].dropna().astype(float)
-        rows.append((*key, *wilson(answers.sum(), len(answers)), len(answers), len(group) - len(answers)))
+        rows.append((*key, *rate_with_interval(answers.sum(), len(answers)), len(answers), len(group) - len(answers)))
     table = pd.DataFrame(rows, columns=["observer", "soa", "congruence", "correct", "low", "high", "n", "n_missed"])
     wide = table.pivot(index=["observer", "soa"], columns="congruence", values="correct")
     capture = (wide[1.0] - wide[0.0]).rename("capture").reset_index() if {0.0, 1.0} <= set(wide) else None

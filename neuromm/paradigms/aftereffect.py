@@ -1,4 +1,4 @@
-"""Learning from conflict: exposure to displaced lights with tests between, opposite shifts of two tones, changing blur."""
+"""Learning from conflict: exposure to displaced lights with tests, opposite shifts of two tones, changing blur."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ def aftereffect(
     positions=(-10.0, 0.0, 10.0),
     seed: int = 1,
 ):
-    """Sounds alone, located before and after exposure to lights displaced from their sounds (Recanzone 1998; Frissen 2012).
+    """Sounds alone, located before and after exposure to displaced lights (Recanzone 1998; Frissen et al. 2012).
 
     Each repeat is a `block` of its own: a test of sounds alone, then exposures up to each count of `n_exposures`, each
     followed by a test. Rows are in the order of time.
@@ -67,8 +67,8 @@ def two_tone_aftereffect(
 ):
     """Two tones paired with lights displaced to opposite sides, sounds alone in between (after Bruns & Röder 2015).
 
-    What the previous trial does (immediate) and what the tone's history does (cumulative) can be told apart, because the
-    previous trial had either tone. Half of the trials, at random, are pairs.
+    What the previous trial does (immediate) and what the tone's history does (cumulative) can be told apart, because
+    the previous trial had either tone. Half of the trials, at random, are pairs.
 
     Returns
     -------
@@ -81,10 +81,17 @@ def two_tone_aftereffect(
         pair, tone = rng.random(n_trials) < 0.5, rng.integers(2, size=n_trials)
         place = rng.choice(np.asarray(positions, float), n_trials)
         sign = np.where(tone == 1, 1.0, -1.0)
-        parts.append(pd.DataFrame({
-            "auditory_azimuth": place, "visual_azimuth": np.where(pair, place + sign * displacement, np.nan),
-            "auditory_frequency": np.asarray(frequencies, float)[tone], "phase": np.where(pair, "exposure", "test"), "block": block,
-        }))  # fmt: skip
+        parts.append(
+            pd.DataFrame(
+                {
+                    "auditory_azimuth": place,
+                    "visual_azimuth": np.where(pair, place + sign * displacement, np.nan),
+                    "auditory_frequency": np.asarray(frequencies, float)[tone],
+                    "phase": np.where(pair, "exposure", "test"),
+                    "block": block,
+                }
+            )
+        )
     shown = pd.concat(parts, ignore_index=True)
     shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
     return finish(shown.assign(report="auditory"), seed=seed)
@@ -137,8 +144,17 @@ def changing_reliability(
         n = len(level)
         seen = rng.choice(np.asarray(positions, float), n)
         heard = seen + rng.choice([-offset, offset], n)
-        parts.append(pd.DataFrame({"auditory_azimuth": heard, "visual_azimuth": seen, "visual_spread": low + (high - low) * level,
-                                   "phase": np.tile((np.arange(period) + 0.5) / period, n_periods), "block": block}))  # fmt: skip
+        parts.append(
+            pd.DataFrame(
+                {
+                    "auditory_azimuth": heard,
+                    "visual_azimuth": seen,
+                    "visual_spread": low + (high - low) * level,
+                    "phase": np.tile((np.arange(period) + 0.5) / period, n_periods),
+                    "block": block,
+                }
+            )
+        )
     shown = pd.concat(parts, ignore_index=True)
     shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
     return finish(shown.assign(report="auditory"), seed=seed)

@@ -25,7 +25,8 @@ def flash_beep(
     n_flashes, n_beeps : sequence of int
         Counts; 0 = that modality is absent (and is not asked about).
     soas : sequence of float, optional
-        Time between two beeps (and two flashes), ms: columns `beep_soa`, `flash_soa`, empty where there is one event or none.
+        Time between two beeps (and two flashes), ms: columns `beep_soa`, `flash_soa`, empty where there is one event
+        or none.
     reports : sequence of str
         "n_flashes", "n_beeps", "common".
     seed : int

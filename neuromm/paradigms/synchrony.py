@@ -65,8 +65,9 @@ def dynamic_capture(
 ):
     """A moving light and a moving sound, in the same or opposite directions: which way did the sound move?
 
-    The dynamic form of the ventriloquist effect (Soto-Faraco, Spence & Kingstone 2004, J Exp Psychol Hum Percept Perform
-    30:330): sounds in conflict with synchronous lights are heard moving with them, and rarely so at long asynchronies.
+    The dynamic form of the ventriloquist effect (Soto-Faraco, Spence & Kingstone 2004, J Exp Psychol Hum Percept
+    Perform 30:330): sounds in conflict with synchronous lights are heard moving with them, and rarely so at long
+    asynchronies.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ def dynamic_capture(
     Returns
     -------
     trials : DataFrame
-        With `auditory_velocity`, `visual_velocity` (deg/s), `congruence` (1 same, 0 opposite direction); conditions name both.
+        With `auditory_velocity`, `visual_velocity` (deg/s), `congruence` (1 same, 0 opposite direction); conditions
+        name both.
     """
     if not speed > 0:
         raise ValueError(f"speed is {speed}; a positive speed in deg/s is wanted")

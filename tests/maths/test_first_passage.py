@@ -1,4 +1,4 @@
-"""First passages: closed forms against simulation in small steps, known means, and the order of race and coactivation."""
+"""First passages: closed forms against small steps, known means, and the order of race and coactivation."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Learning rules: the STDP numbers, Gaussian jitter by integration, principal components, association, running variances."""
+"""Learning rules: STDP numbers, jitter by integration, principal components, association, running variances."""
 
 import numpy as np
 import pytest

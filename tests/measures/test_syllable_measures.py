@@ -1,4 +1,4 @@
-"""Answers to syllables: distributions with counts of what is left out, confusions, NED and FLMP fits, priors by context."""
+"""Answers to syllables: distributions and what is left out, confusions, NED and FLMP fits, priors by context."""
 
 import numpy as np
 import pandas as pd
@@ -128,8 +128,11 @@ def test_a_u_shape_and_a_rank_order_are_seen():
 
 
 def test_flmp_recovers_its_supports():
-    observer = Massaro1998(alternatives=("ba", "da", "ga"), auditory_support=(("ba", (0.7, 0.2, 0.1)), ("ga", (0.1, 0.3, 0.6))),
-                           visual_support=(("ba", (0.8, 0.1, 0.1)), ("ga", (0.1, 0.45, 0.45))))  # fmt: skip
+    observer = Massaro1998(
+        alternatives=("ba", "da", "ga"),
+        auditory_support=(("ba", (0.7, 0.2, 0.1)), ("ga", (0.1, 0.3, 0.6))),
+        visual_support=(("ba", (0.8, 0.1, 0.1)), ("ga", (0.1, 0.45, 0.45))),
+    )
     trials = mcgurk(4000, syllables=("ba", "ga"), unimodal=True, choice="open")
     fit = fit_flmp(answered(observer, trials))
     assert np.allclose(fit.auditory.loc["ba", ["ba", "da", "ga"]], (0.7, 0.2, 0.1), atol=0.02)

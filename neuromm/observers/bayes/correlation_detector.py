@@ -1,4 +1,4 @@
-"""What observers by correlation detection share: events of a trial table as signals, judgements of synchrony and order."""
+"""What observers by correlation detection share: events as signals, judgements of synchrony and order."""
 
 from typing import ClassVar
 
@@ -136,12 +136,13 @@ class CorrelationDetector:
         empty = np.isnan(onsets[0]) | np.isnan(onsets[1])
         if empty.any():
             raise ValueError(
-                f"{self.name}: trials {trials.index[empty][:5].tolist()} have no onset of light or sound; both are wanted"
+                f"{self.name}: trials {trials.index[empty][:5].tolist()} have no onset of light or sound; both "
+                "are wanted"
             )
         return onsets
 
     def predict(self, trials) -> pd.DataFrame:
-        """Probability of a "yes" to what each row asks (`expected`), and of both judgements, exactly; indexed by trial."""
+        """Probability of a "yes" to what each row asks (`expected`), and of both judgements, exactly."""
         chances = ndtr(self._evidence(self._outputs(trials)))
         table = pd.DataFrame(chances, trials.index, ["synchronous", "visual_first"])
         answer(trials, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give

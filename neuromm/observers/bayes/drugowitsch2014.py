@@ -19,11 +19,12 @@ COLUMNS = ["visual_heading", "vestibular_heading", "coherence", "report"]
 class Drugowitsch2014:
     """Accumulates velocity seen and acceleration felt, each weighed by its momentary reliability, until a bound.
 
-    dx_vis = v(t) k_vis(c) sin h dt + dW, dx_vest = a(t) k_vest sin h dt + dW; X = [k_vis ∫v dx_vis + k_vest ∫a dx_vest]/k_comb with
-    k_comb² = k_vis² + k_vest²; the answer is the side of the bound ±θ that X reaches first, after a non-decision time.
-    Undecided trials answer by the sign of X at the end of the 2 s motion. Choices and times are exact
-    (`neuromm.maths.accumulation`), not simulated in small steps. The sensitivities and bounds are those of the
-    reference's demonstration: the pair is no more accurate than sight alone, because it is answered sooner.
+    dx_vis = v(t) k_vis(c) sin h dt + dW, dx_vest = a(t) k_vest sin h dt + dW; X = [k_vis ∫v dx_vis + k_vest ∫a
+    dx_vest]/k_comb with k_comb² = k_vis² + k_vest²; the answer is the side of the bound ±θ that X reaches first,
+    after a non-decision time. Undecided trials answer by the sign of X at the end of the 2 s motion. Choices and
+    times are exact (`neuromm.maths.accumulation`), not simulated in small steps. The sensitivities and bounds are
+    those of the reference's demonstration: the pair is no more accurate than sight alone, because it is answered
+    sooner.
 
     References
     ----------
@@ -59,8 +60,8 @@ class Drugowitsch2014:
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer right (1) or left (0) with a `reaction_time` in ms, and record `layers` from the same pass.
 
-        Needs `report` ("heading"), `visual_heading`, `vestibular_heading` (deg; NaN = absent) and `coherence` where something is
-        seen (a fit's level, or one between, by interpolation).
+        Needs `report` ("heading"), `visual_heading`, `vestibular_heading` (deg; NaN = absent) and `coherence` where
+        something is seen (a fit's level, or one between, by interpolation).
 
         Raises
         ------
@@ -106,7 +107,8 @@ class Drugowitsch2014:
             coherence = trials["coherence"].to_numpy(float)[seen]
             if np.isnan(coherence).any():
                 raise ValueError(
-                    f"{self.name}: trials {trials.index[seen][np.isnan(coherence)][:5].tolist()} are seen, but have no coherence"
+                    f"{self.name}: trials {trials.index[seen][np.isnan(coherence)][:5].tolist()} are seen, but "
+                    "have no coherence"
                 )
             known = np.array(sorted(self.k_visual))
             k_visual[seen] = np.interp(coherence, known[:, 0], known[:, 1])
@@ -118,7 +120,7 @@ class Drugowitsch2014:
         return decisions([heading], scale * k_visual, scale * k_vestibular, bound, self.bias)
 
     def predict(self, trials) -> pd.DataFrame:
-        """Exact probability of "right" (`expected`), mean reaction time (`reaction_time`, ms) and share of undecided trials."""
+        """Exact P("right") (`expected`), mean reaction time (`reaction_time`, ms) and share of undecided trials."""
         heading, k_visual, k_vestibular, bound = self._read(trials)
         first, of_row = distinct(trials, COLUMNS)
         rows = []

@@ -16,10 +16,11 @@ class DynamicCapture:
     """Hears a sound move with a light when both seem one event: causal inference over velocity and time.
 
     Velocities x_A ~ N(v_A, σ_A²), x_V ~ N(v_V, σ_V²) with prior N(0, σ_P²), asynchrony x_t ~ N(SOA, σ_soa²); under one
-    cause velocities are equal and asynchrony ~ N(0, σ_1²), under two they are independent and asynchrony ~ N(μ_2, σ_2²).
-    The log evidences add. The heard velocity averages the fused and the auditory estimate by the posterior; the answer is
-    its sign. The equations are those of causal inference in place and in time; the values are chosen so that sounds in
-    conflict are misheard in step with the light at 0 ms and rarely at 500 ms, as found by Soto-Faraco et al.
+    cause velocities are equal and asynchrony ~ N(0, σ_1²), under two they are independent and asynchrony ~ N(μ_2,
+    σ_2²). The log evidences add. The heard velocity averages the fused and the auditory estimate by the posterior;
+    the answer is its sign. The equations are those of causal inference in place and in time; the values are chosen so
+    that sounds in conflict are misheard in step with the light at 0 ms and rarely at 500 ms, as found by Soto-Faraco
+    et al.
 
     References
     ----------
@@ -91,15 +92,19 @@ class DynamicCapture:
         fused, apart = fuse(x, sigmas, 0.0, self.sigma_prior)[0], segregate(x, sigmas, 0.0, self.sigma_prior)[:, 0]
         heard = chance * fused + (1 - chance) * apart
         measured = np.column_stack([np.nan_to_num(x), time])
-        return {"measurements": measured, "log_bayes_factor": np.where(alone, 0.0, factor)[:, None], "p_common": chance[:, None],
-                "estimate": heard[:, None]}  # fmt: skip
+        return {
+            "measurements": measured,
+            "log_bayes_factor": np.where(alone, 0.0, factor)[:, None],
+            "p_common": chance[:, None],
+            "estimate": heard[:, None],
+        }
 
     def _temporal(self, x):
         one, two = self.sigma_soa**2 + self.sigma_soa_common**2, self.sigma_soa**2 + self.sigma_soa_separate**2
         return 0.5 * (np.log(two / one) + (x - self.mu_soa_separate) ** 2 / two - x**2 / one)
 
     def predict(self, trials, *, n=41) -> pd.DataFrame:
-        """P(right) of each row by quadrature over the two velocities and time: `expected`, `p_common`; indexed by trial.
+        """P(right) of each row by quadrature over the two velocities and time: `expected`, `p_common`.
 
         For rows that ask for common cause, `expected` is the probability that one event is judged.
         """

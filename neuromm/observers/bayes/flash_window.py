@@ -22,8 +22,8 @@ class FlashWindow:
     flashes are seen as two with 1 − lapse, but fuse with one beep within the same window, with probability `fusion`.
 
     The literature disagrees about the coupling: Cecere, Rees & Romei (2015) found windows that follow the individual
-    alpha cycle and shift with stimulation; Buergers & Noppeney (2022) found no influence of alpha frequency on sensitivity
-    or bias of two-flash discrimination. `coupling=0` is the second case.
+    alpha cycle and shift with stimulation; Buergers & Noppeney (2022) found no influence of alpha frequency on
+    sensitivity or bias of two-flash discrimination. `coupling=0` is the second case.
 
     References
     ----------
@@ -49,7 +49,8 @@ class FlashWindow:
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
         if not (min(self.guess, self.lapse, self.fusion) >= 0 and self.guess + self.lapse <= 1 and self.fusion <= 1):
             raise ValueError(
-                f"{self.name}: guess {self.guess}, lapse {self.lapse}, fusion {self.fusion}; probabilities with guess + lapse ≤ 1 are wanted"
+                f"{self.name}: guess {self.guess}, lapse {self.lapse}, fusion {self.fusion}; probabilities "
+                "with guess + lapse ≤ 1 are wanted"
             )
 
     @property
@@ -67,8 +68,8 @@ class FlashWindow:
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer 1 or 2 flashes (0 where none is shown), and record `p_two` from the same pass.
 
-        Needs `report` ("n_flashes"), `n_flashes`, `n_beeps`, and `beep_soa` (ms) where there are two beeps, `flash_soa` where
-        there are two flashes. Raises a ValueError that names the rows where an SOA is missing.
+        Needs `report` ("n_flashes"), `n_flashes`, `n_beeps`, and `beep_soa` (ms) where there are two beeps,
+        `flash_soa` where there are two flashes. Raises a ValueError that names the rows where an SOA is missing.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -89,7 +90,8 @@ class FlashWindow:
             empty = rows & np.isnan(soa[column])
             if empty.any():
                 raise ValueError(
-                    f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), but two events to time"
+                    f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), but two "
+                    "events to time"
                 )
         chance = np.where(flashes >= 2, 1 - self.lapse, self.guess)
         chance = np.where(split, self.fission_probability(np.nan_to_num(soa["beep_soa"])), chance)
@@ -108,7 +110,7 @@ class FlashWindow:
 
 
 def draw_alpha_people(n=22, *, rng, coupling=1.0, mean_alpha=10.5, sd_alpha=1.0, sd_midpoint=9.5) -> list[FlashWindow]:
-    """People with alpha ~ N(mean, sd) within 8…14 Hz and windows that scatter by `sd_midpoint` (ms) around the coupled one.
+    """People with alpha ~ N(mean, sd) within 8…14 Hz; windows scatter by `sd_midpoint` (ms) around the coupled one.
 
     With coupling 1, r(alpha period, mid-point) = sd(period)/√(sd(period)² + sd_midpoint²), about .70 for the defaults.
     """
@@ -119,5 +121,9 @@ def draw_alpha_people(n=22, *, rng, coupling=1.0, mean_alpha=10.5, sd_alpha=1.0,
         drawn = rng.normal(mean_alpha, sd_alpha, n)
         alpha = np.concatenate([alpha, drawn[(drawn >= 8) & (drawn <= 14)]])
     scatter = rng.normal(0.0, sd_midpoint, n)
-    return [FlashWindow(alpha=float(a), coupling=coupling, window=float(1000 / STANDARD_ALPHA + s), name=f"person_{i + 1:03d}")
-            for i, (a, s) in enumerate(zip(alpha[:n], scatter, strict=True))]  # fmt: skip
+    return [
+        FlashWindow(
+            alpha=float(a), coupling=coupling, window=float(1000 / STANDARD_ALPHA + s), name=f"person_{i + 1:03d}"
+        )
+        for i, (a, s) in enumerate(zip(alpha[:n], scatter, strict=True))
+    ]

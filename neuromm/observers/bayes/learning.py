@@ -32,16 +32,17 @@ LEARNERS = {"instantaneous": _instantaneous, "bayesian": _bayesian, "exponential
 class Beierholm2020:
     """Weighs vision by an uncertainty that it estimates from the dots now and before.
 
-    A cloud of `n_dots` dots has spread σ_t (column `visual_spread`) that changes over time; its centre tells of a place with
-    that spread as noise. The observer takes the sample variance of the dots (*instantaneous*), a running
-    average γ variance_{t−1} + (1 − γ) sample_t (*exponential*), or the posterior under a random walk of log precision with
-    step variance 1/κ (*bayesian*), and then infers causes and places as in Körding et al. (2007), averaging.
-    The defaults are the medians of the Bayesian learner for the sinusoid; rows are read in the order of time, each `block` anew.
+    A cloud of `n_dots` dots has spread σ_t (column `visual_spread`) that changes over time; its centre tells of a
+    place with that spread as noise. The observer takes the sample variance of the dots (*instantaneous*), a running
+    average γ variance_{t−1} + (1 − γ) sample_t (*exponential*), or the posterior under a random walk of log precision
+    with step variance 1/κ (*bayesian*), and then infers causes and places as in Körding et al. (2007), averaging. The
+    defaults are the medians of the Bayesian learner for the sinusoid; rows are read in the order of time, each
+    `block` anew.
 
     References
     ----------
-    Beierholm, Rohe, Ferrari, Stegle & Noppeney (2020) eLife 9:e54172, doi 10.7554/eLife.54172, table 2. How a cloud's spread becomes
-    the noise of its place (σ²(1 + 1/n)) is reconstructed here.
+    Beierholm, Rohe, Ferrari, Stegle & Noppeney (2020) eLife 9:e54172, doi 10.7554/eLife.54172, table 2. How a cloud's
+    spread becomes the noise of its place (σ²(1 + 1/n)) is reconstructed here.
     """
 
     sigma_auditory: float = 5.64  # deg
@@ -71,10 +72,11 @@ class Beierholm2020:
             raise ValueError(f"{self.name}: n_dots is {self.n_dots}; at least 2 dots have a spread")
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial in the order of rows, learning the visual spread on the way; record `layers` from the same pass.
+        """Answer the trials in their order, learning the visual spread on the way; record `layers` from the same pass.
 
-        Needs `report` and azimuths (NaN = absent); `visual_spread` (deg). Layers: measurements (A, cloud's centre), visual_sigma (as
-        estimated, deg), p_common, estimate (A, V). A row without sight leaves the estimate as it was.
+        Needs `report` and azimuths (NaN = absent); `visual_spread` (deg). Layers: measurements (A, cloud's centre),
+        visual_sigma (as estimated, deg), p_common, estimate (A, V). A row without sight leaves the estimate as it
+        was.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -104,8 +106,13 @@ class Beierholm2020:
         chance = np.where(absent.any(1), 0.0, posterior_common(factor, self.p_common))[:, None]
         fused = fuse(x, sigmas, self.mu_prior, self.sigma_prior)[0][:, None]
         estimate = chance * fused + (1 - chance) * segregate(x, sigmas, self.mu_prior, self.sigma_prior)
-        return {"measurements": np.where(absent, self.mu_prior, x), "visual_sigma": sigma_v[:, None], "p_common": chance,
-                "estimate": np.where(absent, self.mu_prior, estimate), "alone": absent.any(1)}  # fmt: skip
+        return {
+            "measurements": np.where(absent, self.mu_prior, x),
+            "visual_sigma": sigma_v[:, None],
+            "p_common": chance,
+            "estimate": np.where(absent, self.mu_prior, estimate),
+            "alone": absent.any(1),
+        }
 
     def _estimate(self, shown, variances, seen):
         """Estimated variance at each showing, block by block in the order of time; carried on where nothing is seen."""

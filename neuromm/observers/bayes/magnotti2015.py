@@ -1,4 +1,4 @@
-"""Noisy encoding of disparity (NED): who fuses which McGurk stimulus, and how reliably. People are drawn as populations."""
+"""Noisy encoding of disparity (NED): who fuses which McGurk stimulus, and how reliably; and populations of people."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,8 +27,8 @@ class Magnotti2015:
 
     X ~ N(D_i, σ²); fused if X < T: P(fusion) = Φ((T − D_i)/σ). D_i belongs to the stimulus (column
     `syllable_disparity`), T and σ to the person. A pair that fuses is named in `fusions` (heard, seen, fused); without
-    fusion the voice is heard. Congruent pairs are heard as they are. The defaults are the means of T and D and the median
-    σ of 165 people and 14 stimuli.
+    fusion the voice is heard. Congruent pairs are heard as they are. The defaults are the means of T and D and the
+    median σ of 165 people and 14 stimuli.
 
     References
     ----------
@@ -72,8 +72,14 @@ class Magnotti2015:
         single = names[np.where(heard >= 0, heard, seen)]
         labels = np.where(below & (fused >= 0), names[fused], single)
         judged = pd.array([bool(b) if pair else None for b, pair in zip(below, both, strict=True)], "boolean")
-        responses = answer_syllables(trials, labels, self.name, (*self.syllables, OTHER),
-                                     common=np.where(both, below.astype(float), np.nan), judged_common=judged)  # fmt: skip
+        responses = answer_syllables(
+            trials,
+            labels,
+            self.name,
+            (*self.syllables, OTHER),
+            common=np.where(both, below.astype(float), np.nan),
+            judged_common=judged,
+        )
         recorded = {"encoded_disparity": encoded[:, None],
                     "p_fusion": fusion_probability(disparity, self.threshold, self.sigma)[:, None]}  # fmt: skip
         return Percept(responses, collect(layers, recorded, trials, self.name))

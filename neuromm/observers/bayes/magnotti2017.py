@@ -97,7 +97,8 @@ class Magnotti2017:
             raise ValueError(f"{self.name}: syllables are {self.syllables}; at least two different ones are wanted")
         if np.shape(self.places) != (len(self.syllables), 2) or not np.isfinite(self.places).all():
             raise ValueError(
-                f"{self.name}: places has shape {np.shape(self.places)}; one (auditory, visual) pair per syllable is wanted"
+                f"{self.name}: places has shape {np.shape(self.places)}; one (auditory, visual) pair per "
+                "syllable is wanted"
             )
         for name in ("p_common", "lapse", "combination"):
             if not 0 <= getattr(self, name) <= 1:
@@ -119,7 +120,8 @@ class Magnotti2017:
         else:
             if len(self.category_covariances) != len(self.syllables):
                 raise ValueError(
-                    f"{self.name}: {len(self.category_covariances)} category_covariances for {len(self.syllables)} syllables"
+                    f"{self.name}: {len(self.category_covariances)} category_covariances for "
+                    f"{len(self.syllables)} syllables"
                 )
             categories = np.stack([space.covariance(c, "category_covariances") for c in self.category_covariances])
         return (np.asarray(self.places, float), space.covariance(self.sigma_auditory, "sigma_auditory"),
@@ -142,8 +144,8 @@ class Magnotti2017:
             choice, empty an open one; `soa` (ms) counts if `sigma_soa` is set.
         rng : numpy.random.Generator
         layers : names, patterns or Records
-            measurements (A x, y, V x, y; the mean of the syllables where absent), fused (2), log_bayes_factor (1, nats),
-            p_common (1), sts (1, gain × p_common), estimate (2), log_category (one per syllable).
+            measurements (A x, y, V x, y; the mean of the syllables where absent), fused (2), log_bayes_factor (1,
+            nats), p_common (1), sts (1, gain × p_common), estimate (2), log_category (one per syllable).
         parameters : DataFrame, optional
             One parameter set per row.
 
@@ -194,12 +196,17 @@ class Magnotti2017:
         x_a, x_v = np.where((auditory < 0)[:, None], centre, x_a), np.where((visual < 0)[:, None], centre, x_v)
         chance = np.where(alone, self.p_common, chance)
         return {
-            "measurements": np.concatenate([x_a, x_v], 1), "fused": fused, "log_bayes_factor": np.where(alone, 0.0, factor)[:, None],
-            "p_common": chance[:, None], "sts": self.sts_gain * chance[:, None], "estimate": estimate,
+            "measurements": np.concatenate([x_a, x_v], 1),
+            "fused": fused,
+            "log_bayes_factor": np.where(alone, 0.0, factor)[:, None],
+            "p_common": chance[:, None],
+            "sts": self.sts_gain * chance[:, None],
+            "estimate": estimate,
             "log_category": space.log_categories(estimate, places, categories),
             "heard": space.log_categories(x_a, places, categories).argmax(-1),
-            "seen": space.log_categories(x_v, places, categories).argmax(-1), "pair": ~alone,
-        }  # fmt: skip
+            "seen": space.log_categories(x_v, places, categories).argmax(-1),
+            "pair": ~alone,
+        }
 
     def _log_odds(self):
         with np.errstate(divide="ignore"):
@@ -221,7 +228,7 @@ class Magnotti2017:
         return 0.5 * (np.log(two / one) + (x - self.mu_soa_separate) ** 2 / two - x**2 / one)
 
     def _answer(self, trials, inferred, z):
-        """The label that each row gets: the most probable syllable on offer; open choices add combinations and "other"."""
+        """Each row's label: the most probable syllable on offer; open choices add combinations and "other"."""
         labels = np.full(len(trials), None, object)
         lapsed, uniform = ndtr(z[:, 5]) < self.lapse, ndtr(z[:, 6])
         for text, keys, rows in choices(trials, self.answers, self.name):

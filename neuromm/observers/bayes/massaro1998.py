@@ -27,9 +27,10 @@ VISUAL = (("ba", (0.90, 0.01, 0.01, 0.08)), ("da", (0.01, 0.60, 0.38, 0.01)), ("
 class Massaro1998:
     """Multiplies the supports of voice and lips, and answers by their relative goodness (FLMP).
 
-    P_k = a_k^wa v_k^wv / Σ a_k'^wa v_k'^wv over the alternatives on offer; weights of 1 are Massaro's model, other weights
-    per person are Schwartz's. One modality alone answers by its own supports. The default supports are chosen; fit
-    them with `measures.fit_flmp`. FLMP tells neither sensory noise from stimulus nor person from stimulus.
+    P_k = a_k^wa v_k^wv / Σ a_k'^wa v_k'^wv over the alternatives on offer; weights of 1 are Massaro's model, other
+    weights per person are Schwartz's. One modality alone answers by its own supports. The default supports are
+    chosen; fit them with `measures.fit_flmp`. FLMP tells neither sensory noise from stimulus nor person from
+    stimulus.
 
     References
     ----------

@@ -11,9 +11,9 @@ class Parise2016(CorrelationDetector):
     """Judges synchrony and order from the correlation and lag of low-passed light and sound.
 
     f(t) = (t/τ) e^{−t/τ}; v = S_V ∗ f_V, a = S_A ∗ f_A; u₁ = v·(a ∗ f_AV), u₂ = a·(v ∗ f_AV); correlation √(u₁u₂), lag
-    u₂ − u₁, over time. P(yes) = Φ(bias + gain · output), the output relative to the largest that a pair of standard events
-    gives within ±500 ms. Time constants are the published fit; biases and gains are chosen, and fitted to data in use.
-    The name of the correlation follows 2025 (a square root of the product; the 2016 text multiplies alone).
+    u₂ − u₁, over time. P(yes) = Φ(bias + gain · output), the output relative to the largest that a pair of standard
+    events gives within ±500 ms. Time constants are the published fit; biases and gains are chosen, and fitted to data
+    in use. The name of the correlation follows 2025 (a square root of the product; the 2016 text multiplies alone).
 
     References
     ----------
@@ -36,8 +36,8 @@ class Parise2016(CorrelationDetector):
 class Parise2025(CorrelationDetector):
     """Judges synchrony and order from transients of light and sound: band-pass front ends, squared.
 
-    f(t) = (t/τ) e^{−t/τ} (1 − (t/τ)²/3!); v = (S_V ∗ f_V)², a = (S_A ∗ f_A)²; from there as `Parise2016`. The filter ignores
-    sustained intensity, so on- and offsets count alike and a periodic pair is in synchrony twice per period.
+    f(t) = (t/τ) e^{−t/τ} (1 − (t/τ)²/3!); v = (S_V ∗ f_V)², a = (S_A ∗ f_A)²; from there as `Parise2016`. The filter
+    ignores sustained intensity, so on- and offsets count alike and a periodic pair is in synchrony twice per period.
 
     References
     ----------

@@ -80,8 +80,12 @@ class Detection:
         """Mean reaction time of each row in closed form, `reaction_time` (ms; NaN where nothing is shown)."""
         lead, second, gap = self._leads(trials)
         first, of_row = distinct(pd.DataFrame({"a": lead, "b": second, "c": gap}), ["a", "b", "c"])
-        means = [np.nan if np.isnan(lead[i]) else self.base + (self._pair_mean(gap[i], (lead[i], second[i])) if second[i]
-                 else self.barrier / lead[i]) for i in first]  # fmt: skip
+        means = [
+            np.nan
+            if np.isnan(lead[i])
+            else self.base + (self._pair_mean(gap[i], (lead[i], second[i])) if second[i] else self.barrier / lead[i])
+            for i in first
+        ]
         return pd.DataFrame({"reaction_time": np.array(means)[of_row]}, trials.index)
 
     def provenance(self) -> dict:

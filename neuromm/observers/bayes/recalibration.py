@@ -33,19 +33,19 @@ class Recalibration:
     """Places sounds and lights by causal inference, and shifts its hearing after every conflict.
 
     Rows are read in the order of time, apart for each `block` (a column; every block starts unadapted). On a pair the
-    error is the averaged auditory estimate minus the measurement (`rule="causal_inference"`), or a fixed share `ratio` of
-    x_V − x_A (`"fixed_ratio"`; Zaidel, Turner & Angelaki 2011). The shift of hearing is slow + fast:
+    error is the averaged auditory estimate minus the measurement (`rule="causal_inference"`), or a fixed share
+    `ratio` of x_V − x_A (`"fixed_ratio"`; Zaidel, Turner & Angelaki 2011). The shift of hearing is slow + fast:
 
     - slow ← (1 − leak) slow + rate · error, one for each `auditory_frequency` (cumulative)
     - fast ← fast_decay · fast + fast_rate · error, whatever the tone (immediate); it fades by one step per trial
 
-    With the fixed ratio the expected slow shift is a displacement times (1 − (1 − rate · ratio)ⁿ). That the slow part is
-    specific to the tone and the fast part is not is a choice made here.
+    With the fixed ratio the expected slow shift is a displacement times (1 − (1 − rate · ratio)ⁿ). That the slow part
+    is specific to the tone and the fast part is not is a choice made here.
 
     References
     ----------
-    Recanzone (1998) PNAS 95:869; Frissen, Vroomen & de Gelder (2012) Seeing Perceiving 25:1; Wozny & Shams (2011) J Neurosci
-    31:4607; Bruns & Röder (2015) Sci Rep 5:12739; Zaidel, Turner & Angelaki (2011) J Neurosci 31:13949.
+    Recanzone (1998) PNAS 95:869; Frissen, Vroomen & de Gelder (2012) Seeing Perceiving 25:1; Wozny & Shams (2011) J
+    Neurosci 31:4607; Bruns & Röder (2015) Sci Rep 5:12739; Zaidel, Turner & Angelaki (2011) J Neurosci 31:13949.
     """
 
     sigma_auditory: float = 6.0  # deg, at reliability 1
@@ -86,8 +86,8 @@ class Recalibration:
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer each trial in the order of rows, learning on the way; record `layers` from the same pass.
 
-        Needs `report` and azimuths (NaN = absent). Layers: measurements (A as shifted, V), p_common, estimate (A, V), shift (deg,
-        before the trial). A row of one modality alone teaches nothing.
+        Needs `report` and azimuths (NaN = absent). Layers: measurements (A as shifted, V), p_common, estimate (A, V),
+        shift (deg, before the trial). A row of one modality alone teaches nothing.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -122,8 +122,13 @@ class Recalibration:
             fast[b[paired]] += self.fast_rate * error[paired]
         chance, _, estimate = self.infer(x, sigmas)
         absent = np.isnan(x)
-        return {"measurements": np.where(absent, self.mu_prior, x), "p_common": chance[:, None],
-                "estimate": np.where(absent, self.mu_prior, estimate), "shift": shift[:, None], "alone": absent.any(1)}  # fmt: skip
+        return {
+            "measurements": np.where(absent, self.mu_prior, x),
+            "p_common": chance[:, None],
+            "estimate": np.where(absent, self.mu_prior, estimate),
+            "shift": shift[:, None],
+            "alone": absent.any(1),
+        }
 
     def provenance(self) -> dict:
         """What decides the result: the class and every field."""

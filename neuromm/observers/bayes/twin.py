@@ -17,11 +17,11 @@ class Colonius2004:
     """Reacts faster when peripheral processing of two stimuli ends within one window of time (TWIN).
 
     First stages T (target, visual) and N (non-target, auditory) are exponential; with focused attention, integration
-    happens if the non-target's ends first and the target's within `window` after it: N + τ < T < N + τ + ω. With redundant
-    targets either may open the window, and the faster one triggers the response. E[RT] = E[first stage] + μ − Δ P(I); the
-    second stage is normal with sd `sd_second`. Δ > 0 facilitates (aligned stimuli), Δ < 0 inhibits; beyond
-    `aligned_within` deg of disparity, `delta_apart` takes its place. Published values are not known here: the defaults are
-    the demonstration set of the reference.
+    happens if the non-target's ends first and the target's within `window` after it: N + τ < T < N + τ + ω. With
+    redundant targets either may open the window, and the faster one triggers the response. E[RT] = E[first stage] + μ
+    − Δ P(I); the second stage is normal with sd `sd_second`. Δ > 0 facilitates (aligned stimuli), Δ < 0 inhibits;
+    beyond `aligned_within` deg of disparity, `delta_apart` takes its place. Published values are not known here: the
+    defaults are the demonstration set of the reference.
 
     References
     ----------
@@ -91,7 +91,8 @@ class Colonius2004:
         focused = (trials["report"] == "visual_detection").to_numpy()
         if (focused & ~seen).any():
             raise ValueError(
-                f"{self.name}: trials {trials.index[focused & ~seen][:5].tolist()} ask for the light, which is absent (NaN)"
+                f"{self.name}: trials {trials.index[focused & ~seen][:5].tolist()} ask for the light, which is "
+                "absent (NaN)"
             )
         soa = trials["soa"].fillna(0.0).to_numpy(float) if "soa" in trials else np.zeros(len(trials))
         soa = np.where(heard & seen, soa, 0.0)

@@ -1,4 +1,4 @@
-"""Observers of syllables: CIMS against its published and prototype values, NED and FLMP against closed forms, mistakes."""
+"""Observers of syllables: CIMS against published and prototype values, NED and FLMP against closed forms, mistakes."""
 
 import dataclasses
 import json
