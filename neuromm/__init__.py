@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = attach(
         "plots",
         "stimuli",
         "studies",
+        "sweeps",
         "testing",
     ],
     names={
@@ -34,6 +35,8 @@ __getattr__, __dir__, __all__ = attach(
         "read_trials": "stimuli.table",
         "load": "catalogue",
         "train": "catalogue",
+        "sweep": "sweeps.running",
+        "open_sweep": "sweeps.result",
         "record": "observers.ann.recording",
         "Record": "observers.protocol",
         "Percept": "observers.protocol",

@@ -8,6 +8,7 @@ import sys
 
 from neuromm import catalogue
 from neuromm._version import __version__
+from neuromm.sweeps import command as sweep_command
 
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
 
@@ -82,6 +83,8 @@ def _parser():
     command.add_argument("--device", default="cpu")
     command.add_argument("--no-resume", action="store_true", help="start again even if a checkpoint is there")
     command.set_defaults(function=_train)
+
+    sweep_command.add_parser(commands)
 
     command = commands.add_parser("doctor", help="versions, threads, compiler, caches, and the mend for each problem")
     command.set_defaults(function=_doctor)

@@ -31,7 +31,7 @@ FLOORS = {
     "session": 4,
     "plots": 4,
     "studies": 5,
-    "sweep": 5,
+    "sweeps": 5,
     "testing": 5,
     "flags": 6,
     "doctor": 6,

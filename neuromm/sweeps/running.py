@@ -93,7 +93,7 @@ def _run(plan, store, workers, progress, retry_failed, cluster, chunks, local):
     if n_left == 0:
         todo, workers = iter(()), 0
     log.info("start: %d tasks, %d to do, workers %s", plan.n_tasks, n_left, workers)
-    bar = Progress(n_left, plan.title, shown=progress)
+    bar = Progress(n_left, plan.title, shown=progress and n_left > 0)
     try:
         for outcome in _outcomes(todo, plan, store, workers, cluster, chunks, local):
             store.add(outcome)
