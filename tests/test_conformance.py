@@ -4,7 +4,11 @@ import pytest
 
 from neuromm import catalogue, testing
 
-FAST = {"cuppini2017": {"integrator": "exponential"}}  # fields that make the same model cheaper to run 1000 rows of
+FAST = {  # fields that make the same model cheaper to run 1000 rows of
+    "cuppini2017": {"integrator": "exponential"},
+    "spiking_sts": {"n_cells": 36, "dt": 1.0, "duration": 80.0, "lead_in": 10.0, "block": 128, "n_readout": 8},
+    "wang2002": {"n_cells": 100, "dt": 1.0, "duration": 200.0, "lead_in": 50.0, "block": 256},
+}
 
 
 @pytest.mark.parametrize("name", list(catalogue.OBSERVERS))
