@@ -91,5 +91,11 @@ __getattr__, __dir__, __all__ = attach(
         "ConstantPatterns": "rsa_checks",
         "NotFinite": "rsa_checks",
         "TooLarge": "rsa_checks",
+        "spike_counts": "physiology",
+        "firing_rates": "physiology",
+        "fano_factor": "physiology",
+        "count_correlations": "physiology",
+        "cell_enhancement": "physiology",
+        "response_window": "physiology",
     },
 )
