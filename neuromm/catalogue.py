@@ -11,6 +11,7 @@ OBSERVERS = {
     "causal_inference": "neuromm.observers.bayes.causal_inference:CausalInference",
     "forced_fusion": "neuromm.observers.bayes.forced_fusion:ForcedFusion",
     "segregation": "neuromm.observers.bayes.segregation:Segregation",
+    "cue_combination": "neuromm.observers.bayes.cue_combination:CueCombination",
     "fixed_criterion": "neuromm.observers.bayes.rivals:FixedCriterion",
     "stochastic_fusion": "neuromm.observers.bayes.rivals:StochasticFusion",
     "linear_weighting": "neuromm.observers.bayes.rivals:LinearWeighting",
