@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.denoiser import Denoiser, signal_and_noise
 from neuromm.observers.ann.events import CongruentEvents, render_pairs, render_single
@@ -58,7 +59,7 @@ class EncoderRecipe:
 def train(
     name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="cpu", resume=True, progress=True, **recipe
 ) -> Path:
-    """Train a network and write its weights.
+    """Train a network and write its weights, and their card beside them.
 
     Parameters
     ----------
@@ -98,6 +99,7 @@ def train(
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
     result = trainer(recipe, seed, device, checkpoint, limits)
     save_weights(path, network=name, **result)
+    write_card(path)
     if result["recipe"]["steps_taken"] >= recipe.n_steps:
         checkpoint.unlink(missing_ok=True)
     return path

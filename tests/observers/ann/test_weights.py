@@ -93,12 +93,11 @@ def test_the_checksum_sees_names_shapes_kinds_and_values():
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.safetensors")), ids=lambda p: p.stem)
 def test_shipped_weights_are_small_whole_and_have_a_card(path):
-    assert path.stat().st_size <= 1_000_000
     header = read_header(path)
-    assert header["recipe"]["sigma_prior"] == 12.0
+    assert path.stat().st_size <= (1_000_000 if header["network"].startswith("av_") else 2_000_000)
     card = Path(path).with_suffix(".md").read_text()
     assert header["sha256"] in card
-    assert len(header["config"]) > 2
+    assert header["config"] and header["recipe"]["seed"] >= 0
 
 
 @pytest.mark.parametrize("stem", ["av_denoiser_p0", "av_denoiser_p50", "av_encoder", "av_encoder_untrained"])
