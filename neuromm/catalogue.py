@@ -12,10 +12,12 @@ OBSERVERS = {
     "forced_fusion": "neuromm.observers.bayes.forced_fusion:ForcedFusion",
     "segregation": "neuromm.observers.bayes.segregation:Segregation",
     "cue_combination": "neuromm.observers.bayes.cue_combination:CueCombination",
+    "trimodal": "neuromm.observers.bayes.trimodal:Trimodal",
     "fixed_criterion": "neuromm.observers.bayes.rivals:FixedCriterion",
     "stochastic_fusion": "neuromm.observers.bayes.rivals:StochasticFusion",
     "linear_weighting": "neuromm.observers.bayes.rivals:LinearWeighting",
     # ideal observers: number, time, heading, body
+    "wozny2008": "neuromm.observers.bayes.trimodal:Wozny2008",
     "numerosity": "neuromm.observers.bayes.numerosity:Numerosity",
     "magnotti2013": "neuromm.observers.bayes.magnotti2013:Magnotti2013",
     "flash_window": "neuromm.observers.bayes.flash_window:FlashWindow",
@@ -52,22 +54,41 @@ OBSERVERS = {
     # artificial networks
     "av_encoder": "neuromm.observers.ann.av_encoder:AVEncoder",
     "av_denoiser": "neuromm.observers.ann.av_denoiser:AVDenoiser",
+    "place_denoiser": "neuromm.observers.ann.diffusion.places:PlaceDenoiser",
     "flash_beep_denoiser": "neuromm.observers.ann.diffusion.flash_beep:FlashBeepDenoiser",
+    "syllable_denoiser": "neuromm.observers.ann.diffusion.classifier:SyllableDenoiser",
 }
 
-NETWORKS = ("av_encoder", "av_denoiser")  # those that `neuromm train` makes
+NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that of the weights
+    "av_encoder": "neuromm.observers.ann.training:train",
+    "av_denoiser": "neuromm.observers.ann.training:train",
+    "diffusion_places": "neuromm.observers.ann.diffusion.recipes:train",
+    "diffusion_flash_beep": "neuromm.observers.ann.diffusion.recipes:train",
+    "diffusion_syllables": "neuromm.observers.ann.diffusion.recipes:train",
+    "diffusion_text": "neuromm.observers.ann.diffusion.recipes:train",
+    "diffusion_video": "neuromm.observers.ann.diffusion.recipes:train",
+    "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
+}
+OBSERVER_OF = {  # weights whose observer has another name
+    "diffusion_places": "place_denoiser",
+    "diffusion_flash_beep": "flash_beep_denoiser",
+    "diffusion_syllables": "syllable_denoiser",
+}
 
 PARADIGMS = {
     "ventriloquism": "neuromm.paradigms.ventriloquism:ventriloquism",
     "ventriloquism_by_reliability": "neuromm.paradigms.ventriloquism:ventriloquism_by_reliability",
     "cue_combination": "neuromm.paradigms.cue_combination:cue_combination",
     "flash_beep": "neuromm.paradigms.flash_beep:flash_beep",
+    "flash_beep_tap": "neuromm.paradigms.trimodal:flash_beep_tap",
     "mcgurk": "neuromm.paradigms.mcgurk:mcgurk",
     "synchrony": "neuromm.paradigms.synchrony:synchrony",
     "dynamic_capture": "neuromm.paradigms.synchrony:dynamic_capture",
     "redundant_target": "neuromm.paradigms.redundant_target:redundant_target",
     "focused_attention": "neuromm.paradigms.redundant_target:focused_attention",
     "heading_in_time": "neuromm.paradigms.redundant_target:heading_in_time",
+    "direction": "neuromm.paradigms.direction:direction",
+    "left_or_right": "neuromm.paradigms.direction:left_or_right",
     "aftereffect": "neuromm.paradigms.aftereffect:aftereffect",
     "two_tone_aftereffect": "neuromm.paradigms.aftereffect:two_tone_aftereffect",
     "changing_reliability": "neuromm.paradigms.aftereffect:changing_reliability",
@@ -77,6 +98,14 @@ STUDIES = {
     "brains_and_machines": "neuromm.studies.brains_and_machines:main",
     "ventriloquism": "neuromm.studies.ventriloquism:main",
     "cue_combination": "neuromm.studies.cue_combination:main",
+    "mcgurk": "neuromm.studies.mcgurk:main",
+    "mcgurk_people": "neuromm.studies.mcgurk_people:main",
+    "synchrony_window": "neuromm.studies.synchrony_window:main",
+    "redundant_target": "neuromm.studies.redundant_target:main",
+    "aftereffect": "neuromm.studies.aftereffect:main",
+    "spiking_ventriloquism": "neuromm.studies.spiking_ventriloquism:main",
+    "spiking_flash_beep": "neuromm.studies.spiking_flash_beep:main",
+    "spiking_decision": "neuromm.studies.spiking_decision:main",
 }
 
 
@@ -91,7 +120,7 @@ def find(table, name, kind):
     if name not in table:
         near = difflib.get_close_matches(str(name), table, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise ValueError(f"no {kind} is called '{name}'; {hint}There are: {', '.join(table)}")
+        raise ValueError(f"no {kind} is called '{name}'; {hint}there are: {', '.join(table)}")
     return resolve(table[name])
 
 
@@ -124,7 +153,8 @@ def load(name_or_path, *, trained=True, device="cpu", **fields):
 
     name = str(name_or_path)
     if name.endswith(".safetensors"):
-        fields["weights"], name = name, resolve("neuromm.observers.ann.weights:read_header")(name)["network"]
+        fields["weights"], network = name, resolve("neuromm.observers.ann.weights:read_header")(name)["network"]
+        name = OBSERVER_OF.get(network, network)
     cls = find(OBSERVERS, name, "observer")
     known = {f.name for f in dataclasses.fields(cls)}
     if "trained" in known:
@@ -146,8 +176,7 @@ def train(name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="c
 
     The recipe is the one that made the shipped weights; its card says what the network has seen.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"no recipe trains '{name}'; there are: {', '.join(NETWORKS)}")
-    return resolve("neuromm.observers.ann.training:train")(
+    name = {observer: network for network, observer in OBSERVER_OF.items()}.get(name, name)
+    return find(NETWORKS, name, "network")(
         name, seed=seed, out=out, max_steps=max_steps, max_seconds=max_seconds, device=device, resume=resume, **recipe
     )

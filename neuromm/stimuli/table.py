@@ -40,6 +40,7 @@ def _columns():
         "congruence": Column("number", "fraction", "semantic congruence of the pair", low=0),
         "n_beeps": Column("integer", "count", "beeps", low=0),
         "n_flashes": Column("integer", "count", "flashes", low=0),
+        "n_taps": Column("integer", "count", "taps", low=0),
         "beep_soa": Column("number", "ms", "between beeps", low=0),
         "flash_soa": Column("number", "ms", "between flashes", low=0),
         "disparity": Column("number", "deg", "auditory − visual"),
@@ -154,7 +155,22 @@ def check_trials(trials, source="trials", first_row=None) -> pd.DataFrame:
         measurement, places = f"{modality}_measurement", [f"{modality}_{p}" for p in PLACES]
         if measurement in checked and not any(p in checked for p in places):
             raise ValueError(f"{source} has '{measurement}' but none of {places}: where was the event shown?")
+        _refuse_unknown_reliability(checked, modality, source, row_name)
     return checked
+
+
+def _refuse_unknown_reliability(trials, modality, source, row_name):
+    """A modality that is shown has a reliability, if the table has that column at all."""
+    column = f"{modality}_reliability"
+    if column not in trials or f"{modality}_level" in trials or trials[column].isna().all():
+        return
+    shown = np.any([present_in(trials, modality, place) for place in PLACES], axis=0)
+    wrong = np.flatnonzero(shown & trials[column].isna().to_numpy())
+    if len(wrong):
+        raise ValueError(
+            f"{source}, {row_name(wrong[0])}, column '{column}': empty, though the row shows the modality; "
+            f"a number (relative precision, 1 = clearest) is wanted"
+        )
 
 
 def _refuse_misspelt(trials, source):
