@@ -146,9 +146,12 @@ def main():
                 )
     if len(found) == 2:
         us, them = found["ours"], found["peer"]
-        print(f"images per second, ours over the peer's: {us['images_per_second'] / them['images_per_second']:.2f}; "
-              f"loss {us['loss']:.4f} against {them['loss']:.4f}; DDIM-50 of 64: {them['ddim50_of_64'] / us['ddim50_of_64']:.2f} × faster; "
-              f"parameters {us['parameters']} and {them['parameters']}")  # fmt: skip
+        print(
+            f"images per second, ours over the peer's: {us['images_per_second'] / them['images_per_second']:.2f}; "
+            f"loss {us['loss']:.4f} against {them['loss']:.4f}; "
+            f"DDIM-50 of 64: {them['ddim50_of_64'] / us['ddim50_of_64']:.2f} × faster; "
+            f"parameters {us['parameters']} and {them['parameters']}"
+        )
 
 
 if __name__ == "__main__":

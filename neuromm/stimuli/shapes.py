@@ -19,8 +19,13 @@ SIZES = {"small": 0.26, "large": 0.40}  # radius, in half widths of the picture
 GROUND = 0.06  # luminance of the ground
 SHIFT = 0.42  # centre of a position, in half widths
 HELD_OUT = (  # (shape, colour): one fifth of the 30 pairs; every shape and colour once at least, none thrice
-    ("circle", "blue"), ("square", "magenta"), ("triangle", "cyan"), ("cross", "red"), ("ring", "green"), ("square", "yellow"),
-)  # fmt: skip
+    ("circle", "blue"),
+    ("square", "magenta"),
+    ("triangle", "cyan"),
+    ("cross", "red"),
+    ("ring", "green"),
+    ("square", "yellow"),
+)
 
 
 def compositions(held_out=None) -> pd.DataFrame:

@@ -59,6 +59,7 @@ def main(
     from neuromm.observers.ann.weights import read_header, shipped
     from neuromm.plots.pictures import loss_curve, picture_sheet
 
+    lab.SCHEDULE.timesteps(sampler_steps)  # more steps than timesteps are refused now, not after the training
     pictures = load_pictures(data, n_pixels=n_pixels, seed=seed)
     held_out = pictures[: min(200, len(pictures) // 5)]
     pictures = pictures[len(held_out) :]
@@ -71,8 +72,16 @@ def main(
             losses = lab.train_pictures(
                 pictures, path, n_steps=n_steps, batch=batch, seed=seed, device=device, about=data
             )
-        samples = lab.sample_pictures(path, n_samples, n_pixels=n_pixels, n_steps=sampler_steps, method=method, seed=seed, device=device,
-                                      progress=True)  # fmt: skip
+        samples = lab.sample_pictures(
+            path,
+            n_samples,
+            n_pixels=n_pixels,
+            n_steps=sampler_steps,
+            method=method,
+            seed=seed,
+            device=device,
+            progress=True,
+        )
         states, estimates, timesteps = lab.denoising_strip(
             path, n_pixels=n_pixels, n_steps=sampler_steps, seed=seed, device=device
         )
@@ -80,11 +89,23 @@ def main(
     near, unseen = lab.nearest_distance(samples, pictures, held_out)
     results = Results(
         title=f"A denoiser learns {data if data in ('shapes', 'digits') else Path(data).name}",
-        text=f"Loss at the end {score.get('last_loss') or float('nan'):.3f} (1 = nothing learnt). Distance to the nearest training picture: "
-        f"samples {near.mean():.3f}, unseen pictures {unseen.mean():.3f}, root mean square; samples that are copies would be near 0.",
-        parameters={"name": "train_diffusion", "data": data, "n_steps": n_steps, "batch": batch, "n_pixels": n_pixels, "n_samples": n_samples,
-                    "sampler_steps": sampler_steps, "method": method, "device": device, "weights": weights, "seed": seed},
-    )  # fmt: skip
+        text=f"Loss at the end {score.get('last_loss') or float('nan'):.3f} (1 = nothing learnt). Distance to the "
+        f"nearest training picture: samples {near.mean():.3f}, unseen pictures {unseen.mean():.3f}, root mean square; samples "
+        "that are copies would be near 0.",
+        parameters={
+            "name": "train_diffusion",
+            "data": data,
+            "n_steps": n_steps,
+            "batch": batch,
+            "n_pixels": n_pixels,
+            "n_samples": n_samples,
+            "sampler_steps": sampler_steps,
+            "method": method,
+            "device": device,
+            "weights": weights,
+            "seed": seed,
+        },
+    )
     with plots.style():
         if losses is not None:
             table = pd.DataFrame({"step": np.arange(len(losses)), "loss": losses})
@@ -104,8 +125,12 @@ def main(
         picture_sheet(
             np.concatenate([states, estimates]), n_columns=len(states), labels=[f"t = {t}" for t in timesteps], ax=ax
         )
-        results.add_figure("denoising", figure, _pixels(np.concatenate([states, estimates])),
-                           "From noise to picture: above the state, below what the network expects the picture to be.")  # fmt: skip
+        results.add_figure(
+            "denoising",
+            figure,
+            _pixels(np.concatenate([states, estimates])),
+            "From noise to picture: above the state, below what the network expects the picture to be.",
+        )
     page = results.write(out)
     (Path(out) / "denoiser.safetensors").write_bytes(blob)
     say(f"wrote {page}")

@@ -13,6 +13,8 @@ _NAMES = {
     "VideoUNet": "video_unet", "AudioUNet": "audio_unet", "VAE": "vae", "LatentDiffusion": "latent",
     "Tokenizer": "text", "TextEncoder": "text", "classify_captions": "classifier",
     "record_at_noise": "recording", "load_pretrained": "pretrained", "train": "recipes",
+    "SoundToClip": "video", "SoundModel": "audio", "LogMel": "spectrogram", "train_pictures": "lab",
+    "sample_pictures": "lab",
     "FlashBeepDenoiser": "flash_beep", "PlaceDenoiser": "places", "SyllableDenoiser": "classifier",
 }  # fmt: skip
 __getattr__, __dir__, __all__ = attach(__name__, names=_NAMES)

@@ -45,7 +45,7 @@ class SyllableDenoiser(DenoiserObserver):
     trained: bool = True  # False: the untrained twin
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
-    name: str = "diffusion_syllables"
+    name: str = "syllable_denoiser"
 
     network: ClassVar[str] = "diffusion_syllables"
     module: ClassVar[type] = JointNet
@@ -63,8 +63,9 @@ class SyllableDenoiser(DenoiserObserver):
         Parameters
         ----------
         trials : DataFrame
-            Needs `report`, `auditory_syllable`, `visual_syllable` (empty = absent); optional `auditory_snr` (dB, sets the
-            sound's noise), reliabilities, `noise_seed` (the noise is then the row's own).
+            Needs `report`, `auditory_syllable`, `visual_syllable` (empty = absent); optional `auditory_snr` (dB,
+            sets the sound's noise), reliabilities, `alternatives` ("ba|ga": the answers on offer), `noise_seed` (the
+            noise is then the row's own).
         rng : numpy.random.Generator
         layers : names, patterns or Records
             sound, lips (measurements), hidden1 … hidden3 (no syllable told, at the measurement's level),
@@ -74,7 +75,8 @@ class SyllableDenoiser(DenoiserObserver):
         Raises
         ------
         ValueError
-            If a column is missing, a syllable is unknown, or a row shows neither.
+            If a column is missing, a syllable is unknown, a row shows neither, sound and lips are apart in time (they
+            never were in training), or none of the answers on offer is a syllable that it knows.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -84,10 +86,27 @@ class SyllableDenoiser(DenoiserObserver):
         arrays = self._measure(trials.iloc[first], seed, first)
         activity = in_blocks(self._score, arrays, row_generators(seed, first), self.device)
         activity |= {name: arrays[name] for name in PARTS}
-        chosen = activity.pop("chosen")[of_row, 0].astype(int)
+        chosen = self._choose(trials, activity["log_posterior"][of_row], activity.pop("uniform")[of_row, 0])
         activity = {name: activity[name][of_row] for name in self.layers}
         says = {"syllable": np.array(SYLLABLES, object)[chosen]}
         return Percept(answer(trials, says, self.name), collect(layers, activity, trials, self.name))
+
+    def _choose(self, trials, log_posterior, uniform):
+        """Number of each row's answer: the largest posterior of the syllables on offer, or a draw from them."""
+        offered = np.ones(log_posterior.shape, bool)
+        if "alternatives" in trials:
+            for text in trials["alternatives"].dropna().unique():
+                words = [word.strip() for word in str(text).split("|")]
+                rows = (trials["alternatives"] == text).to_numpy()
+                offered[rows] = [s in words for s in SYLLABLES]
+        if not offered.any(1).all():
+            rows = trials.index[~offered.any(1)][:5].tolist()
+            raise ValueError(f"{self.name}: trials {rows} offer none of the answers it knows: {', '.join(SYLLABLES)}")
+        log_posterior = np.where(offered, log_posterior.astype(float), -np.inf)
+        if self.read == "map":
+            return log_posterior.argmax(1)
+        share = np.exp(log_posterior - log_posterior.max(1, keepdims=True)).cumsum(1)
+        return (share < uniform[:, None] * share[:, -1:]).sum(1)
 
     def _measure(self, shown, seed, first):
         """Noisy sound and lips, and their levels; dict of arrays."""
@@ -95,6 +114,11 @@ class SyllableDenoiser(DenoiserObserver):
         if not shown_any.all():
             raise ValueError(
                 f"{self.name}: trials {shown.index[~shown_any][:5].tolist()} show neither a sound nor lips"
+            )
+        if "soa" in shown and (apart := (shown["soa"].fillna(0.0) != 0).to_numpy()).any():
+            raise ValueError(
+                f"{self.name}: trials {shown.index[apart][:5].tolist()} have sound and lips apart in time (soa); "
+                f"it was trained with none, leave the column out"
             )
         seeds = np.array([stable_seed(seed, i) for i in first])
         if "noise_seed" in shown and shown["noise_seed"].notna().all():
@@ -130,13 +154,7 @@ class SyllableDenoiser(DenoiserObserver):
         hidden, _ = network.stages(x, level, torch.zeros(n, len(SYLLABLES), device=self.device))
         score = classify(network, x, level, len(SYLLABLES), self.n_levels, generators)
         hidden["log_posterior"] = torch.log_softmax(score, 1)
-        if self.read == "map":
-            hidden["chosen"] = score.argmax(1, keepdim=True)
-        else:
-            uniform = torch.stack([torch.rand(1, generator=g, dtype=torch.float64) for g in generators]).to(self.device)
-            hidden["chosen"] = (
-                (hidden["log_posterior"].exp().cumsum(1) < uniform).sum(1, keepdim=True).clamp(max=len(SYLLABLES) - 1)
-            )
+        hidden["uniform"] = torch.stack([torch.rand(1, generator=g) for g in generators])
         return hidden
 
 
@@ -145,7 +163,8 @@ def classify(network, x, alpha_bar, n_classes, n_levels, generators):
 
     x is itself a measurement at ᾱ. It is noised further, to signal-to-noise γ against itself, all modalities
     together; the network's x̂_0 gives E[x | noised, c] by the forward process's posterior, and so ẑ_c. This
-    is exact for the exact denoiser as γ covers 0 … ∞ (Guo, Shamai & Verdú 2005, IEEE Trans Inf Theory 51:1261); here e^±7.
+    is exact for the exact denoiser as γ covers 0 … ∞ (Guo, Shamai & Verdú 2005, IEEE Trans Inf Theory 51:1261);
+    here e^±7.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class FlashBeepDenoiser(DenoiserObserver):
     trained: bool = True  # False: the untrained twin
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
-    name: str = "diffusion_flash_beep"
+    name: str = "flash_beep_denoiser"
 
     network: ClassVar[str] = "diffusion_flash_beep"
     module: ClassVar[type] = JointNet
@@ -87,7 +87,8 @@ class FlashBeepDenoiser(DenoiserObserver):
         Raises
         ------
         ValueError
-            If a column is missing, a count is more than 4, events go on beyond 600 ms, or a row asks about events of which there are none to see or hear.
+            If a column is missing, a count is more than 4, events go on beyond 600 ms, or a row asks about events of
+            which there are none to see or hear.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -141,7 +142,8 @@ class FlashBeepDenoiser(DenoiserObserver):
             if late.any():
                 rows = shown.index[late][:5].tolist()
                 raise ValueError(
-                    f"{self.name}: trials {rows} have {name} later than {(N_FRAMES - 2) * FRAME - ONSET:g} ms after the first; it hears and sees {N_FRAMES * FRAME:g} ms"
+                    f"{self.name}: trials {rows} have {name} later than {(N_FRAMES - 2) * FRAME - ONSET:g} ms after "
+                    f"the first; it hears and sees {N_FRAMES * FRAME:g} ms"
                 )
             times[name] = np.where(np.arange(MOST) < count[:, None], at, np.nan)
         clean = senses(times["flashes"], times["beeps"], FlashScenes())

@@ -72,9 +72,11 @@ def senses(flashes, beeps, scenes, contrast=(1.0, 1.0)):
     seen, heard = event_train(flashes), event_train(beeps)
     slow, fast = _kernel(scenes.tau_retina), _kernel(scenes.tau_cochlea)
     values = {
-        "flashes": seen, "beeps": heard,
-        "retina": np.atleast_1d(contrast[0])[:, None] * (seen @ slow), "cochlea": np.atleast_1d(contrast[1])[:, None] * (heard @ fast),
-    }  # fmt: skip
+        "flashes": seen,
+        "beeps": heard,
+        "retina": np.atleast_1d(contrast[0])[:, None] * (seen @ slow),
+        "cochlea": np.atleast_1d(contrast[1])[:, None] * (heard @ fast),
+    }
     return {name: (SCALE[name] * value).astype(np.float32) for name, value in values.items()}
 
 

@@ -103,8 +103,8 @@ def sample_by_replacement(model, schedule, known, x_start, *, n_steps=50, spacin
 
     For networks with one timestep for everything. The known part is noised anew to each step's level and
     put in place; the rest never learns what the known part says beyond that noise, so the samples depend
-    too weakly on it (Trippe et al. 2022, arXiv 2206.04119; Ho et al. 2022, arXiv 2204.03458, sec. 3.1). Where a network has a level
-    per modality, use `sample_posterior`.
+    too weakly on it (Trippe et al. 2022, arXiv 2206.04119; Ho et al. 2022, arXiv 2204.03458, sec. 3.1). Where a
+    network has a level per modality, use `sample_posterior`.
 
     Parameters
     ----------

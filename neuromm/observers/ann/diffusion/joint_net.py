@@ -29,8 +29,12 @@ class JointNet(nn.Module):
     def __init__(self, sizes, targets, n_context=0, n_hidden=192, n_layers=3):
         super().__init__()
         self.config = {
-            "sizes": dict(sizes), "targets": list(targets), "n_context": n_context, "n_hidden": n_hidden, "n_layers": n_layers,
-        }  # fmt: skip
+            "sizes": dict(sizes),
+            "targets": list(targets),
+            "n_context": n_context,
+            "n_hidden": n_hidden,
+            "n_layers": n_layers,
+        }
         self.sizes, self.targets, self.n_layers = dict(sizes), tuple(targets), n_layers
         self.hidden1 = nn.Linear(sum(sizes.values()) + 2 * len(sizes) + n_context, n_hidden)
         for k in range(2, n_layers + 1):

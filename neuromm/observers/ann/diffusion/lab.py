@@ -20,9 +20,21 @@ SCHEDULE = DiffusionSchedule("cosine", prediction="v")
 
 
 def train_pictures(
-    pictures, path, *, n_steps=500, batch=64, widths=(16, 32, 64), attention=(3,), learning_rate=2e-3, decay=0.99, seed=1,
-    max_seconds=None, device="cpu", progress=True, about="",
-):  # fmt: skip
+    pictures,
+    path,
+    *,
+    n_steps=500,
+    batch=64,
+    widths=(16, 32, 64),
+    attention=(3,),
+    learning_rate=2e-3,
+    decay=0.99,
+    seed=1,
+    max_seconds=None,
+    device="cpu",
+    progress=True,
+    about="",
+):
     """Train a `SimpleUNet` on pictures and write it.
 
     Parameters
@@ -64,8 +76,16 @@ def train_pictures(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = SimpleUNet(pictures.shape[1], tuple(widths), tuple(attention)).to(device)
-    said = {"seed": seed, "n_steps": n_steps, "batch": batch, "learning_rate": learning_rate, "decay": decay, "about": about,
-            "schedule": SCHEDULE.kind, "prediction": SCHEDULE.prediction}  # fmt: skip
+    said = {
+        "seed": seed,
+        "n_steps": n_steps,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "decay": decay,
+        "about": about,
+        "schedule": SCHEDULE.kind,
+        "prediction": SCHEDULE.prediction,
+    }
     run = Run(network, NETWORK, path.with_name(path.name + ".checkpoint"), said, n_steps, learning_rate, decay,
               max_seconds=max_seconds, resume=False, progress=progress)  # fmt: skip
     store, losses = from_unit(pictures), []
@@ -102,10 +122,18 @@ def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, 
 
 
 def denoising_strip(path, *, n_pixels=28, n_steps=50, n_shown=8, seed=1, device="cpu"):
-    """One picture on its way from noise: states and estimates of the end, (n_shown, channels, H, W) each, and timesteps."""
+    """One picture on its way from noise: states and estimates of the end, (n_shown, C, H, W) each, and timesteps."""
     network = load_network(SimpleUNet, path, NETWORK, device)
-    run = sample(network, SCHEDULE, (1, network.channels, n_pixels, n_pixels), n_steps=n_steps, seed=seed, clip=(-1, 1),
-                 return_trajectory=True, device=device)  # fmt: skip
+    run = sample(
+        network,
+        SCHEDULE,
+        (1, network.channels, n_pixels, n_pixels),
+        n_steps=n_steps,
+        seed=seed,
+        clip=(-1, 1),
+        return_trajectory=True,
+        device=device,
+    )
     shown = np.unique(np.linspace(0, len(run.x0) - 1, min(n_shown, len(run.x0))).round().astype(int))
     return to_unit(run.states[shown, 0]), to_unit(run.x0[shown, 0]), [run.timesteps[i] for i in shown]
 

@@ -43,11 +43,17 @@ class LatentDiffusion(nn.Module):
         self.adapter = nn.Linear(n_embedding, self.unet.width) if n_embedding else None
         self.schedule = DiffusionSchedule(**{"kind": "cosine", "prediction": "v", **(schedule or {})})
         self.config = {
-            "words": list(words), "vae": self.vae.config, "unet": self.unet.config,
+            "words": list(words),
+            "vae": self.vae.config,
+            "unet": self.unet.config,
             "text": {k: v for k, v in self.text.config.items() if k != "n_words"} if words else None,
-            "schedule": {"kind": self.schedule.kind, "prediction": self.schedule.prediction, "n_timesteps": self.schedule.n_timesteps},
+            "schedule": {
+                "kind": self.schedule.kind,
+                "prediction": self.schedule.prediction,
+                "n_timesteps": self.schedule.n_timesteps,
+            },
             "n_embedding": n_embedding,
-        }  # fmt: skip
+        }
 
     def condition(self, text=None, embedding=None, unknown="error"):
         """Tokens (n, length, width) and mask (n, length) of texts, or of embeddings (n, n_embedding)."""

@@ -65,9 +65,10 @@ def training_loss(
         error = error * spread(min_snr_weight(schedule, t.cpu().numpy(), gamma), error)
     loss = error.mean()
     if not torch.isfinite(loss):
+        finite = "finite" if torch.isfinite(output).all() else "not finite"
         raise FloatingPointError(
             f"the loss is {loss.item()}: data from {float(x0.min()):.3g} to {float(x0.max()):.3g}, predictions "
-            f"{'finite' if torch.isfinite(output).all() else 'not finite'}; try a smaller learning rate, or scale the data"
+            f"{finite}; try a smaller learning rate, or scale the data"
         )
     return loss
 
@@ -132,7 +133,8 @@ class EMA:
     """An exponential moving average of a network's parameters, which sampling and evaluation should use.
 
     shadow ← d shadow + (1 − d) θ after each step of the optimiser, d = min(decay, (1 + n)/(10 + n)) after n
-    updates and 0 at the first (*warmup*), or 1 − (1 + n)^(−2/3) up to `decay` (*power*), or `decay` (*none*). Buffers are copied.
+    updates and 0 at the first (*warmup*), or 1 − (1 + n)^(−2/3) up to `decay` (*power*), or `decay` (*none*).
+    Buffers are copied.
     """
 
     def __init__(self, network, decay=0.999, ramp: Literal["warmup", "power", "none"] = "warmup"):

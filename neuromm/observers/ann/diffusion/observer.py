@@ -1,4 +1,4 @@
-"""What observers made of joint denoisers share: weights by path, the untrained twin, blocks, a generator per showing."""
+"""What observers made of joint denoisers share: weights, the untrained twin, blocks, a generator per showing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neuromm.observers.ann.diffusion.store import cached_network
 from neuromm.observers.ann.weights import read_header, shipped
 from neuromm.observers.protocol import describe
 
-BLOCK = 256  # showings per pass, always filled up: results do not depend on how many trials a table has
+BLOCK = 64  # showings per pass, always filled up: results do not depend on how many trials a table has
 
 
 class DenoiserObserver:
@@ -50,7 +50,7 @@ def row_generators(seed, rows):
 
 
 def in_blocks(function, arrays, generators, device="cpu"):
-    """Apply `function` (block of tensors, generators) → layers to blocks of 256 showings, the last one filled up.
+    """Apply `function` (block of tensors, generators) → layers to blocks of 64 showings, the last one filled up.
 
     Returns
     -------

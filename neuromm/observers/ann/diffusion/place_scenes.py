@@ -26,7 +26,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class PlaceScenes:
-    """The generator's statistics. Sensory noise is in the sample: what is drawn stands at s + σ ε, and its blur or level tells σ."""
+    """The generator's statistics. Sensory noise is in the sample: drawn is s + σ ε; blur or level tell σ."""
 
     sigma_prior: float = 12.0  # deg
     sigma_low: float = 1.5  # deg, sensory sd, log-uniform and independent per modality

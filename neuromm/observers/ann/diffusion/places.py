@@ -48,7 +48,7 @@ class PlaceDenoiser(DenoiserObserver):
     trained: bool = True  # False: the untrained twin
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
-    name: str = "diffusion_places"
+    name: str = "place_denoiser"
 
     network: ClassVar[str] = "diffusion_places"
     module: ClassVar[type] = JointNet
@@ -114,8 +114,8 @@ class PlaceDenoiser(DenoiserObserver):
             outside = there & ((sd < scenes.sigma_low * 0.999) | (sd > scenes.sigma_high * 1.001))
             if outside.any():
                 raise ValueError(
-                    f"{self.name}: a {cue} sd of {sd[outside][0]:.4g} deg (sigma_{cue}/√{cue}_reliability) lies outside "
-                    f"{scenes.sigma_low:g} to {scenes.sigma_high:g} deg, the range it was trained in"
+                    f"{self.name}: a {cue} sd of {sd[outside][0]:.4g} deg (sigma_{cue}/√{cue}_reliability) lies "
+                    f"outside {scenes.sigma_low:g} to {scenes.sigma_high:g} deg, the range it was trained in"
                 )
             noise = z[:, i]
             if "noise_seed" in shown and shown["noise_seed"].notna().all():
@@ -149,8 +149,14 @@ class PlaceDenoiser(DenoiserObserver):
         context = prior_context(np.full(len(generators), self.p_common)).to(self.device)
         hidden, estimates = network.stages(x, level, context)
         if self.read == "sample":
-            estimates = sample_posterior(lambda x, level: network(x, level, context), x, level, ("visual_map", "auditory_map"),
-                                         n_steps=self.n_steps, generator=generators)  # fmt: skip
+            estimates = sample_posterior(
+                lambda x, level: network(x, level, context),
+                x,
+                level,
+                ("visual_map", "auditory_map"),
+                n_steps=self.n_steps,
+                generator=generators,
+            )
         hidden["maps"] = torch.cat([estimates["visual_map"], estimates["auditory_map"]], 1)
         return hidden
 

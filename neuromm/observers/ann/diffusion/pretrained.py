@@ -32,7 +32,7 @@ class PretrainedDenoiser(nn.Module):
         self.tokenizer, self.schedule = tokenizer, schedule
 
     def prepare(self, pictures, prompt=None):
-        """The U-Net as a callable module, latents (n, C, h, w) of pictures (n, C, H, W) in 0 … 1, hidden states (1, L, D).
+        """The U-Net as a module, latents (n, C, h, w) of pictures (n, C, H, W) in 0 … 1, hidden states (1, L, D).
 
         Raises
         ------

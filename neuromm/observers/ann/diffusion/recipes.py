@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.diffusion.audio import CLASSES, SoundModel, read_sounds, synthesise
+from neuromm.observers.ann.diffusion.cards import ABOUT
 from neuromm.observers.ann.diffusion.flash_scenes import MODALITIES, N_FRAMES, FlashScenes, noise_level, senses
 from neuromm.observers.ann.diffusion.guidance import drop_condition
 from neuromm.observers.ann.diffusion.joint_net import JointNet, joint_loss
@@ -80,8 +82,12 @@ def train_text(recipe, seed, device, checkpoint, limits):
     network.vae.fit_scale(from_unit(pictures[:: recipe.n_jittered // 4], device))
     with torch.no_grad():
         latents = torch.cat([network.vae.to_latent(from_unit(p, device)) for p in np.array_split(pictures, 32)])
-        error = torch.cat([(network.vae.to_pictures(z) - from_unit(p, device)).square().mean((1, 2, 3))
-                           for z, p in zip(torch.tensor_split(latents, 32), np.array_split(pictures, 32), strict=True)])  # fmt: skip
+        error = torch.cat(
+            [
+                (network.vae.to_pictures(z) - from_unit(p, device)).square().mean((1, 2, 3))
+                for z, p in zip(torch.tensor_split(latents, 32), np.array_split(pictures, 32), strict=True)
+            ]
+        )
     listener = torch.nn.ModuleDict({"unet": network.unet, "text": network.text})
     run = Run(
         listener, "diffusion_text", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
@@ -106,7 +112,7 @@ class FlashBeepRecipe:
 
     n_hidden: int = 192
     n_layers: int = 3
-    n_steps: int = 2500
+    n_steps: int = 5000
     batch: int = 1024
     learning_rate: float = 2e-3
     decay: float = 0.998
@@ -170,7 +176,7 @@ class PlacesRecipe:
     n_hidden: int = 192
     n_layers: int = 3
     n_sounds: int = 24000  # in store; half of the uses are mirrored
-    n_steps: int = 3000
+    n_steps: int = 6000
     batch: int = 1024
     learning_rate: float = 2e-3
     decay: float = 0.998
@@ -225,7 +231,7 @@ class SyllablesRecipe:
     p_null: float = 0.25
     n_hidden: int = 160
     n_layers: int = 3
-    n_steps: int = 1500
+    n_steps: int = 4000
     batch: int = 768
     learning_rate: float = 2e-3
     decay: float = 0.998
@@ -354,7 +360,7 @@ TRAINERS = {
 def train(
     name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="cpu", resume=True, progress=True, **recipe
 ):
-    """Train a network of the family and write its weights.
+    """Train a network of the family and write its weights, and their card beside them.
 
     Parameters
     ----------
@@ -396,6 +402,7 @@ def train(
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
     network, said, score = trainer(kind(**recipe), seed, device, checkpoint, limits)
     save_network(path, network, name, said, score)
+    write_card(path, ABOUT[name])
     for left in path.parent.glob(f"{checkpoint.name}*"):
         left.unlink()
     return path

@@ -21,7 +21,7 @@ def save_network(path, network, name, recipe, score=None):
 
 @torch.no_grad()
 def halve(network):
-    """Round the weights to half precision, in float32: what is scored is then what is saved; the network is returned."""
+    """Round the weights to half precision, in float32, so that what is scored is what is saved; gives the network."""
     for value in network.state_dict().values():
         if value.dtype == torch.float32:
             value.copy_(value.half())

@@ -38,10 +38,18 @@ class VAE(nn.Module):
             nn.GroupNorm(groups_of(low), low), nn.SiLU(), nn.Conv2d(low, 2 * n_latent, 1),
         )  # fmt: skip
         self.decoder = nn.Sequential(
-            nn.Conv2d(n_latent, low, 3, padding=1), _Residual(low), _Residual(low),
-            nn.Upsample(scale_factor=2), nn.Conv2d(low, high, 3, padding=1), _Residual(high), _Residual(high),
-            nn.GroupNorm(groups_of(high), high), nn.SiLU(), nn.Conv2d(high, 4 * channels, 3, padding=1), nn.PixelShuffle(2),
-        )  # fmt: skip
+            nn.Conv2d(n_latent, low, 3, padding=1),
+            _Residual(low),
+            _Residual(low),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(low, high, 3, padding=1),
+            _Residual(high),
+            _Residual(high),
+            nn.GroupNorm(groups_of(high), high),
+            nn.SiLU(),
+            nn.Conv2d(high, 4 * channels, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
         self.register_buffer("scale", torch.ones(()))
         self.to(memory_format=torch.channels_last)
 

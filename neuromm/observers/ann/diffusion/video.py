@@ -105,14 +105,14 @@ class _Padded:
 
 
 def read_places(clips):
-    """Where the disc is in each frame, −1 left wall … 1 right wall, by its mass; (n, F) from (n, 1, F, H, W) in 0 … 1."""
+    """Where the disc is in each frame, −1 left wall … 1 right, by its mass; (n, F) from (n, 1, F, H, W) in 0 … 1."""
     mass = np.asarray(clips, float)[:, 0].sum(2)  # (n, F, W)
     at = (np.arange(mass.shape[-1]) + 0.5) * 2 / mass.shape[-1] - 1
     return (mass * at).sum(-1) / np.maximum(mass.sum(-1), 1e-6) / (1 - Bouncing.radius)
 
 
 def agreement_with_sound(clips, bounce, bouncing):
-    """How often the disc is on the side of the wall, beyond half way, in the frame of an impact: fraction of impacts."""
+    """How often the disc is on the wall's side, beyond half way, in the frame of an impact: fraction of impacts."""
     places, (times, walls) = read_places(clips), bouncing.impacts(bounce)
     row, k = np.nonzero(np.isfinite(times))
     frame = np.rint(times[row, k]).astype(int)

@@ -94,10 +94,23 @@ def test_a_tiny_stable_diffusion_folder_is_recorded(tmp_path):
         "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
         "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
     }
-    unet = diffusers.UNet2DConditionModel(block_out_channels=(16, 32), layers_per_block=1, sample_size=8, norm_num_groups=8,
-                                          cross_attention_dim=16, attention_head_dim=4, **blocks)  # fmt: skip
-    vae = diffusers.AutoencoderKL(block_out_channels=(8, 16), down_block_types=["DownEncoderBlock2D"] * 2, norm_num_groups=8,
-                                  up_block_types=["UpDecoderBlock2D"] * 2, latent_channels=4, sample_size=16)  # fmt: skip
+    unet = diffusers.UNet2DConditionModel(
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        sample_size=8,
+        norm_num_groups=8,
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        **blocks,
+    )
+    vae = diffusers.AutoencoderKL(
+        block_out_channels=(8, 16),
+        down_block_types=["DownEncoderBlock2D"] * 2,
+        norm_num_groups=8,
+        up_block_types=["UpDecoderBlock2D"] * 2,
+        latent_channels=4,
+        sample_size=16,
+    )
     letters = [
         "<|startoftext|>",
         "<|endoftext|>",
@@ -109,11 +122,24 @@ def test_a_tiny_stable_diffusion_folder_is_recorded(tmp_path):
     tokenizer = transformers.CLIPTokenizer(
         str(tmp_path / "vocab.json"), str(tmp_path / "merges.txt"), model_max_length=8
     )
-    text = transformers.CLIPTextModel(transformers.CLIPTextConfig(
-        vocab_size=len(letters), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, max_position_embeddings=8))  # fmt: skip
+    text = transformers.CLIPTextModel(
+        transformers.CLIPTextConfig(
+            vocab_size=len(letters),
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            max_position_embeddings=8,
+        )
+    )
     folder = tmp_path / "tiny"
-    for name, part in (("unet", unet), ("vae", vae), ("text_encoder", text), ("tokenizer", tokenizer),
-                       ("scheduler", diffusers.DDIMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012))):  # fmt: skip
+    for name, part in (
+        ("unet", unet),
+        ("vae", vae),
+        ("text_encoder", text),
+        ("tokenizer", tokenizer),
+        ("scheduler", diffusers.DDIMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)),
+    ):
         part.save_pretrained(folder / name)
     model = load_pretrained(folder)
     pictures = np.random.default_rng(0).random((3, 3, 16, 16))
@@ -124,8 +150,16 @@ def test_a_tiny_stable_diffusion_folder_is_recorded(tmp_path):
     assert all(v.sizes["trial"] == 3 and np.isfinite(v).all() for v in got.values())
     other = record_at_noise(model, pictures, [100], "mid_block", condition="zzz", ensemble_size=2)["mid_block@100"]
     assert not np.allclose(other, got["mid_block@100"])
-    diffusers.UNet2DModel(sample_size=8, in_channels=1, out_channels=1, block_out_channels=(8, 16), norm_num_groups=8, layers_per_block=1,
-                          down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2).save_pretrained(tmp_path / "bare")  # fmt: skip
+    diffusers.UNet2DModel(
+        sample_size=8,
+        in_channels=1,
+        out_channels=1,
+        block_out_channels=(8, 16),
+        norm_num_groups=8,
+        layers_per_block=1,
+        down_block_types=("DownBlock2D",) * 2,
+        up_block_types=("UpBlock2D",) * 2,
+    ).save_pretrained(tmp_path / "bare")
     bare = record_at_noise(
         load_pretrained(tmp_path / "bare"), np.zeros((2, 1, 8, 8)), [5], "mid_block", ensemble_size=1
     )

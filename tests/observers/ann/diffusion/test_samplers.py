@@ -44,8 +44,18 @@ def test_every_sampler_follows_the_affine_recursion_on_every_grid(kind, spacing,
         x = torch.as_tensor(rng.standard_normal((5, 2)))
         z = torch.as_tensor(rng.standard_normal((n_steps, 5, 2)))
         model = MixtureDenoiser(schedule, (MEAN,), (SD,))
-        run = sample(model, schedule, x.shape, n_steps=n_steps, method=method, eta=eta, spacing=spacing, x_start=x, noise=z,
-                     return_trajectory=True)  # fmt: skip
+        run = sample(
+            model,
+            schedule,
+            x.shape,
+            n_steps=n_steps,
+            method=method,
+            eta=eta,
+            spacing=spacing,
+            x_start=x,
+            noise=z,
+            return_trajectory=True,
+        )
         wanted = x.numpy()
         for i, (g, h, sigma) in enumerate(published_recursion(schedule, grid, method, eta)):
             wanted = g * wanted + h + sigma * z[i].numpy()
@@ -68,8 +78,17 @@ def test_zero_terminal_snr_samples_from_the_very_top(rng):
     schedule = DiffusionSchedule("scaled_linear", prediction="v", zero_terminal_snr=True)
     x = torch.as_tensor(rng.standard_normal((4, 2)))
     for method in ("ddim", "ddpm"):
-        run = sample(MixtureDenoiser(schedule, (MEAN,), (SD,)), schedule, x.shape, x_start=x, n_steps=10, method=method, seed=1,
-                     dtype=torch.float64, return_trajectory=True)  # fmt: skip
+        run = sample(
+            MixtureDenoiser(schedule, (MEAN,), (SD,)),
+            schedule,
+            x.shape,
+            x_start=x,
+            n_steps=10,
+            method=method,
+            seed=1,
+            dtype=torch.float64,
+            return_trajectory=True,
+        )
         assert torch.isfinite(run.states).all()
         assert (run.x0[0] - MEAN).abs().max() < 1e-9  # nothing is known yet: the mean of the data
 
