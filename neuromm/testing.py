@@ -50,6 +50,7 @@ EXAMPLES = {
     "places and causes": example_trials,
     "places": lambda: example_trials(reports=("auditory", "visual")),
     "causes": lambda: example_trials(reports=("common",)).dropna(subset=["auditory_azimuth", "visual_azimuth"]),
+    "firing rates": lambda: example_trials(reports=("rate",)),
     "numbers": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes", "n_beeps")),
     "flashes": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes",)),
     "flashes in time": lambda: paradigms.flash_beep(
