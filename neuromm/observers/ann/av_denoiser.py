@@ -46,6 +46,7 @@ class AVDenoiser(NetworkObserver):
     sigma_visual: float = 2.0  # deg, sensory sd at reliability 1
     p_common: float = 0.5  # of the scenes it was trained on; picks the weights
     trained: bool = True  # False: the untrained twin
+    seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
     name: str = "av_denoiser"

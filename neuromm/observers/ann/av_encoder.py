@@ -48,6 +48,7 @@ class AVEncoder(NetworkObserver):
     p_common: float = 0.5  # prior probability of one cause
     fusion: Literal["gated", "additive"] = "gated"
     trained: bool = True  # False: the untrained twin, its read-outs fitted the same way
+    seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
     name: str = "av_encoder"

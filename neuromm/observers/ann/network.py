@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.observers.ann.seeds import pick_seed, shipped_seeds
 from neuromm.observers.ann.weights import load_weights, shipped
 from neuromm.observers.protocol import describe
 
@@ -23,7 +24,14 @@ class NetworkObserver:
 
     def _weights_path(self):
         if not self.weights:
-            return shipped(self._weights_name())
+            stem, seed = self._weights_name(), getattr(self, "seed", 1)
+            if seed == 1:
+                return shipped(stem)
+            others = shipped_seeds(stem)
+            if seed not in others:
+                there = ", ".join(map(str, [1, *sorted(others)]))
+                raise ValueError(f"{self.name}: no weights of seed {seed} are shipped; there are seeds {there}")
+            return others[seed]
         if not self.trained:
             raise ValueError(
                 f"{self.name}: weights='{self.weights}' and trained=False exclude each other; the untrained twin of a "
@@ -33,9 +41,9 @@ class NetworkObserver:
 
     def _load(self):
         """Header, tensors and module of the weights that the fields ask for, on the device."""
-        path = self._weights_path()
-        header, tensors = load_weights(path, self.network)
-        return header, tensors, _module(type(self), header["sha256"], self.device, str(path))
+        path, seed = self._weights_path(), getattr(self, "seed", 1)
+        header, tensors = pick_seed(*load_weights(path, self.network), seed)
+        return header, tensors, _module(type(self), header["sha256"], self.device, str(path), seed)
 
     @classmethod
     def _build(cls, header, tensors):
@@ -49,9 +57,9 @@ class NetworkObserver:
         return describe(self, weights_file=file, weights_sha256=header["sha256"], recipe=header["recipe"])
 
 
-@functools.lru_cache(maxsize=16)
-def _module(cls, _sha256, device, path):
-    header, tensors = load_weights(path, cls.network)
+@functools.lru_cache(maxsize=64)
+def _module(cls, _sha256, device, path, seed):
+    header, tensors = pick_seed(*load_weights(path, cls.network), seed)
     try:
         module = cls._build(header, tensors)
         own = {name: value for name, value in tensors.items() if name.startswith("network.")}

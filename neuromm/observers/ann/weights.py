@@ -109,7 +109,7 @@ def read_header(path) -> dict:
     return load_weights(path)[0]
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def _load(path, _changed, _size, network):
     from safetensors import SafetensorError
     from safetensors.numpy import load
