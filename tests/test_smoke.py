@@ -13,6 +13,10 @@ SMALL = {
     "brains_and_machines": ["--small"],
     "ventriloquism": ["--n-repeats", "2"],
     "cue_combination": ["--n-repeats", "2"],
+    "mcgurk": ["--n-repeats", "5", "--n-people", "12"],
+    "synchrony_window": ["--n-repeats", "10"],
+    "redundant_target": ["--n-repeats", "20", "--n-people", "3"],
+    "aftereffect": ["--n-blocks", "4"],
 }
 
 

@@ -60,6 +60,7 @@ def read_gau2016(path):
     pair = table.pop("stimulus").str.extract(r"V_(\w+?)_A_(\w+)$")
     table["visual_syllable"], table["auditory_syllable"] = pair[0].str.lower(), pair[1].str.lower()
     table["response_label"] = table["response_label"].str.lower()
+    table["reaction_time"] = table["reaction_time"].mask(table["reaction_time"] >= 999_000)  # 999 s: no answer
     fusion = {("b", "g"): "d", ("p", "k"): "t"}  # (heard, seen) → fused
     onset = list(zip(table["auditory_syllable"].str[0], table["visual_syllable"].str[0], strict=True))
     expected = [fusion.get(o) for o in onset]

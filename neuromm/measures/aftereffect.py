@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import Z95, _need
+from neuromm.measures.bias import Z95, _keep_kind, _need
 
 
 def aftereffect_by_exposure(trials):
@@ -63,7 +63,8 @@ def aftereffect_by_exposure(trials):
             )
         )
     columns = ["observer", "exposures", "shift", "fraction", "low", "high", "n", "n_missed"]
-    return pd.DataFrame(rows, columns=columns).sort_values(["observer", "exposures"], ignore_index=True)
+    table = pd.DataFrame(rows, columns=columns).sort_values(["observer", "exposures"], ignore_index=True)
+    return _keep_kind(table, trials)
 
 
 def aftereffect_history(trials):

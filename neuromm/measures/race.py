@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from neuromm.measures.bias import _need
+from neuromm.measures.bias import _keep_kind, _need
 from neuromm.stimuli.table import present_in
 
 PROBABILITIES = np.arange(0.05, 1.0, 0.1)
@@ -132,6 +132,44 @@ def race_inequality(x, y, z, probabilities=PROBABILITIES):
     return table, summary
 
 
+def race_distributions(trials, *, observer=None, limits=(0.0, np.inf)):
+    """Distribution functions of the reaction times to sound, light and pair, and the bound of any race.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        As for `race_test`; one observer's rows.
+    observer : str, optional
+        Which observer, where the table holds several.
+    limits : (low, high)
+        Reaction times outside are left out; `race_test` counts them.
+
+    Returns
+    -------
+    DataFrame
+        `t` (ms), `auditory`, `visual`, `audiovisual`, `bound` = min(auditory + visual, 1).
+
+    Raises
+    ------
+    ValueError
+        If the table holds several observers and none is named, or a condition has fewer than two times.
+    """
+    _need(trials, ["observer", "auditory_azimuth", "visual_azimuth", "reaction_time"])
+    own = trials if observer is None else trials[trials["observer"] == observer]
+    if own["observer"].nunique() != 1:
+        raise ValueError(f"the table has {own['observer'].nunique()} observers; name one of them as `observer`")
+    heard, seen = present_in(own, "auditory"), present_in(own, "visual")
+    kept = own["reaction_time"].between(*limits).to_numpy()
+    samples = {
+        name: check_reaction_times(own.loc[rows & kept, "reaction_time"], f"reaction times, {name}")[0]
+        for name, rows in (("auditory", heard & ~seen), ("visual", seen & ~heard), ("audiovisual", heard & seen))
+    }
+    low, high = (f(f(s) for s in samples.values()) for f in (min, max))
+    t = np.arange(np.floor(low) - 1, np.ceil(high) + 2)
+    table = pd.DataFrame({"t": t, **{name: reaction_cdf(s, t) for name, s in samples.items()}})
+    return table.assign(bound=np.minimum(table["auditory"] + table["visual"], 1.0))
+
+
 def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=()):
     """The inequality for every observer of a table of sounds, lights and pairs, and a t test at each quantile.
 
@@ -225,4 +263,4 @@ def mean_reaction_times(trials, *, by=("soa",)):
         half = 1.959963984540054 * sd / np.sqrt(n) if n > 1 else np.nan
         rows.append((*key, mean, sd, mean - half, mean + half, n, len(group) - n))
     columns = [*keys, "reaction_time", "sd", "low", "high", "n", "n_missed"]
-    return pd.DataFrame(rows, columns=columns).sort_values(keys, ignore_index=True)
+    return _keep_kind(pd.DataFrame(rows, columns=columns).sort_values(keys, ignore_index=True), trials)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import _need, rate_with_interval
+from neuromm.measures.bias import _keep_kind, _need, rate_with_interval
 
 FACTORS = ("auditory_syllable", "visual_syllable", "auditory_snr", "soa", "context")
 
@@ -58,7 +58,8 @@ def response_distribution(trials, *, by=(), outside="error"):
         for label in labels:
             proportion, low, high = rate_with_interval(counts.get(label, 0), n)
             rows.append((*key, label, proportion, low, high, n, len(group) - n, int(group["_outside"].sum())))
-    return pd.DataFrame(rows, columns=[*factors, "label", "proportion", "low", "high", "n", "n_missed", "n_outside"])
+    columns = [*factors, "label", "proportion", "low", "high", "n", "n_missed", "n_outside"]
+    return _keep_kind(pd.DataFrame(rows, columns=columns), trials)
 
 
 def _outside(asked):

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.optimize import brentq, minimize
 from scipy.special import ndtr, ndtri
 
-from neuromm.measures.bias import _need, rate_with_interval
+from neuromm.measures.bias import _keep_kind, _need, rate_with_interval
 
 
 def rate_by_soa(trials, *, report="synchronous", by=()):
@@ -54,7 +54,7 @@ def rate_by_soa(trials, *, report="synchronous", by=()):
         answers = group["response"].dropna()
         rows.append((*key, *rate_with_interval(answers.sum(), len(answers)), len(answers), len(group) - len(answers)))
     table = pd.DataFrame(rows, columns=["observer", *by, "soa", "rate", "low", "high", "n", "n_missed"])
-    return table.sort_values(["observer", *by, "soa"], ignore_index=True)
+    return _keep_kind(table.sort_values(["observer", *by, "soa"], ignore_index=True), trials)
 
 
 def warn_seconds(soas):
@@ -198,6 +198,28 @@ def _window(shape, x, level):
     return float(grid[top]), low, high
 
 
+def window_curve(fits, soas):
+    """The fitted curves of `fit_window` at asynchronies `soas` (ms): one row per observer × SOA, `rate`."""
+    soas = np.asarray(soas, float)
+    curves = []
+    for row in fits.to_dict("records"):
+        shape, names, _, _ = MODELS[row["model"]]
+        rate = shape(soas, [row[name] for name in names])
+        curves.append(pd.DataFrame({"observer": row["observer"], "soa": soas, "rate": rate}))
+    return pd.concat(curves, ignore_index=True)
+
+
+def order_curve(fits, soas):
+    """The fitted curves of `fit_order` at asynchronies `soas` (ms): one row per observer × SOA, `rate`."""
+    soas = np.asarray(soas, float)
+    curves = []
+    for row in fits.to_dict("records"):
+        sigma = row["jnd"] / ndtri(0.75)
+        rate = row["lapse"] / 2 + (1 - row["lapse"]) * ndtr((soas - row["pss"]) / sigma)
+        curves.append(pd.DataFrame({"observer": row["observer"], "soa": soas, "rate": rate}))
+    return pd.concat(curves, ignore_index=True)
+
+
 def fit_order(trials, *, by=()):
     """Cumulative Gaussian of "light first" against asynchrony: `pss` (50 %, ms), `jnd` (50 to 75 %, ms), `lapse`.
 
@@ -307,7 +329,8 @@ def fission_by_soa(trials, *, by=()):
         "n",
         "n_missed",
     ]
-    return pd.DataFrame(rows, columns=columns).sort_values(["observer", *by, "soa"], ignore_index=True)
+    table = pd.DataFrame(rows, columns=columns).sort_values(["observer", *by, "soa"], ignore_index=True)
+    return _keep_kind(table, trials)
 
 
 def _twos(rows):

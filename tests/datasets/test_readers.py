@@ -114,3 +114,4 @@ def test_gau2016_fusion_equals_the_stored_category_and_depends_on_context(shared
     assert table["fused"][~mcgurk & (raw["trial_type"] != "mcgurk")].isna().all()
     rate = table.groupby("context")["fused"].mean()
     assert rate["congruent"] > rate["incongruent"]
+    assert table["reaction_time"].max() < 20_000, "the code 999 s of a missed answer is no reaction time"
