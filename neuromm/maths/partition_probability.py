@@ -2,7 +2,8 @@
 
 The averaged estimate is a posterior mean, so it rises strictly with its own measurement (its slope is the posterior
 variance over σ²): "estimate < bound" is a closed form at one root, and the two other measurements are integrated by a
-trapezoid rule on their plane, whose nodes serve all conditions.
+trapezoid rule on their plane, whose nodes serve all conditions. The error is below 1e-6 in probability, and up to 2e-5
+where cues many σ apart meet a prior wider than 10 σ; `refined` measures it.
 """
 
 import math
