@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from neuromm.stimuli.shapes import compositions, draw_shapes
+
+LARGEST = 512 * 2**20  # bytes that a compressed file may unpack to: ten times MNIST
 
 
 def load_pictures(source="shapes", *, n_pixels=28, n=4000, seed=1):
@@ -73,19 +76,45 @@ def _folder(folder, n_pixels):
 
 def _file(file):
     if file.suffix == ".npz":
-        with np.load(file) as arrays:
+        _refuse_large(file)
+        with np.load(file, allow_pickle=False) as arrays:
             name = next((k for k in ("x_train", "images", *arrays.files) if k in arrays.files), None)
             pictures = np.asarray(arrays[name], np.float32)
         if pictures.ndim != 3:
             raise ValueError(f"{file.name}: '{name}' has shape {pictures.shape}; (n, height, width) is wanted")
         return pictures / max(1.0, float(pictures.max()))
-    data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    data = _unzipped(file) if file.suffix == ".gz" else file.read_bytes()
     if len(data) < 16 or struct.unpack(">I", data[:4])[0] != 0x803:
         raise ValueError(
             f"{file.name} is no IDX file of images (magic number 2051); MNIST's train-images-idx3-ubyte is one"
         )
     n, height, width = struct.unpack(">III", data[4:16])
+    if len(data) < 16 + n * height * width:
+        raise ValueError(f"{file.name} says it holds {n} images of {height} × {width}, and is too short for them")
     return np.frombuffer(data, np.uint8, n * height * width, 16).reshape(n, height, width).astype(np.float32) / 255.0
+
+
+def _unzipped(file):
+    """The bytes in a gzip file; one that unpacks to more than `LARGEST` is refused, not unpacked."""
+    try:
+        with gzip.open(file) as packed:
+            data = packed.read(LARGEST + 1)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise ValueError(f"{file.name} is no whole gzip file: {error}") from None
+    if len(data) > LARGEST:
+        raise ValueError(f"{file.name} unpacks to more than {LARGEST} bytes; that is no MNIST")
+    return data
+
+
+def _refuse_large(file):
+    """Refuse an archive that says it unpacks to more than `LARGEST` (what it holds beyond that is never read)."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{file.name} is no whole NPZ file: {error}") from None
+    if size > LARGEST:
+        raise ValueError(f"{file.name} unpacks to {size} bytes, more than {LARGEST}; give a smaller file")
 
 
 def _resize(picture, n_pixels):

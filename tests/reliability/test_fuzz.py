@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import neuromm as nm
 from neuromm import datasets
 from neuromm.observers.ann.weights import load_weights, save_weights
-from neuromm.storage import check_folder
 from neuromm.stimuli.table import read_trials
+from neuromm.storage import check_folder
 from neuromm.sweeps import open_sweep, read_plan, sweep
 
 TYPED = (ValueError, FileNotFoundError)  # also TypeError for a plan: a key of the wrong kind
@@ -168,6 +168,7 @@ def test_tables_of_other_labs(how, tmp_path):
         lambda p: datasets.read_psychopy(p, columns),
         lambda p: datasets.read_bids_events(p),
     ])  # fmt: skip
+
     def check(data):
         held(next(readers), tmp_path / "t.csv", data)
 
