@@ -67,3 +67,43 @@ def _correlation(x, y):
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return np.nan
     return np.corrcoef(x, y)[0, 1]
+
+
+def response_distance(trials, *, reference, report="auditory", n_bins=12):
+    """Jensen–Shannon distance of each observer's distribution of answers from a reference's, condition by condition.
+
+    Places are counted in `n_bins` bins with equal shares of the reference's answers to all conditions; the distance
+    is the square root of the divergence in bits (Endres & Schindelin 2003): 0 for the same distribution, 1 for
+    answers that never agree. Few answers per condition make it larger than it is: compare observers with each other.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        `session.trials`.
+    reference : str
+        The observer whose distribution the others are held against.
+    report : str
+
+    Returns
+    -------
+    DataFrame : observer, distance (mean over conditions), n_conditions, n (answers).
+    """
+    from scipy.spatial.distance import jensenshannon
+
+    _need(trials, ["observer", "condition", "report", "response"])
+    asked = trials[(trials["report"] == report) & trials["response"].notna()]
+    if not (asked["observer"] == reference).any():
+        raise ValueError(f"'{reference}' has no '{report}' answers; there are: {', '.join(asked['observer'].unique())}")
+    own = asked.loc[asked["observer"] == reference, "response"].to_numpy(float)
+    inner = np.unique(np.quantile(own, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    cell = np.searchsorted(inner, asked["response"].to_numpy(float))
+    counts = asked.assign(cell=cell).groupby(["observer", "condition", "cell"]).size().unstack(fill_value=0)
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    rows = []
+    for observer in dict.fromkeys(asked["observer"]):
+        one, other = shares.loc[observer].align(shares.loc[reference], join="inner", axis=0)
+        distances = jensenshannon(one.to_numpy(), other.to_numpy(), base=2, axis=1)
+        distances = np.nan_to_num(distances)  # rounding below 0 under the root
+        n = int((asked["observer"] == observer).sum())
+        rows.append({"observer": observer, "distance": distances.mean(), "n_conditions": len(one), "n": n})
+    return pd.DataFrame(rows).assign(reference=reference, report=report)
