@@ -32,7 +32,7 @@ def decoding_transfer(train, target, test, test_target, *, penalties=PENALTIES) 
     target, test_target = np.asarray(target, float), np.asarray(test_target, float)
     for rows, values, name in ((train, target, "train"), (test, test_target, "test")):
         if rows.ndim != 2 or values.shape != (len(rows),):
-            raise ValueError(f"{name} has shape {rows.shape} and its target {values.shape}; one value per row is wanted")
+            raise ValueError(f"{name} has shape {rows.shape}, its target {values.shape}; one value per row is wanted")
     spread = np.square(test_target - test_target.mean()).sum()
     if not spread > 0:
         raise ValueError("the test target is the same in every row; there is nothing to predict")
@@ -49,7 +49,7 @@ def decoding_axis(activity, target, *, penalties=PENALTIES) -> np.ndarray:
 
 
 def random_axis(activity, rng) -> np.ndarray:
-    """Weights of a random quantity that the activity holds: as likely any combination of its standardised components."""
+    """Weights of a random quantity that the activity holds: any combination of its components is as likely."""
     activity = np.asarray(activity, float)
     values, vectors = np.linalg.eigh(np.cov(activity.T))
     kept = values > values.max() * 1e-6
