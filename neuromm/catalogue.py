@@ -106,6 +106,9 @@ STUDIES = {
     "spiking_ventriloquism": "neuromm.studies.spiking_ventriloquism:main",
     "spiking_flash_beep": "neuromm.studies.spiking_flash_beep:main",
     "spiking_decision": "neuromm.studies.spiking_decision:main",
+    "denoiser_observers": "neuromm.studies.denoiser_observers:main",
+    "layers_by_noise": "neuromm.studies.layers_by_noise:main",
+    "train_diffusion": "neuromm.studies.train_diffusion:main",
 }
 
 

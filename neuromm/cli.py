@@ -17,7 +17,9 @@ def main(argv=None) -> int:
     """Run one command; the exit code is returned: 0 done, 1 `doctor` found a problem, 2 a mistake or a full disk."""
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
-    arguments, rest = parser.parse_known_args(argv)
+    known, rest = (argv, []) if argv[:1] != ["run"] else _split_run(argv)
+    arguments, unknown = parser.parse_known_args(known)
+    rest = [*unknown, *rest]
     if arguments.command is None:
         parser.print_help()
         return 0
@@ -102,9 +104,13 @@ def _list(arguments, rest):
             print(f"  {name:28} {path.rpartition(':')[2]:28} {path.partition(':')[0]}")
 
 
+def _split_run(argv):
+    """`run [STUDY]` and the flags of the study: a study's name comes first or not at all."""
+    named = len(argv) > 1 and not argv[1].startswith("-")
+    return argv[: 1 + named], argv[1 + named :]
+
+
 def _run(arguments, rest):
-    if arguments.study is not None and arguments.study.startswith("-"):
-        rest, arguments.study = [arguments.study, *rest], None
     if arguments.study is None and any(flag in rest for flag in ("-h", "--help")) and len(rest) == 1:
         print("usage: neuromm run [STUDY] [flags]\n\nstudies:")
         for name in catalogue.STUDIES:

@@ -119,3 +119,9 @@ def test_a_run_writes_a_whole_folder_and_its_report_can_be_made_again(tmp_path):
 def test_the_module_runs_as_the_command():
     done = subprocess.run([sys.executable, "-m", "neuromm", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("neuromm ")
+
+
+def test_run_without_a_study_takes_the_flags_of_the_main_one(tmp_path, capsys):
+    (tmp_path / "mine.csv").write_text("auditory_azimut,visual_azimuth,report\n0,1,auditory\n")
+    assert main(["run", "--trials", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert "did you mean 'auditory_azimuth'" in capsys.readouterr().err

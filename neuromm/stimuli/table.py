@@ -162,7 +162,7 @@ def check_trials(trials, source="trials", first_row=None) -> pd.DataFrame:
 def _refuse_unknown_reliability(trials, modality, source, row_name):
     """A modality that is shown has a reliability, if the table has that column at all."""
     column = f"{modality}_reliability"
-    if column not in trials or f"{modality}_level" in trials or trials[column].isna().all():
+    if column not in trials or f"{modality}_level" in trials:
         return
     shown = np.any([present_in(trials, modality, place) for place in PLACES], axis=0)
     wrong = np.flatnonzero(shown & trials[column].isna().to_numpy())

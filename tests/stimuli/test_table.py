@@ -137,3 +137,10 @@ def test_finish_asks_a_place_only_of_a_modality_that_is_there():
         ["auditory", "visual", "common"],
         ["visual"],
     ]
+
+
+def test_a_shown_modality_needs_its_reliability_where_the_table_has_the_column():
+    table = pd.DataFrame({"auditory_azimuth": [0.0, 1.0, np.nan], "auditory_reliability": [1.0, np.nan, np.nan]})
+    with pytest.raises(ValueError, match="trial 1, column 'auditory_reliability': empty, though the row shows"):
+        check_trials(table)
+    check_trials(table.iloc[[0, 2]])
