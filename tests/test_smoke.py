@@ -17,6 +17,9 @@ SMALL = {
     "synchrony_window": ["--n-repeats", "10"],
     "redundant_target": ["--n-repeats", "20", "--n-people", "3"],
     "aftereffect": ["--n-blocks", "4"],
+    "spiking_ventriloquism": "--n-repeats 1 --n-cells 60 --dt 0.5 --n-readout 16 --target numpy".split(),
+    "spiking_flash_beep": "--n-repeats 1 --soa 50 --n-cells 60 --dt 0.5 --n-readout 16 --target numpy".split(),
+    "spiking_decision": "--n-repeats 1 --n-cells 200 --duration 500".split(),
 }
 
 

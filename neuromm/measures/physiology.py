@@ -78,6 +78,45 @@ def firing_rates(activities, *, by="condition"):
     return pd.DataFrame(rows, columns=["area", "condition", "rate", "low", "high", "peak", "n_trials", "n_units"])
 
 
+def rates_over_time(spikes, trials, *, n_units, start=0.0, stop, width=10.0):
+    """Population rate of each area in time, averaged over trials.
+
+    Parameters
+    ----------
+    spikes : DataFrame
+        `trial`, `time` (ms), `area`.
+    trials : sequence, or Series from trial to a label
+        All trials shown, silent ones too; with a Series there is one curve per label.
+    n_units : int
+        Cells of an area.
+    start, stop, width : float
+        Window and bins, ms.
+
+    Returns
+    -------
+    DataFrame, one row per area × label × bin
+        `area`, `label`, `time` (centre of the bin, ms), `rate` (Hz per cell), `low`, `high` (95 %, normal, over trials).
+    """
+    _need(spikes, ["trial", "time", "area"])
+    labels = trials if isinstance(trials, pd.Series) else pd.Series("all", index=pd.Index(trials))
+    edges = np.arange(start, stop + width / 2, width)
+    if len(edges) < 2:
+        raise ValueError(f"no bin of {width:g} ms fits between {start:g} and {stop:g} ms")
+    centres, rows = (edges[:-1] + edges[1:]) / 2, []
+    for area, fired in spikes.groupby("area", sort=False):
+        place, bin_of = labels.index.get_indexer(fired["trial"]), np.searchsorted(edges, fired["time"], "right") - 1
+        kept = (place >= 0) & (bin_of >= 0) & (bin_of < len(centres))
+        flat = place[kept] * len(centres) + bin_of[kept]
+        counts = np.bincount(flat, minlength=len(labels) * len(centres)).reshape(len(labels), -1)
+        rates = counts / (n_units * width / 1000.0)
+        for label, some in _groups(rates, labels.to_numpy()):
+            mean = some.mean(0)
+            half = Z95 * some.std(0, ddof=1) / np.sqrt(len(some)) if len(some) > 1 else mean * np.nan
+            columns = {"area": area, "label": label, "time": centres, "rate": mean}
+            rows.append(pd.DataFrame(columns | {"low": mean - half, "high": mean + half}))
+    return pd.concat(rows, ignore_index=True)
+
+
 def fano_factor(counts, *, by="condition"):
     """Variance of each cell's spike count over repeats of a condition, over its mean; 1 for a Poisson process.
 

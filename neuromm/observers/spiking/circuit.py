@@ -1,13 +1,16 @@
 """What a spiking network is, what drives it, and the spikes that come out; no simulator in here."""
 
+import shutil
+import warnings
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-Target = Literal["numpy", "cython", "cpp_standalone"]
-TARGETS = ("numpy", "cython", "cpp_standalone")
+Target = Literal["numpy", "cython", "cpp_standalone", "auto"]
+TARGETS = ("numpy", "cython", "cpp_standalone", "auto")
+COMPILER = ("g++", "make")  # what cpp_standalone needs
 GATE = 1.0  # ms, resolution of when an input is on
 
 
@@ -129,8 +132,8 @@ def simulate(circuit, drive, seed, *, target="numpy", block=16):
     seed : int
         Trial i has the noise of (seed, i), whatever the size of the batch. Targets draw differently, so
         their spikes differ; their rates agree.
-    target : "numpy", "cython" or "cpp_standalone"
-        The first needs no compiler.
+    target : "numpy", "cython", "cpp_standalone" or "auto"
+        The first needs no compiler; see `resolve_target`.
     block : int
         Trials stacked in one network (numpy, cython): cost and memory, not numbers.
 
@@ -151,6 +154,7 @@ def simulate(circuit, drive, seed, *, target="numpy", block=16):
         raise ValueError(f"target is '{target}'; one of {', '.join(TARGETS)} is wanted")
     if not drive.n_trials:
         return
+    target = resolve_target(target)
     if target == "cpp_standalone":
         from neuromm.observers.spiking.compiled import run_compiled
 
@@ -159,6 +163,28 @@ def simulate(circuit, drive, seed, *, target="numpy", block=16):
         from neuromm.observers.spiking.stacked import run_stacked
 
         yield from run_stacked(circuit, drive, seed, target=target, block=block)
+
+
+def resolve_target(target):
+    """The target that runs: "auto" is cpp_standalone where there is a compiler, else numpy, with a notice.
+
+    Warns
+    -----
+    UserWarning
+        If "auto" finds no compiler: the run is several times slower, and its spikes are others.
+    """
+    if target != "auto":
+        return target
+    missing = [tool for tool in COMPILER if shutil.which(tool) is None]
+    if not missing:
+        return "cpp_standalone"
+    warnings.warn(
+        f"no {' and '.join(missing)} found: spiking networks run on brian2's numpy target, which is slower and draws "
+        "other spikes than a compiled run",
+        UserWarning,
+        stacklevel=2,
+    )
+    return "numpy"
 
 
 def all_spikes(circuit, drive, seed, **options):

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from neuromm.maths.noise import stable_seed
-from neuromm.observers.spiking.circuit import Spikes
+from neuromm.observers.spiking.circuit import COMPILER, Spikes
 
 TRIALS = 50  # of one run of a binary: part of what decides the numbers
+MODEL = ("n_cells", "equations", "threshold", "reset", "refractory", "initial", "n_inputs", "input_variable", "dt")
 LAYOUT = 1  # of a cached folder; raised when the build changes
 STALE = 24 * 3600.0  # s after which an unfinished build is litter
 FLAGS = ["-w", "-O3", "-ffast-math", "-fno-finite-math-only", "-std=c++11"]  # not -march=native: caches travel
@@ -51,7 +52,7 @@ def binary_folder(circuit, drive):
     final = place / model_key(circuit, drive)
     if (final / "manifest.json").exists():
         return final
-    for tool in ("g++", "make"):
+    for tool in COMPILER:
         if shutil.which(tool) is None:
             raise RuntimeError(f"target 'cpp_standalone' needs {tool}, which is not installed; use target='numpy'")
     place.mkdir(parents=True, exist_ok=True)
@@ -100,8 +101,7 @@ def _build(circuit, drive, draft):
     """Write the model to `draft` and let a process of its own turn it into a binary there."""
     wiring = {f"{p.variable}_{end}": getattr(p, end) for p in circuit.projections for end in ("source", "target")}
     np.savez(draft / "wiring.npz", **wiring)
-    model = {name: getattr(circuit, name) for name in (
-        "n_cells", "equations", "threshold", "reset", "refractory", "initial", "n_inputs", "input_variable", "dt")}  # fmt: skip
+    model = {name: getattr(circuit, name) for name in MODEL}
     model |= {
         "receptors": [p.variable for p in circuit.projections], "n_parts": drive.profiles.shape[1],
         "n_ms": drive.gates.shape[2], "n_trials": TRIALS, "flags": FLAGS,

@@ -120,7 +120,7 @@ class DecisionNetwork:
         self.step += 1
 
     def run(self, coherence, seed, first):
-        """Rates of the four pools in bins of 5 ms, (n_trials, n_bins, 4), Hz; trial i has the noise of (seed, first + i)."""
+        """Rates of the pools in bins of 5 ms, (n_trials, n_bins, 4), Hz; trial i has the noise of (seed, first + i)."""
         brian2, o = require_brian2(), self.observer
         total = o.lead_in + o.duration
         n_bins = int(np.ceil(total / RATE_BIN - 1e-9))

@@ -79,8 +79,8 @@ def _gate(observer, trials, modality, fade):
     if wrong.any():
         raise ValueError(
             f"{observer.name}: the {modality} events of trials {trials.index[wrong][:5].tolist()} last from "
-            f"{onset[wrong][0]:g} to {last[wrong][0]:g} ms; the run from {-observer.lead_in:g} to {observer.duration:g} ms. "
-            "Shift both onsets by the same time, or raise duration"
+            f"{onset[wrong][0]:g} to {last[wrong][0]:g} ms; the run from {-observer.lead_in:g} to "
+            f"{observer.duration:g} ms. Shift both onsets by the same time, or raise duration"
         )
     if (there & (count > 1) & ~(soa > 0)).any():
         row = trials.index[there & (count > 1) & ~(soa > 0)][0]

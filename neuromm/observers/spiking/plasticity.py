@@ -3,6 +3,7 @@
 The rule is stated twice: in closed form for pairs of spikes, and as a brian2 network whose synapses learn.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -154,80 +155,134 @@ class BindingNetwork:
         return auditory, visual
 
     def train(self, *, rng):
-        """Weights before and after training, and what each sound alone evokes then.
+        """Weights after training, and what each sound alone evokes then; see `train_together`."""
+        return train_together([self], rng=rng)[0]
 
-        Returns
-        -------
-        dict
-            `weights`: (n_places, n_places), mean weight from each sound to each light, fraction of the greatest;
-            `evoked_by_sound`, `evoked_by_light`: (n_places,), spikes per visual cell of its place when only the sound,
-            or only the light, of that place comes; `trained_over_median`, `share_evoked`: the two summaries.
-        """
-        weights = self._run(self.schedule(rng), rng, np.full((self.n_places * self.n_cells,) * 2, self.initial_weight))[
-            0
-        ]
-        evoked = {}
-        for sense in (0, 1):
-            times = np.full((2, self.n_places, self.n_places), np.nan)
-            times[sense][np.diag_indices(self.n_places)] = (np.arange(self.n_places) + 0.2) * self.interval
-            spikes = self._run(times, rng, weights, learns=False)[1]
-            evoked[sense] = self._evoked(spikes)
-        by_place = weights.reshape(self.n_places, self.n_cells, self.n_places, self.n_cells).mean((1, 3))
-        own, at = by_place[self.trained_place, self.trained_place], self.trained_place
-        others = np.delete(by_place.ravel(), at * self.n_places + at)
-        return {
-            "weights": by_place,
-            "evoked_by_sound": evoked[0],
-            "evoked_by_light": evoked[1],
-            "trained_over_median": float(own / max(np.median(others), 1e-3)),
-            "growth": float(own / self.initial_weight),
-            "share_evoked": float(evoked[0][at] / max(evoked[1][at], 1e-9)),
-        }
 
-    def _evoked(self, spikes):
-        """Spikes per visual cell of place k in trial k."""
-        cell, time = spikes
-        place, trial = cell // self.n_cells - self.n_places, (time // self.interval).astype(int)
-        return np.array([((place == k) & (trial == k)).sum() / self.n_cells for k in range(self.n_places)])
+def train_together(networks, *, rng):
+    """Train several networks that differ in `lag`, `jitter` and `trained_place` as blocks of one.
 
-    def _run(self, onsets, rng, weights, learns=True):
-        """Weights (auditory, visual cells) after the events of `onsets`, and the spikes (cell, ms)."""
-        brian2 = require_brian2()
-        ms, half = brian2.ms, self.n_places * self.n_cells
-        clock = brian2.Clock(self.dt * ms, name="binding_clock")
-        cells = brian2.NeuronGroup(
-            2 * half, f"dv/dt = -v/({self.tau_membrane}*ms) : 1", threshold=f"v > {self.threshold}", reset="v = 0",
-            refractory=self.refractory * ms, method="exact", name="binding_cells", clock=clock, namespace={"ms": ms},
-        )  # fmt: skip
-        kind = _plastic(self.rule, brian2) if learns else {"model": "w : 1", "on_pre": "", "namespace": {}}
-        kind["on_pre"] += f"\nv_post += {self.greatest_weight}*w"
-        synapses = brian2.Synapses(cells, cells, **kind, name="binding_synapses", clock=clock)
-        source, goal = np.divmod(np.arange(half * half), half)
-        synapses.connect(i=source, j=goal + half)
-        synapses.variables["w"].set_value(weights.ravel())
-        steps = np.concatenate([o.ravel() for o in onsets])  # event e of assembly: auditory first, then visual
-        assembly = np.concatenate(
-            [np.tile(np.arange(self.n_places), len(o)) + k * self.n_places for k, o in enumerate(onsets)]
+    Parameters
+    ----------
+    networks : sequence of BindingNetwork
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of dict
+        `weights`: (n_places, n_places), mean weight from each sound to each light, fraction of the greatest;
+        `evoked_by_sound`, `evoked_by_light`: (n_places,), spikes per visual cell of its place when only the sound,
+        or only the light, of that place comes; `trained_over_median`: the trained weight over the median of the others;
+        `growth`: over its start; `share_evoked`: response to the sound alone over that to the light, trained place.
+
+    Raises
+    ------
+    ValueError
+        If the networks differ in another field.
+    """
+    model = networks[0]
+    for other in networks:
+        alike = dataclasses.replace(
+            other, lag=model.lag, jitter=model.jitter, trained_place=model.trained_place, name=model.name
         )
-        shown = ~np.isnan(steps)
-        steps, assembly = np.round(steps[shown] / self.dt).astype(int), assembly[shown]
-        events = {}
-        for step, who in zip(steps, assembly, strict=True):
-            events.setdefault(int(step), []).append(int(who))
-        self_step = [0]
+        if alike != model:
+            raise ValueError("networks trained together may differ in lag, jitter and trained_place only")
+    generators = [np.random.default_rng(seed) for seed in rng.integers(2**63, size=len(networks))]
+    places, cells = model.n_places, model.n_cells
+    start = np.full((len(networks), places * cells, places * cells), model.initial_weight)
+    schedules = [network.schedule(g) for network, g in zip(networks, generators, strict=True)]
+    weights, _ = _simulate(model, schedules, generators, start)
+    evoked = []
+    for sense in (0, 1):
+        alone = np.full((2, places, places), np.nan)
+        alone[sense][np.diag_indices(places)] = (np.arange(places) + 0.2) * model.interval
+        evoked.append(_evoked(model, *_simulate(model, [alone] * len(networks), generators, weights, learns=False)[1]))
+    by_place = weights.reshape(len(networks), places, cells, places, cells).mean((2, 4))
+    results = []
+    for network, table, by_sound, by_light in zip(networks, by_place, *evoked, strict=True):
+        at = network.trained_place
+        own, others = table[at, at], np.delete(table.ravel(), at * places + at)
+        results.append(
+            {
+                "weights": table,
+                "evoked_by_sound": by_sound,
+                "evoked_by_light": by_light,
+                "trained_over_median": float(own / max(np.median(others), 1e-3)),
+                "growth": float(own / model.initial_weight),
+                "share_evoked": float(by_sound[at] / max(by_light[at], 1e-9)),
+            }
+        )
+    return results
 
-        def volley():
-            for who in events.get(self_step[0], ()):
-                rows = slice(who * self.n_cells, (who + 1) * self.n_cells)
-                cells.variables["v"].get_value()[rows] += self.volley + self.volley_sd * rng.standard_normal(
-                    self.n_cells
-                )
-            self_step[0] += 1
 
-        inputs = brian2.NetworkOperation(volley, when="start", name="binding_inputs", clock=clock)
-        monitor = brian2.SpikeMonitor(cells, name="binding_spikes")
-        network = brian2.Network(cells, synapses, inputs, monitor, name="binding_network")
-        with _codegen(brian2, self.target):
-            network.run((len(onsets[0]) + 1) * self.interval * ms, namespace={})
-        learned = np.asarray(synapses.variables["w"].get_value()).reshape(half, half).copy()
-        return learned, (np.asarray(monitor.i), np.asarray(monitor.t / ms))
+def _evoked(model, network, cell, time):
+    """Spikes per visual cell of place k in trial k, (n_networks, n_places)."""
+    place, trial = cell // model.n_cells - model.n_places, (time // model.interval).astype(int)
+    hit = (place == trial) & (place >= 0)
+    flat = network[hit] * model.n_places + place[hit]
+    counts = np.bincount(flat, minlength=(network.max(initial=0) + 1) * model.n_places)
+    return counts.reshape(-1, model.n_places) / model.n_cells
+
+
+def _simulate(model, onsets, generators, weights, learns=True):
+    """Run blocks of one network, each with its own events.
+
+    Parameters
+    ----------
+    onsets : list of array, (2, n_trials, n_places)
+        Times of sounds and lights of each block, ms; NaN = not shown.
+    weights : array, (n_blocks, n_auditory, n_visual cells)
+
+    Returns
+    -------
+    weights : as given, after learning
+    spikes : (block, cell of the block, ms), each (n_spikes,)
+    """
+    brian2 = require_brian2()
+    ms, half, n_blocks = brian2.ms, model.n_places * model.n_cells, len(onsets)
+    clock = brian2.Clock(model.dt * ms, name="binding_clock")
+    cells = brian2.NeuronGroup(
+        2 * half * n_blocks, f"dv/dt = -v/({model.tau_membrane}*ms) : 1", threshold=f"v > {model.threshold}",
+        reset="v = 0", refractory=model.refractory * ms, method="exact", name="binding_cells", clock=clock,
+        namespace={"ms": ms},
+    )  # fmt: skip
+    kind = _plastic(model.rule, brian2) if learns else {"model": "w : 1", "on_pre": "", "namespace": {}}
+    kind["on_pre"] += f"\nv_post += {model.greatest_weight}*w"
+    synapses = brian2.Synapses(cells, cells, **kind, name="binding_synapses", clock=clock)
+    source, goal = np.divmod(np.arange(half * half), half)
+    block = np.repeat(np.arange(n_blocks) * 2 * half, half * half)
+    synapses.connect(i=np.tile(source, n_blocks) + block, j=np.tile(goal + half, n_blocks) + block)
+    synapses.variables["w"].set_value(weights.ravel())
+    inputs = brian2.NetworkOperation(
+        _Volleys(model, onsets, generators, cells).add, when="start", name="binding_inputs", clock=clock
+    )
+    monitor = brian2.SpikeMonitor(cells, name="binding_spikes")
+    network = brian2.Network(cells, synapses, inputs, monitor, name="binding_network")
+    with _codegen(brian2, model.target):
+        network.run((len(onsets[0][0]) + 1) * model.interval * ms, namespace={})
+    learned = np.array(synapses.variables["w"].get_value()).reshape(weights.shape)
+    block, cell = np.divmod(np.asarray(monitor.i), 2 * half)
+    return learned, (block, cell, np.asarray(monitor.t / ms))
+
+
+class _Volleys:
+    """Input of each event to the cells of its assembly, step after step."""
+
+    def __init__(self, model, onsets, generators, cells):
+        self.model, self.generators, self.step, self.events = model, generators, 0, {}
+        self.voltage = cells.variables["v"].get_value()
+        n_assemblies = 2 * model.n_places
+        for block, times in enumerate(onsets):
+            times = np.asarray(times)  # (2, n_trials, n_places)
+            assembly = np.broadcast_to(np.arange(n_assemblies).reshape(2, 1, -1), times.shape)
+            shown = ~np.isnan(times)
+            steps = np.round(times[shown] / model.dt).astype(int)
+            for step, who in zip(steps, assembly[shown] + block * n_assemblies, strict=True):
+                self.events.setdefault(int(step), []).append((block, int(who)))
+
+    def add(self):
+        m = self.model
+        for block, who in self.events.get(self.step, ()):
+            size = m.volley + m.volley_sd * self.generators[block].standard_normal(m.n_cells)
+            self.voltage[who * m.n_cells : (who + 1) * m.n_cells] += size
+        self.step += 1

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import xarray as xr
 
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets, wanted
 from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
-from neuromm.observers.spiking.circuit import GATE, simulate
+from neuromm.observers.spiking.circuit import GATE, Target, resolve_target, simulate
 from neuromm.observers.spiking.events import drive_of
 from neuromm.observers.spiking.readout_rings import CausesReadout, EventsReadout, PlaceReadout
 from neuromm.observers.spiking.sts_network import AREAS, sts_circuit
@@ -37,8 +37,8 @@ class SpikingSTS:
 
     Answers come from read-outs that are fitted on trials of one modality only: a place from its own ring (most likely
     given the mean response), `common` from the number of peaks in the STS ring, numbers of flashes and beeps from
-    the peaks in time of the visual and auditory ring. Layers are the rates of each area, Hz, over the event window; with
-    `Record(layer, time="all", every=10)` in bins (trial, time, unit). `spikes` gives the spikes themselves.
+    the peaks in time of the visual and auditory ring. Layers are the rates of each area, Hz, over the event window;
+    with `Record(layer, time="all", every=10)` in bins (trial, time, unit). `spikes` gives the spikes themselves.
 
     A family, no published model: the defaults were chosen for a bias that falls with disparity. `wide` is the set with
     published-size tuning (σ 32 and 4 deg) and weak cross-modal weights, whose mean rates serve as reference.
@@ -83,7 +83,7 @@ class SpikingSTS:
     n_readout: int = 32  # unisensory trials of each kind that fit the read-outs
     n_cells: int = 180  # per ring, 180 deg round
     dt: float = 0.1  # ms
-    target: Literal["numpy", "cython", "cpp_standalone"] = "numpy"
+    target: Target = "numpy"  # "auto": compiled where there is a compiler
     block: int = 16  # trials stacked in one network
     name: str = "spiking_sts"
 
@@ -116,7 +116,8 @@ class SpikingSTS:
         """Every field, the target among them: targets draw differently, so their spikes differ."""
         from importlib import metadata
 
-        return describe(self, brian2=metadata.version("brian2"), readout_seed=READOUT_SEED)
+        ran = {"brian2": metadata.version("brian2"), "runs_on": resolve_target(self.target)}
+        return describe(self, **ran, readout_seed=READOUT_SEED)
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer each trial, and record `layers` from the same pass; see the class.
@@ -234,7 +235,7 @@ def _for_readout(observer):
 
 @lru_cache(maxsize=64)
 def _alone(observer, modality, n_events):
-    """Trials of one modality at whole cells, with one long event or with trains of 1 and 2 pulses; and their activity."""
+    """Trials of one modality at whole cells, one long event or trains of 1 and 2 pulses; and their activity."""
     rng = np.random.default_rng([READOUT_SEED, ("auditory", "visual").index(modality), n_events])
     cells = rng.integers(observer.n_cells // 3, observer.n_cells - observer.n_cells // 3, observer.n_readout)
     table = pd.DataFrame({f"{m}_azimuth": np.nan for m in ("auditory", "visual")}, index=range(observer.n_readout))

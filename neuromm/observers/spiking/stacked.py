@@ -32,7 +32,8 @@ class StackedNetwork:
         shared = {"clock": self._clock}
         self._cells = brian2.NeuronGroup(
             circuit.n_cells * n_blocks, circuit.equations, threshold=circuit.threshold, reset=circuit.reset,
-            refractory=circuit.refractory * brian2.ms, method="euler", name="cells", namespace={"ms": brian2.ms}, **shared,
+            refractory=circuit.refractory * brian2.ms, method="euler", name="cells", namespace={"ms": brian2.ms},
+            **shared,
         )  # fmt: skip
         self._network = brian2.Network(self._cells, name="stacked_network")
         for projection in circuit.projections:

@@ -19,9 +19,9 @@ RATE_BIN = 5.0  # ms, of the population rates
 class Wang2002:
     """Two pools of spiking cells compete through shared inhibition until one decides: right or left.
 
-    1600 excitatory and 400 inhibitory conductance-based cells, AMPA, saturating NMDA with Mg block, and GABA, all to all
-    with w₊ within a selective pool and w₋ between; both pools get Poisson input of μ ± μ c' Hz, redrawn every 50 ms with
-    sd 4 Hz. Multisensory evidence adds: c' = Σ_m w_m c_m, c_m = evidence_per_degree · place · √reliability of each
+    1600 excitatory and 400 inhibitory conductance-based cells, AMPA, saturating NMDA with Mg block, and GABA, all to
+    all with w₊ within a selective pool and w₋ between; both pools get Poisson input of μ ± μ c' Hz, redrawn every 50 ms
+    with sd 4 Hz. Multisensory evidence adds: c' = Σ_m w_m c_m, c_m = evidence_per_degree · place · √reliability of each
     modality that is there (`*_azimuth` or `*_heading`), so two weak cues decide as one strong one. A column `coherence`
     (−1…1), where there is one, is c' itself.
 
@@ -102,7 +102,8 @@ class Wang2002:
         if not there.all():
             rows = trials.index[~there][:5].tolist()
             raise ValueError(
-                f"{self.name}: trials {rows} give no evidence: a 'coherence', or a place of auditory, visual or vestibular"
+                f"{self.name}: trials {rows} give no evidence: a 'coherence', or a place of auditory, visual or "
+                "vestibular"
             )
         return np.clip(total, -1.0, 1.0)
 
