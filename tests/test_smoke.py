@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
+RINGS = ["--n-repeats", "1", "--n-cells", "60", "--dt", "0.5", "--n-readout", "16", "--target", "numpy"]
 SMALL = {
     "brains_and_machines": ["--small"],
     "ventriloquism": ["--n-repeats", "2"],
@@ -17,9 +18,9 @@ SMALL = {
     "synchrony_window": ["--n-repeats", "10"],
     "redundant_target": ["--n-repeats", "20", "--n-people", "3"],
     "aftereffect": ["--n-blocks", "4"],
-    "spiking_ventriloquism": "--n-repeats 1 --n-cells 60 --dt 0.5 --n-readout 16 --target numpy".split(),
-    "spiking_flash_beep": "--n-repeats 1 --soa 50 --n-cells 60 --dt 0.5 --n-readout 16 --target numpy".split(),
-    "spiking_decision": "--n-repeats 1 --n-cells 200 --duration 500".split(),
+    "spiking_ventriloquism": RINGS,
+    "spiking_flash_beep": [*RINGS, "--soa", "50"],
+    "spiking_decision": ["--n-repeats", "1", "--n-cells", "200", "--duration", "500"],
 }
 
 
