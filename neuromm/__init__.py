@@ -38,6 +38,8 @@ __getattr__, __dir__, __all__ = attach(
         "sweep": "sweeps.running",
         "open_sweep": "sweeps.result",
         "record": "observers.ann.recording",
+        "record_at_noise": "observers.ann.diffusion",
+        "diffusion": "observers.ann",
         "Record": "observers.protocol",
         "Percept": "observers.protocol",
     },

@@ -37,6 +37,8 @@ __getattr__, __dir__, __all__ = attach(
         "computation_triangle": "flagship",
         "alike": "flagship",
         "one_trial": "flagship",
+        "against_ideal": "denoisers",
+        "layer_by_timestep": "denoisers",
         "raster_and_rates": "neural",
         "enhancement_scatter": "neural",
         "association_curve": "neural",

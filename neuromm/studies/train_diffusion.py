@@ -90,8 +90,8 @@ def main(
     results = Results(
         title=f"A denoiser learns {data if data in ('shapes', 'digits') else Path(data).name}",
         text=f"Loss at the end {score.get('last_loss') or float('nan'):.3f} (1 = nothing learnt). Distance to the "
-        f"nearest training picture: samples {near.mean():.3f}, unseen pictures {unseen.mean():.3f}, root mean square; samples "
-        "that are copies would be near 0.",
+        f"nearest training picture: samples {near.mean():.3f}, unseen pictures {unseen.mean():.3f}, root mean square; "
+        "samples that are copies would be near 0.",
         parameters={
             "name": "train_diffusion",
             "data": data,

@@ -83,7 +83,8 @@ class SyllableDenoiser(DenoiserObserver):
         require(trials, ["report", "auditory_syllable", "visual_syllable"], self.name)
         first, of_row = showings(trials)
         seed = int(rng.integers(2**63))
-        arrays = self._measure(trials.iloc[first], seed, first)
+        x, level = self.measurements(trials.iloc[first], seed, first)
+        arrays = {**x, **{f"level of {part}": level[part] for part in PARTS}}
         activity = in_blocks(self._score, arrays, row_generators(seed, first), self.device)
         activity |= {name: arrays[name] for name in PARTS}
         chosen = self._choose(trials, activity["log_posterior"][of_row], activity.pop("uniform")[of_row, 0])
@@ -108,8 +109,26 @@ class SyllableDenoiser(DenoiserObserver):
         share = np.exp(log_posterior - log_posterior.max(1, keepdims=True)).cumsum(1)
         return (share < uniform[:, None] * share[:, -1:]).sum(1)
 
-    def _measure(self, shown, seed, first):
-        """Noisy sound and lips, and their levels; dict of arrays."""
+    def measurements(self, shown, seed=0, first=None):
+        """Noisy sound and lips of each showing, and their levels.
+
+        Parameters
+        ----------
+        shown : DataFrame
+            One row per showing.
+        seed : int
+            Of talkers and noise where the rows have no `noise_seed`.
+        first : sequence of int, optional
+            Numbers of the rows, which these go by; 0, 1, … when not given.
+
+        Returns
+        -------
+        x : dict of sound, lips → array, shape (n, size), float32
+            √ᾱ x_0 + √(1 − ᾱ) ε.
+        level : dict of sound, lips → array, shape (n,)
+            ᾱ; 0 = absent.
+        """
+        first = range(len(shown)) if first is None else first
         shown_any = shown[["auditory_syllable", "visual_syllable"]].notna().any(axis=1).to_numpy()
         if not shown_any.all():
             raise ValueError(
@@ -124,7 +143,7 @@ class SyllableDenoiser(DenoiserObserver):
         if "noise_seed" in shown and shown["noise_seed"].notna().all():
             seeds = shown["noise_seed"].to_numpy(np.int64)
         token = normal_from_seeds(seeds, 5, 220)  # the talker
-        arrays = {}
+        x, levels = {}, {}
         for part, (modality, stream) in PARTS.items():
             syllables = shown[f"{modality}_syllable"]
             there = syllables.notna().to_numpy()
@@ -138,12 +157,10 @@ class SyllableDenoiser(DenoiserObserver):
             level = np.where(there, 1.0 / (1.0 + sigma**2), 0.0)
             clean = getattr(Talkers(), part)(syllables.where(syllables.notna(), "ba").to_numpy(), token)
             noise = normal_from_seeds(seeds, SIZES[part], stream)
-            arrays[part] = (
-                np.sqrt(level)[:, None] * clean * there[:, None] + np.sqrt(1 - level)[:, None] * noise
-            ).astype(np.float32)
-            arrays[part][~there] = 0.0
-            arrays[f"level of {part}"] = level
-        return arrays
+            measured = np.sqrt(level)[:, None] * clean + np.sqrt(1 - level)[:, None] * noise
+            x[part] = np.where(there[:, None], measured, 0.0).astype(np.float32)
+            levels[part] = level
+        return x, levels
 
     def _score(self, block, generators):
         """Layers, log posterior and choice of one block of showings."""

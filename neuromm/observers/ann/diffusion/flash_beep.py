@@ -97,7 +97,7 @@ class FlashBeepDenoiser(DenoiserObserver):
         first, of_row = showings(trials)
         seed = int(rng.integers(2**63))
         shown = trials.iloc[first]
-        x, level = self._measure(shown, seed, first)
+        x, level = self.measurements(shown, seed, first)
         activity = in_blocks(
             self._denoise,
             {**x, **{f"level of {k}": v for k, v in level.items()}},
@@ -129,8 +129,26 @@ class FlashBeepDenoiser(DenoiserObserver):
                     f"{self.name}: trials {rows} ask for {report}, but there are none: their {modality} event is absent"
                 )
 
-    def _measure(self, shown, seed, first):
-        """The senses' measurements and levels of each showing; events themselves are unknown, ᾱ 0."""
+    def measurements(self, shown, seed=0, first=None):
+        """What retina and cochlea report of each showing, and the levels of all four modalities.
+
+        Parameters
+        ----------
+        shown : DataFrame
+            One row per showing.
+        seed : int
+            Of the sensory noise where the rows have no `noise_seed`.
+        first : sequence of int, optional
+            Numbers of the rows, which that noise goes by; 0, 1, … when not given.
+
+        Returns
+        -------
+        x : dict of modality → array, shape (n, 32), float32
+            √ᾱ x_0 + √(1 − ᾱ) ε; events themselves are unknown.
+        level : dict of modality → array, shape (n,)
+            ᾱ: 0 of what is unknown or absent.
+        """
+        first = range(len(shown)) if first is None else first
         n = len(shown)
         offset = shown["soa"].fillna(0.0).to_numpy(float) if "soa" in shown else np.zeros(n)
         times = {}

@@ -33,12 +33,13 @@ class FlashScenes:
 
     def draw(self, rng, n):
         """Times of events (ms; NaN-padded to 4) of both, (n, 4) each, and whether there was one cause, (n,)."""
-        flashes, beeps = self._times(rng, n), self._times(rng, n)
+        flashes, beeps = self.times(rng, n), self.times(rng, n)
         common = rng.random(n) < self.p_common
         flashes[common] = beeps[common] + self.jitter * rng.standard_normal((common.sum(), MOST))
         return flashes, beeps, common
 
-    def _times(self, rng, n):
+    def times(self, rng, n):
+        """Times of the events of one sense, ms, (n, 4), NaN-padded: number, first time and gap at random."""
         count = rng.choice(len(self.p_counts), n, p=self.p_counts)
         gap = rng.uniform(self.shortest, self.longest, (n, 1))
         times = rng.uniform(60.0, 180.0, (n, 1)) + gap * np.arange(MOST)

@@ -13,6 +13,7 @@ from neuromm.observers.ann.diffusion.joint import sample_posterior
 from neuromm.observers.ann.diffusion.joint_net import JointNet
 from neuromm.observers.ann.diffusion.observer import DenoiserObserver, in_blocks, row_generators
 from neuromm.observers.ann.diffusion.place_scenes import COCHLEAGRAM, FRAMES, SIZES, PlaceScenes, centroid, hear, see
+from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
 from neuromm.stimuli.measurement import place_of, sigma_of
 from neuromm.stimuli.render import rendered
@@ -85,8 +86,7 @@ class PlaceDenoiser(DenoiserObserver):
         check_asked(trials, self.name)
         first, of_row = showings(trials)
         seed, z = int(rng.integers(2**63)), rng.standard_normal((len(trials), 2))
-        shown = self._yoked(trials.iloc[first], z[first])
-        arrays = self._render(shown)
+        arrays = self.sensed(trials.iloc[first], z[first])
         activity = in_blocks(self._denoise, arrays, row_generators(seed, first), self.device)
         activity |= {name: arrays[name] for name in ("picture", "sound")}
         maps = np.split(activity["maps"], 2, axis=1)
@@ -100,6 +100,27 @@ class PlaceDenoiser(DenoiserObserver):
         return Percept(
             answer(trials, says, self.name, judged_common=judged), collect(layers, activity, trials, self.name)
         )
+
+    def sensed(self, shown, z=None):
+        """What camera and ears give of each showing, and the levels at which the network holds it.
+
+        Parameters
+        ----------
+        shown : DataFrame
+            One row per showing; without a yoked measurement or a `noise_seed` the sample is drawn with `z`.
+        z : array, shape (n, 2), optional
+            Standard normal noise of light and sound.
+
+        Returns
+        -------
+        dict of array
+            picture, sound, and blank visual_map, auditory_map, (n, size) each; "level of …" of each, (n,).
+        """
+        return self._render(self._yoked(shown, np.zeros((len(shown), 2)) if z is None else z))
+
+    def at_noise(self):
+        """Its network as `record_at_noise` and `sample` take one, see `MapsAtNoise`."""
+        return MapsAtNoise(self.load(), self.p_common)
 
     def _yoked(self, shown, z):
         """The showings with the noisy sample of each, drawn where the table has none."""
@@ -159,6 +180,35 @@ class PlaceDenoiser(DenoiserObserver):
             )
         hidden["maps"] = torch.cat([estimates["visual_map"], estimates["auditory_map"]], 1)
         return hidden
+
+
+class MapsAtNoise(torch.nn.Module):
+    """The place denoiser at one noise level of both maps, picture and sound held: (x, t, (picture, sound)) → x̂_0.
+
+    x is (B, 2 n_azimuths), the visual map and then the auditory one, noised to timestep t of `schedule`. At the last
+    timesteps the places must be inferred from picture and sound, at the first ones they can be read from the maps.
+    Its layers hidden1 … hidden3 are those of the observer.
+    """
+
+    schedule = DiffusionSchedule("cosine", prediction="x0")
+
+    def __init__(self, network, p_common=0.5):
+        super().__init__()
+        self.network, self.p_common = network, p_common
+        for name in network.layers:
+            setattr(self, name, torch.nn.Identity())
+
+    def forward(self, x, t, condition):
+        picture, sound = condition
+        visual, auditory = x.chunk(2, 1)
+        level = torch.as_tensor(self.schedule.alpha_bar(t), device=x.device)
+        values = {"visual_map": visual, "auditory_map": auditory, "picture": picture, "sound": sound}
+        levels = {name: level if name.endswith("map") else torch.ones_like(level) for name in values}
+        context = prior_context(np.full(len(x), self.p_common)).to(x.device)
+        hidden, estimates = self.network.stages(values, levels, context)
+        for name, activity in hidden.items():
+            getattr(self, name)(activity)  # so that hooks find it under its name
+        return torch.cat([estimates["visual_map"], estimates["auditory_map"]], 1)
 
 
 def prior_context(p_common):

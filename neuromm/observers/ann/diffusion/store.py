@@ -47,7 +47,8 @@ def load_network(cls, path, name, device="cpu"):
     """
     path = shipped(name) if path is None else Path(path)
     header, tensors = load_weights(path, name)
-    network = cls(**header["config"])
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn and at once replaced
+        network = cls(**header["config"])
     network.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in tensors.items()})  # to float32
     network.eval()
     return network.to(device)
