@@ -1,6 +1,10 @@
-"""Shared fixtures: a generator, small trials, the folder of human tables where there is one, closed figures."""
+"""Shared fixtures: a generator, small trials, the folder of human tables where there is one, closed figures.
+
+The network is shut: only this machine can be reached, from the tests and from what they start.
+"""
 
 import os
+import socket
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -39,3 +43,64 @@ def figures_are_closed():
 
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+LOCAL = ("127.", "::1", "::ffff:127.", "localhost", "0.0.0.0", "::")
+
+
+def _is_local(host):
+    return not host or str(host).startswith(LOCAL[:1] + LOCAL[2:3]) or host in (*LOCAL, socket.gethostname())
+
+
+@pytest.fixture(scope="session")
+def _network_is_shut():
+    """Connections to other machines, datagrams to them, and questions for their names raise an OSError."""
+    attempts, kept = [], {}
+
+    def guarded(name, place):
+        original = kept[name] = getattr(socket.socket, name)
+
+        def call(self, *arguments):
+            address = arguments[place]
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
+                refuse(f"{address[0]}:{address[1]}")
+            return original(self, *arguments)
+
+        setattr(socket.socket, name, call)
+
+    def refuse(where):
+        attempts.append(where)
+        raise OSError(f"the network is shut in tests: {where}")
+
+    def getaddrinfo(host, *arguments, **options):
+        name = host.decode() if isinstance(host, bytes) else host
+        if not _is_local(name) and any(letter.isalpha() for letter in str(name)) and ":" not in str(name):
+            refuse(name)
+        return original(host, *arguments, **options)
+
+    original, socket.getaddrinfo = socket.getaddrinfo, getaddrinfo
+    for name, place in (("connect", 0), ("connect_ex", 0), ("sendto", -1)):
+        guarded(name, place)
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    before = dict(os.environ)
+    os.environ.update(nowhere, HF_HUB_OFFLINE="1", no_proxy="127.0.0.1,localhost")  # for what tests start
+    yield attempts
+    os.environ.clear()
+    os.environ.update(before)
+    socket.getaddrinfo = original
+    for name, function in kept.items():
+        setattr(socket.socket, name, function)
+
+
+@pytest.fixture
+def outside_attempts(_network_is_shut):
+    """Where the running test tried to go."""
+    return _network_is_shut
+
+
+@pytest.fixture(autouse=True)
+def network_is_shut(_network_is_shut):
+    """A test that tries to reach another machine fails, even if it takes the refusal well."""
+    yield
+    tried, _network_is_shut[:] = list(_network_is_shut), []
+    assert not tried, f"it tried to reach {tried}"

@@ -61,7 +61,8 @@ class NetworkObserver:
 def _module(cls, _sha256, device, path, seed):
     header, tensors = pick_seed(*load_weights(path, cls.network), seed)
     try:
-        module = cls._build(header, tensors)
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn and at once replaced
+            module = cls._build(header, tensors)
         own = {name: value for name, value in tensors.items() if name.startswith("network.")}
         module.load_state_dict({k.removeprefix("network."): torch.from_numpy(v.copy()) for k, v in own.items()})
     except (KeyError, RuntimeError, TypeError) as error:
