@@ -48,6 +48,7 @@ OBSERVERS = {
     "cuppini2017": "neuromm.observers.rate.cuppini2017:Cuppini2017",
     "paredes2025": "neuromm.observers.rate.paredes2025:Paredes2025",
     "magosso2012": "neuromm.observers.rate.magosso2012:Magosso2012",
+    "sts_binding": "neuromm.observers.rate.sts_binding:STSBinding",
     # spiking networks
     "spiking_sts": "neuromm.observers.spiking.spiking_sts:SpikingSTS",
     "wang2002": "neuromm.observers.spiking.wang2002:Wang2002",
@@ -106,6 +107,7 @@ STUDIES = {
     "spiking_ventriloquism": "neuromm.studies.spiking_ventriloquism:main",
     "spiking_flash_beep": "neuromm.studies.spiking_flash_beep:main",
     "spiking_decision": "neuromm.studies.spiking_decision:main",
+    "stdp_binding": "neuromm.studies.stdp_binding:main",
     "denoiser_observers": "neuromm.studies.denoiser_observers:main",
     "layers_by_noise": "neuromm.studies.layers_by_noise:main",
     "train_diffusion": "neuromm.studies.train_diffusion:main",

@@ -21,6 +21,7 @@ SMALL = {
     "spiking_ventriloquism": RINGS,
     "spiking_flash_beep": [*RINGS, "--soa", "50"],
     "spiking_decision": ["--n-repeats", "1", "--n-cells", "200", "--duration", "500"],
+    "stdp_binding": ["--n-trials", "30", "--n-repeats", "1", "--jitter", "1", "--jitter", "40"],
 }
 
 

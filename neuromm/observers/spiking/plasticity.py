@@ -68,7 +68,7 @@ def simulate_pairs(rule, lags, *, target="numpy"):
     ----------
     rule : PairSTDP
     lags : array, shape (n,)
-        t_post − t_pre, ms, each within ±400 and not 0.
+        t_post − t_pre, ms, not 0; whole multiples of 0.1.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def simulate_pairs(rule, lags, *, target="numpy"):
     lags = np.asarray(lags, float)
     n, ms = len(lags), brian2.ms
     clock = brian2.Clock(0.1 * ms, name="pairs_clock")
-    fired = {end: 400.0 + np.where(lags * sign > 0, np.abs(lags), 0.0) for end, sign in (("pre", -1), ("post", 1))}
+    fired = {end: 5.0 + np.where(lags * sign > 0, np.abs(lags), 0.0) for end, sign in (("pre", -1), ("post", 1))}
     groups = [
         brian2.SpikeGeneratorGroup(n, np.arange(n), fired[end] * ms, name=f"pairs_{end}", clock=clock)
         for end in ("pre", "post")
@@ -88,7 +88,7 @@ def simulate_pairs(rule, lags, *, target="numpy"):
     synapses.variables["w"].set_value(0.5)
     network = brian2.Network(*groups, synapses, name="pairs_network")
     with _codegen(brian2, target):
-        network.run(850 * ms, namespace={})
+        network.run((np.abs(lags).max() + 10.0) * ms, namespace={})
     return synapses.variables["w"].get_value() - 0.5
 
 
@@ -121,7 +121,7 @@ class BindingNetwork:
     trained_place: int = 1
     lag: float = 10.0  # ms, light after sound
     jitter: float = 5.0  # ms, sd of the lag
-    n_trials: int = 300
+    n_trials: int = 600
     interval: float = 250.0  # ms between trials
     initial_weight: float = 0.2  # fraction of the greatest
     greatest_weight: float = 2.0  # mV that a full-grown synapse adds to its target
