@@ -1,10 +1,12 @@
 """The audiovisual denoiser: a network trained to undo sensory noise, which thereby infers causes."""
 
+import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import torch
 
 from neuromm.maths.gaussian import logit
 from neuromm.maths.noise import normal_from_seeds
@@ -104,7 +106,27 @@ class AVDenoiser(NetworkObserver):
             return np.column_stack([normal_from_seeds(seeds, 1, STREAM[cue])[:, 0] for cue in CUES])
         return rng.standard_normal((len(trials), 2))
 
-    def _infer(self, shown, z):
+    def edited(self, trials, layer, edit):
+        """Estimates (n_trials, 2; auditory, visual; deg) if a hidden layer's activity were changed on its way.
+
+        Parameters
+        ----------
+        trials : DataFrame
+            With yoked measurements, or `noise_seed`.
+        layer : str
+        edit : callable
+            Activity, array (n, n_units) → activity.
+        """
+        if layer not in self.layers[1:-1]:
+            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.layers[1:-1])} can")
+
+        def change(hidden):
+            return torch.as_tensor(edit(hidden.double().cpu().numpy()), dtype=hidden.dtype, device=hidden.device)
+
+        activity, _, _ = self._infer(trials, self._noise(trials, np.random.default_rng(0)), {layer: change})
+        return activity["estimate"]
+
+    def _infer(self, shown, z, edit=None):
         """Layers and evidence for one cause of each showing, and the prior log odds."""
         header, tensors, module = self._load()
         config = header["config"]
@@ -117,7 +139,8 @@ class AVDenoiser(NetworkObserver):
             check_support(sigma[:, i], config["sigma_low"], config["sigma_high"], self.name, cue)
         scale = config["sigma_prior"]
         a, b = signal_and_noise(sigma, scale)
-        activity = in_blocks(module.stages, a * x / scale, sigma, a, b, device=self.device)
+        stages = functools.partial(module.stages, edit=edit)
+        activity = in_blocks(stages, a * x / scale, sigma, a, b, device=self.device)
         activity["estimate"] = scale * activity["estimate"]
         evidence = activity[f"hidden{config['n_layers']}"] @ tensors["unity.weight"] + tensors["unity.bias"][0]
         return activity, evidence, float(logit(self._trained_p_common(config)))
@@ -138,4 +161,5 @@ class AVDenoiser(NetworkObserver):
 
     @classmethod
     def _build(cls, header, tensors):
-        return Denoiser(**{k: header["config"][k] for k in ("n_hidden", "n_layers", "sigma_low", "sigma_high")})
+        config = {k: header["config"][k] for k in ("n_hidden", "n_layers", "sigma_low", "sigma_high")}
+        return Denoiser(**config, gated=header["config"].get("gated", False))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from neuromm.observers.ann.muon import Muon
 from neuromm.observers.ann.weights import load_weights, save_weights
 
 EVERY_SECONDS = 30.0  # between checkpoints
@@ -24,6 +25,8 @@ class Run:
     learning_rate: float
     decay: float = 0.999  # of the averaged weights
     weight_decay: float = 0.0
+    orthogonal: str = ""  # matrices whose names begin so are trained by Muon; AdamW for all if empty
+    most_norm: float | None = None  # gradients longer than this are cut to it
     max_steps: int | None = None
     max_seconds: float | None = None
     resume: bool = True
@@ -33,12 +36,18 @@ class Run:
     _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self):
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
-        )
+        self.optimiser = self._optimiser()
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         if self.resume and self.path.exists():
             self._load()
+
+    def _optimiser(self):
+        if not self.orthogonal:
+            return torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        split = {True: [], False: []}
+        for name, weights in self.network.named_parameters():
+            split[weights.ndim == 2 and name.startswith(self.orthogonal)].append(weights)
+        return Muon(split[True], split[False], self.learning_rate)
 
     def __iter__(self):
         from tqdm import tqdm
@@ -66,7 +75,7 @@ class Run:
         return self.step >= self.n_steps
 
     def update(self, loss):
-        """One step of AdamW with a warm-up and a cosine to zero, and the average of the weights.
+        """One step with a warm-up and a cosine to zero, and the average of the weights.
 
         Raises
         ------
@@ -85,6 +94,8 @@ class Run:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if self.most_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.most_norm)
         self.optimiser.step()
         keep = min(self.decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():

@@ -31,12 +31,13 @@ class DenoiserRecipe:
     p_common: float = 0.5  # of the training scenes
     sigma_low: float = 0.5  # deg, support of the sensory noise
     sigma_high: float = 30.0
-    n_hidden: int = 96
+    n_hidden: int = 48
     n_layers: int = 3
-    n_steps: int = 12000
-    batch: int = 2048
-    learning_rate: float = 3e-3
-    decay: float = 0.999
+    gated: bool = True
+    n_steps: int = 4000
+    batch: int = 1024
+    learning_rate: float = 1e-2
+    decay: float = 0.998
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,15 @@ def train_denoiser(recipe, seed, device, checkpoint, limits):
     torch.manual_seed(seed)
     scenes = Scenes(recipe.p_common, sigma_low=recipe.sigma_low, sigma_high=recipe.sigma_high)
     config = {
-        "n_hidden": recipe.n_hidden, "n_layers": recipe.n_layers,
+        "n_hidden": recipe.n_hidden, "n_layers": recipe.n_layers, "gated": recipe.gated,
         "sigma_low": recipe.sigma_low, "sigma_high": recipe.sigma_high,
     }  # fmt: skip
     network = Denoiser(**config).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe), "sigma_prior": scenes.sigma_prior, "p_absent": scenes.p_absent}
-    run = Run(network, "av_denoiser", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    run = Run(
+        network, "av_denoiser", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay,
+        orthogonal="hidden", most_norm=1.0, **limits,
+    )  # fmt: skip
     for step in run:
         x, sigma, a, b, place = noised(scenes.draw(np.random.default_rng([seed, step]), recipe.batch), device)
         run.update((network(x, sigma, a, b) - place).square().mean())
