@@ -34,9 +34,9 @@ class DenoiserRecipe:
     n_hidden: int = 48
     n_layers: int = 3
     gated: bool = True
-    n_steps: int = 4000
+    n_steps: int = 3000
     batch: int = 1024
-    learning_rate: float = 1e-2
+    learning_rate: float = 2e-2
     decay: float = 0.998
 
 
