@@ -12,6 +12,7 @@ OBSERVERS = {
     "forced_fusion": "neuromm.observers.bayes.forced_fusion:ForcedFusion",
     "segregation": "neuromm.observers.bayes.segregation:Segregation",
     "cue_combination": "neuromm.observers.bayes.cue_combination:CueCombination",
+    "grid_causal_inference": "neuromm.observers.bayes.grid:GridCausalInference",
     "trimodal": "neuromm.observers.bayes.trimodal:Trimodal",
     "fixed_criterion": "neuromm.observers.bayes.rivals:FixedCriterion",
     "stochastic_fusion": "neuromm.observers.bayes.rivals:StochasticFusion",
