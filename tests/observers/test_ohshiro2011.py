@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuromm.observers.rate.normalisation import heading_drive, linear_weights, normalise
+from neuromm.measures.enhancement import linear_weights
+from neuromm.observers.rate.normalisation import heading_drive, normalise
 from neuromm.observers.rate.ohshiro2011 import Ohshiro2011
 
 CELL = Ohshiro2011(centre=(6.0, 6.0))  # the paper's test cell
@@ -101,7 +102,8 @@ def test_weights_of_heading_cells_shift_with_coherence_without_any_change_of_syn
             mean = (drives**2).mean((0, 2))
             responses.append(normalise(drives.transpose(1, 0, 2), mean, 2.0, 1.0)[:, :, 0])  # cells of one place
         combined, single = responses
-        found[coherence] = linear_weights(combined.reshape(n, n, -1), single[:n], single[n:])[:, :2].mean(0)
+        weights = linear_weights(combined.reshape(n, n, -1), single[:n], single[n:])
+        found[coherence] = weights[["first", "second"]].mean().to_numpy()
     assert found[1.0][0] < found[0.2][0] and found[1.0][1] > found[0.2][1]
 
 

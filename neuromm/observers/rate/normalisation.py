@@ -55,26 +55,3 @@ def heading_drive(heading, preferred, intensity, baseline=0.0):
     """
     angle = np.deg2rad(heading[:, None] - preferred)
     return np.where(np.isnan(heading)[:, None], 0.0, intensity[:, None] * (1 + np.cos(angle)) / 2) + baseline
-
-
-def linear_weights(combined, first, second):
-    """Weights of R_comb = a₁ R₁ + a₂ R₂ + C by least squares, per cell (Morgan et al. 2008; Fetsch et al. 2012).
-
-    Parameters
-    ----------
-    combined : array, shape (n_first, n_second, n_cells)
-        Response to each pair of stimuli.
-    first, second : array, shape (n_first, n_cells), (n_second, n_cells)
-        Response to each alone.
-
-    Returns
-    -------
-    array, shape (n_cells, 3)
-        a₁, a₂, C.
-    """
-    weights = []
-    for cell in range(combined.shape[-1]):
-        one, two = np.meshgrid(first[:, cell], second[:, cell], indexing="ij")
-        design = np.column_stack([one.ravel(), two.ravel(), np.ones(one.size)])
-        weights.append(np.linalg.lstsq(design, combined[..., cell].ravel(), rcond=None)[0])
-    return np.array(weights)
