@@ -86,6 +86,12 @@ def _parser():
     command.add_argument("--no-resume", action="store_true", help="start again even if a checkpoint is there")
     command.set_defaults(function=_train)
 
+    command = commands.add_parser("show", help="write a contact sheet, frame strips and WAV files of a stimulus set")
+    command.add_argument("set", metavar="SET", help="events, flashes, syllables, shapes or bouncing")
+    command.add_argument("--out", default=None, help="folder to write (default: results/show/SET)")
+    command.add_argument("--seed", type=int, default=1)
+    command.set_defaults(function=_show)
+
     sweep_command.add_parser(commands)
 
     command = commands.add_parser("doctor", help="versions, threads, compiler, caches, and the mend for each problem")
@@ -143,6 +149,12 @@ def _train(arguments, rest):
         **recipe,
     )
     print(path)
+
+
+def _show(arguments, rest):
+    from neuromm.studies.show import show
+
+    print(show(arguments.set, arguments.out, seed=arguments.seed))
 
 
 def _doctor(arguments, rest):
