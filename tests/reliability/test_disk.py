@@ -44,7 +44,9 @@ class Faults:
         self.k = None
 
 
-@pytest.fixture(params=[errno.ENOSPC, errno.EROFS, errno.EIO], ids=["full", "read-only", "failing"])
+@pytest.fixture(params=[pytest.param(errno.ENOSPC, id="full"),
+                        pytest.param(errno.EROFS, id="read-only", marks=pytest.mark.deep),
+                        pytest.param(errno.EIO, id="failing", marks=pytest.mark.deep)])  # fmt: skip
 def faults(request, monkeypatch):
     return Faults(monkeypatch, request.param)
 
@@ -73,14 +75,9 @@ def test_a_session_is_saved_whole_or_not_at_all(faults, tmp_path, trials):
     nm.save(first, tmp_path / "s")
     before = files(tmp_path)
 
-    def nothing_changed():
-        assert files(tmp_path) == before
-
     # the last call syncs the parent folder: the new session is in its place already, and whole
     n = every_fault(faults, lambda: nm.save(second, tmp_path / "t"), lambda: only_whole(tmp_path, first, second))
     assert n >= 5
-    nothing_lost = nm.load_session(tmp_path / "s")
-    assert nothing_lost.responses.equals(nm.load_session(tmp_path / "s").responses)
     assert before.items() <= files(tmp_path).items()
     n = every_fault(faults, lambda: nm.save(second, tmp_path / "s"), lambda: only_whole(tmp_path, first, second))
     assert n >= 5
@@ -114,11 +111,6 @@ def test_weights_are_written_whole_or_not_at_all(faults, tmp_path):
 def test_a_sweep_goes_on_after_the_disk_failed(faults, tmp_path):
     plan = {"calls": {"function": "sweep_jobs:table_and_array", "grid": {"i": list(range(5))}}, "seed": 2}
     whole = sweep(plan, out=tmp_path / "whole", progress=False)
-
-    def what_is_stored_is_whole():
-        if (tmp_path / "s" / "index.sqlite").exists():
-            with store.Store(tmp_path / "s") as there:
-                assert there.damaged() == {}
 
     for k in range(1, 16):
         with faults.at(k):

@@ -70,8 +70,11 @@ def is_complete_and_serial(out, n, folder):
     return True
 
 
-def test_a_worker_and_the_driver_are_killed(tmp_path):
-    killed = run_with_kills(tmp_path / "s", 300, 2, n_kills=3, seed=3, pause=0.02, longest=2.0)
+@pytest.mark.parametrize("workers", [2, "dask"])
+def test_a_worker_and_the_driver_are_killed(tmp_path, workers):
+    if workers == "dask":
+        pytest.importorskip("distributed")
+    killed = run_with_kills(tmp_path / "s", 300, workers, n_kills=3, seed=3, pause=0.02, longest=2.0)
     assert len(killed) >= 2 and is_complete_and_serial(tmp_path / "s", 300, tmp_path)
 
 
