@@ -111,7 +111,7 @@ def speedup(n=40):
 
 
 def kills(workers, n=10_000, folder=None):
-    """A sweep whose worker and whose driver are killed, beside the serial one; True if the tables are the same bytes."""
+    """A sweep whose worker and whose driver are killed, beside the serial one; True if the tables are the same."""
     from neuromm.sweeps import open_sweep, sweep
 
     folder = Path(folder or tempfile.mkdtemp(prefix="neuromm_kills_"))
