@@ -50,6 +50,11 @@ OBSERVERS = {
     "paredes2025": "neuromm.observers.rate.paredes2025:Paredes2025",
     "magosso2012": "neuromm.observers.rate.magosso2012:Magosso2012",
     "sts_binding": "neuromm.observers.rate.sts_binding:STSBinding",
+    "causal_hierarchy": "neuromm.observers.rate.causal_hierarchy:CausalHierarchy",
+    "pouget1997": "neuromm.observers.rate.pouget1997:Pouget1997",
+    "deneve2001": "neuromm.observers.rate.deneve2001:Deneve2001",
+    "zhang2019": "neuromm.observers.rate.zhang2019:Zhang2019",
+    "wongwang2006": "neuromm.observers.rate.wongwang2006:WongWang2006",
     # spiking networks
     "spiking_sts": "neuromm.observers.spiking.spiking_sts:SpikingSTS",
     "wang2002": "neuromm.observers.spiking.wang2002:Wang2002",
@@ -58,6 +63,9 @@ OBSERVERS = {
     "av_denoiser": "neuromm.observers.ann.av_denoiser:AVDenoiser",
     "place_denoiser": "neuromm.observers.ann.diffusion.places:PlaceDenoiser",
     "flash_beep_denoiser": "neuromm.observers.ann.diffusion.flash_beep:FlashBeepDenoiser",
+    "fusion_net": "neuromm.observers.ann.fusion.observer:FusionNetwork",
+    "flash_counter": "neuromm.observers.ann.counting.observer:FlashCounter",
+    "speech_net": "neuromm.observers.ann.speech.observer:SpeechNetwork",
     "syllable_denoiser": "neuromm.observers.ann.diffusion.classifier:SyllableDenoiser",
 }
 
@@ -70,6 +78,9 @@ NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that 
     "diffusion_text": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_video": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
+    "fusion_net": "neuromm.observers.ann.fusion.recipe:train",
+    "flash_counter": "neuromm.observers.ann.counting.recipe:train",
+    "speech_net": "neuromm.observers.ann.speech.recipe:train",
 }
 OBSERVER_OF = {  # weights whose observer has another name
     "diffusion_places": "place_denoiser",
