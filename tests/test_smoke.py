@@ -18,10 +18,18 @@ SMALL = {
     "synchrony_window": ["--n-repeats", "10"],
     "redundant_target": ["--n-repeats", "20", "--n-people", "3"],
     "aftereffect": ["--n-blocks", "4"],
+    "ned_mcgurk": ["--n-people", "30", "--n-starts", "4"],
+    "mcgurk_individuals": ["--n-people", "40"],
+    "twin_srt": ["--n-repeats", "100"],
+    "aftereffect_buildup": ["--n-blocks", "4"],
+    "fission_window": ["--n-people", "8", "--n-repeats", "12"],
     "spiking_ventriloquism": RINGS,
     "spiking_flash_beep": [*RINGS, "--soa", "50"],
     "spiking_decision": ["--n-repeats", "1", "--n-cells", "200", "--duration", "500"],
     "stdp_binding": ["--n-trials", "30", "--n-repeats", "1", "--jitter", "1", "--jitter", "40"],
+    "denoiser_observers": ["--n-repeats", "1", "--n-scenes", "4000", "--n-predictive", "60"],
+    "layers_by_noise": ["--n-repeats", "1", "--ensemble-size", "1", "--n-pictures", "16", "--timestep", "300"],
+    "train_diffusion": ["--n-steps", "3", "--batch", "8", "--n-samples", "4", "--sampler-steps", "4"],
 }
 
 
