@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     names={
         "published": "published",
+        "published_number": "published",
         "read_columns": "formats",
         "read_psychopy": "formats",
         "read_bids_events": "formats",

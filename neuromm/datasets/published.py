@@ -1,5 +1,6 @@
 """Numbers that papers print, as one table with provenance; shipped with the package."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -40,3 +41,25 @@ def published(paper=None, *, measure=None, kind=None) -> pd.DataFrame:
     if kind is not None:
         table = table[table["kind"] == kind]
     return table.reset_index(drop=True)
+
+
+def published_number(paper, measure, **conditions) -> float:
+    """One published number, by its measure and the conditions that name it.
+
+    Parameters
+    ----------
+    paper, measure : str
+    **conditions
+        What its `conditions` must hold, such as `auditory="ba", visual="ga", source="human"`.
+
+    Raises
+    ------
+    ValueError
+        If no row or several rows fit.
+    """
+    rows = published(paper, measure=measure)
+    kept = [all(json.loads(c).get(k) == v for k, v in conditions.items()) for c in rows["conditions"]]
+    found = rows[kept]["number"]
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} published values of {paper}, {measure}, {conditions}; exactly one is wanted")
+    return float(found.iloc[0])

@@ -81,7 +81,7 @@ _PAIR = ["auditory_syllable", "visual_syllable"]
 def _open(observer):
     """The same observer with combinations and "other" among its open answers, where it has them."""
     fields = {f.name for f in dataclasses.fields(observer)}
-    return dataclasses.replace(observer, combination=0.8, other_beyond=4.0) if "combination" in fields else observer
+    return dataclasses.replace(observer, combination=0.8, other_beyond=5.5) if "combination" in fields else observer
 
 
 def _fusion(trials, by):
