@@ -51,6 +51,7 @@ EXAMPLES = {
     "places": lambda: example_trials(reports=("auditory", "visual")),
     "causes": lambda: example_trials(reports=("common",)).dropna(subset=["auditory_azimuth", "visual_azimuth"]),
     "firing rates": lambda: example_trials(reports=("rate",)),
+    "lights": lambda: example_trials(reports=("visual",)),
     "numbers": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes", "n_beeps")),
     "flashes": lambda: paradigms.flash_beep(1, n_flashes=(1, 2), n_beeps=(1, 2), reports=("n_flashes",)),
     "flashes in time": lambda: paradigms.flash_beep(
