@@ -12,11 +12,13 @@ POOL = {
     "flatten": lambda x: x.flatten(1),  # (B, ...) → (B, units)
     "mean": lambda x: x.flatten(2).mean(2) if x.ndim > 2 else x,  # (B, C, ...) → (B, C), over places or tokens
     "max": lambda x: x.flatten(2).amax(2) if x.ndim > 2 else x,
+    "first": lambda x: x[:, 0] if x.ndim > 2 else x,  # (B, tokens, width) → (B, width): the class token
+    "tokens": lambda x: x.mean(1) if x.ndim > 2 else x,  # (B, tokens, width) → (B, width), over tokens
 }
 
 
 def record(
-    model, inputs, layers, *, pool: Literal["flatten", "mean", "max"] = "flatten", batch_size=256
+    model, inputs, layers, *, pool: Literal["flatten", "mean", "max", "first", "tokens"] = "flatten", batch_size=256
 ) -> dict[str, xr.DataArray]:
     """Activations of named layers for a batch of inputs, from one pass in evaluation mode.
 
@@ -29,8 +31,9 @@ def record(
     layers : str or sequence of str
         Names of submodules as `model.named_modules()` gives them, or patterns (`"blocks.*.mlp"`); "" is the
         model's own output.
-    pool : {"flatten", "mean", "max"}
-        All units, or channels with the other axes pooled.
+    pool : {"flatten", "mean", "max", "first", "tokens"}
+        All units; channels (axis 1) with the other axes pooled; or, of transformers' (B, tokens, width), the first
+        token (the class token) or the mean over tokens.
     batch_size : int
         Rows per pass; no layer that looks at one row at a time depends on it beyond rounding.
 
@@ -87,6 +90,15 @@ def _find(patterns, modules):
     return [name for name in modules if name in found]
 
 
+def _first_tensor(output):
+    """The output itself, or the first tensor of a tuple or of a library's output object (its hidden state)."""
+    if isinstance(output, dict):
+        output = tuple(output.values())
+    if isinstance(output, tuple | list):
+        return next((x for x in output if torch.is_tensor(x)), output)
+    return output
+
+
 def _catch(caught, name):
     def hook(_module, _inputs, output):
         caught.setdefault(name, []).append(output)
@@ -100,7 +112,7 @@ def _rows(caught, name, n, pool):
     if len(outputs) != 1:
         times = "never reached" if not outputs else f"reached {len(outputs)} times"
         raise ValueError(f"layer '{name}' was {times} in one pass; record a layer that is used once")
-    output = outputs[0]
+    output = _first_tensor(outputs[0])
     if not torch.is_tensor(output) or output.ndim == 0 or len(output) != n:
         what = f"a tensor of shape {tuple(output.shape)}" if torch.is_tensor(output) else f"a {type(output).__name__}"
         raise ValueError(f"layer '{name}' gives {what}; one tensor with a row for each of {n} inputs is wanted")

@@ -121,10 +121,17 @@ class FusionNetwork(NetworkObserver):
         spared = self._spared(config["n_fusion"])
         stages |= in_blocks(
             lambda strips, levels, there: module.stages(strips, levels, there, spared),
-            stages["strips"], stages["levels"], present.astype(np.float32), device=self.device,
+            stages["strips"], stages["levels"], self._used(present), device=self.device,
         )  # fmt: skip
         stages["places"] = SIGMA_PRIOR * stages["places"]
         return {layer: stages[layer] for layer in self.layers}, present
+
+    def _used(self, present):
+        """Which senses the network uses: one that it never had in training is not switched on."""
+        used = present.astype(np.float32)
+        if self.trained and self.training in CUES:
+            used[:, 1 - CUES.index(self.training)] = 0.0
+        return used
 
     def _spared(self, n):
         if not self.lesion:

@@ -1,0 +1,119 @@
+"""How well two modalities share one space: retrieval, zero-shot classes, modality gap, alignment, uniformity."""
+
+import numpy as np
+import pandas as pd
+
+from neuromm.measures.bias import rate_with_interval
+
+
+def retrieval(first, second, *, labels_first=None, labels_second=None, k=(1, 5, 10)):
+    """Recall@k in both directions: how often a true partner is among the k most similar.
+
+    Parameters
+    ----------
+    first, second : arrays, shape (n, d) and (m, d)
+        Embeddings; rows are normalised here.
+    labels_first, labels_second : arrays, optional
+        Partners have equal labels (captions that occur twice are all right); by default row i belongs to row i.
+    k : sequence of int
+
+    Returns
+    -------
+    DataFrame, one row per direction × k
+        `direction`, `k`, `recall`, `low`, `high` (95 %, Wilson, over queries), `chance` (k drawn at random),
+        `n`.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a value is not finite, or a query has no partner.
+    """
+    first, second = _rows(first, "first"), _rows(second, "second")
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(f"embeddings have {first.shape[1]} and {second.shape[1]} dimensions; one space is wanted")
+    if labels_first is None and labels_second is None:
+        if len(first) != len(second):
+            raise ValueError(f"{len(first)} and {len(second)} embeddings cannot be paired by row; give labels")
+        labels_first = labels_second = np.arange(len(first))
+    similarity = first @ second.T
+    true = np.asarray(labels_first)[:, None] == np.asarray(labels_second)[None]
+    rows = []
+    for direction, s, t in (("first → second", similarity, true), ("second → first", similarity.T, true.T)):
+        if not t.any(1).all():
+            raise ValueError(f"{direction}: query {int(np.flatnonzero(~t.any(1))[0])} has no partner")
+        # Ties count against: as many as are at least as similar come first.
+        best = np.where(t, s, -np.inf).max(1)
+        rank = (np.where(t, -np.inf, s) >= best[:, None]).sum(1)
+        n, share = s.shape[1], t.sum(1)
+        for count in k:
+            recall, low, high = rate_with_interval(int((rank < count).sum()), len(s))
+            chance = float(np.mean(1 - _none_drawn(n, share, min(count, n))))
+            rows.append((direction, count, recall, low, high, chance, len(s)))
+    return pd.DataFrame(rows, columns=["direction", "k", "recall", "low", "high", "chance", "n"])
+
+
+def _none_drawn(n, share, k):
+    """Probability that k draws without return miss all `share` partners among n."""
+    missed = np.ones(len(share))
+    for i in range(k):
+        missed *= np.clip(n - share - i, 0, None) / (n - i)
+    return missed
+
+
+def zero_shot(embeddings, prompts, labels=None):
+    """Classify by the most similar prompt.
+
+    Parameters
+    ----------
+    embeddings : array, shape (n, d)
+    prompts : dict of label → array, shape (d,) or (n_prompts, d)
+        Several prompts of one class are averaged after normalising (prompt ensembles, Radford et al. 2021, §3.1.4).
+    labels : array, shape (n,), optional
+        True classes.
+
+    Returns
+    -------
+    DataFrame, one row per item
+        `label` (chosen), `margin` (its similarity above the next), and `correct` where labels are given.
+    """
+    names = list(prompts)
+    centres = np.stack([_rows(np.atleast_2d(prompts[name]), f"prompts of {name}").mean(0) for name in names])
+    similarity = _rows(embeddings, "embeddings") @ _rows(centres, "prompts").T
+    order = np.sort(similarity, axis=1)
+    table = pd.DataFrame({"label": np.array(names, object)[similarity.argmax(1)]})
+    table["margin"] = order[:, -1] - order[:, -2] if len(names) > 1 else np.nan
+    if labels is not None:
+        table["correct"] = table["label"].to_numpy() == np.asarray(labels)
+    return table
+
+
+def modality_gap(first, second):
+    """Length of the difference between the mean unit embeddings of two modalities (Liang et al. 2022, 2203.02053)."""
+    return float(np.linalg.norm(_rows(first, "first").mean(0) - _rows(second, "second").mean(0)))
+
+
+def alignment(first, second, *, alpha=2.0):
+    """Mean distance of true pairs, E‖u − v‖^α, rows paired (Wang & Isola 2020, 2005.10242); 0 is perfect."""
+    u, v = _rows(first, "first"), _rows(second, "second")
+    if u.shape != v.shape:
+        raise ValueError(f"embeddings have shapes {u.shape} and {v.shape}; rows are paired, so they must agree")
+    return float((np.linalg.norm(u - v, axis=1) ** alpha).mean())
+
+
+def uniformity(embeddings, *, t=2.0):
+    """log E exp(−t‖u − v‖²) over pairs of different rows (Wang & Isola 2020); 0 = collapsed."""
+    u = _rows(embeddings, "embeddings")
+    if len(u) < 2:
+        raise ValueError("uniformity is over pairs; give at least two embeddings")
+    square = np.clip(2 - 2 * u @ u.T, 0, None)[np.triu_indices(len(u), 1)]
+    return float(np.log(np.exp(-t * square).mean()))
+
+
+def _rows(values, name):
+    values = np.asarray(values, float)
+    if values.ndim != 2 or not np.isfinite(values).all():
+        raise ValueError(f"{name}: finite embeddings of shape (n, d) are wanted; got shape {values.shape}")
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    if (length == 0).any():
+        raise ValueError(f"{name}: row {int(np.flatnonzero(length[:, 0] == 0)[0])} is all zeros and has no direction")
+    return values / length

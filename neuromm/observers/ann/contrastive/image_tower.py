@@ -1,0 +1,49 @@
+"""The image tower: three convolutions of growing width over pictures."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class ImageTower(nn.Module):
+    """Pictures (B, 3, H, W) in 0 … 1 → features (B, width).
+
+    Convolutions keep place in their channels' maps; the last stage is flattened, because where a thing is belongs to
+    what captions say.
+    """
+
+    def __init__(self, n_pixels=32, channels=(16, 32, 32), width=128):
+        super().__init__()
+        if n_pixels % 8:
+            raise ValueError(f"n_pixels is {n_pixels}; a multiple of 8 is wanted, for three halvings")
+        self.n_pixels, self.width = n_pixels, width
+        self.conv1 = nn.Conv2d(3, channels[0], 5, stride=2, padding=2)
+        self.conv2 = nn.Conv2d(channels[0], channels[1], 3, stride=2, padding=1)
+        self.conv3 = nn.Conv2d(channels[1], channels[2], 3, stride=2, padding=1)
+        self.features = nn.Linear(channels[2] * (n_pixels // 8) ** 2, width)
+
+    def forward(self, pictures):
+        check_pictures(pictures, self.n_pixels)
+        x = F.silu(self.conv1(pictures * 2 - 1))  # (B, c1, H/2, W/2)
+        x = F.silu(self.conv2(x))  # (B, c2, H/4, W/4)
+        x = F.silu(self.conv3(x)).flatten(1)  # (B, c3·H/8·W/8)
+        return F.silu(self.features(x))
+
+
+def check_pictures(pictures, n_pixels):
+    """Refuse pictures of another size, in 0 … 255, or with values that are not numbers.
+
+    Raises
+    ------
+    ValueError
+        Saying what came.
+    """
+    if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (3, n_pixels, n_pixels):
+        raise ValueError(f"pictures have shape {tuple(pictures.shape)}; (n, 3, {n_pixels}, {n_pixels}) is wanted")
+    if not torch.isfinite(pictures).all():
+        row = int((~torch.isfinite(pictures)).flatten(1).any(1).nonzero()[0])
+        raise ValueError(f"picture {row} holds NaN or infinite pixels")
+    low, high = float(pictures.min()), float(pictures.max())
+    if high > 1.5 or low < -0.5:
+        hint = "; divide by 255" if high > 2 else ""
+        raise ValueError(f"pictures run from {low:.3g} to {high:.3g}; 0 to 1 is wanted{hint}")
