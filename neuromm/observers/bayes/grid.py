@@ -16,15 +16,15 @@ PRIORS = ("gaussian", "peaked", "table")
 class GridCausalInference(LocationObserver):
     """Infers causes of sound and light with any prior and with noise that depends on where the event is.
 
-    An event at s is measured with sd σ(s) = σ f(s) g: f(s) = 1 + (periphery − 1)(1 − exp(−½ (s/eccentricity)²)) grows
-    from 1 straight ahead to a plateau, and g = `bisensory` if both events are shown, else 1.
-    The prior is Gaussian; or     *peaked*, a narrow peak of share `peak` on smooth tails of sd `sigma_prior`; or a *table* of (place, density) knots,
-    linear between them. Posteriors are computed on a grid of places; the estimate averages over causes (posterior mean),
-    unity is reported when p(C = 1 | x) > ½. With a Gaussian prior, periphery 1 and bisensory 1 this is
-    `CausalInference(strategy="averaging")`.
+    An event at s is measured with sd σ(s) = σ f(s) g. f(s) = 1 + (periphery − 1)(1 − exp(−½ (s/eccentricity)²)) grows
+    from 1 straight ahead to a plateau; g = `bisensory` if both events are shown, else 1. The prior is Gaussian; or
+    *peaked*, a narrow peak of share `peak` on smooth tails of sd `sigma_prior`; or a *table* of (place, density)
+    knots, linear between them. Posteriors are computed on a grid of places; the estimate averages over causes
+    (posterior mean), unity is reported when p(C = 1 | x) > ½. With a Gaussian prior, periphery 1 and bisensory 1 this
+    is `CausalInference(strategy="averaging")`.
 
     `liu2026()` is the richest published account as one setting of these fields. The likelihood is exact (roots of
-    "estimate = bound" for one cue, a quadrature for the other) and costs some 20 ms per parameter set and group of rows.
+    "estimate = bound" for one cue, a quadrature for the other); it takes tens of ms per set and group of rows.
 
     References
     ----------
@@ -70,13 +70,13 @@ class GridCausalInference(LocationObserver):
 
     @classmethod
     def liu2026(cls, **fields):
-        """Noise that plateaus in the periphery and grows in bisensory trials, a narrow peak on smooth tails.
+        """Noise that plateaus in the periphery and grows in company; a narrow peak on smooth tails.
 
-        The structure is the paper's; its parameter values are not at hand, so these are chosen.
+        The structure is the paper's; its values are not at hand: these are chosen.
         """
         setting = {
-            "sigma_auditory": 5.0, "sigma_visual": 1.2, "sigma_prior": 18.0, "p_common": 0.55, "periphery_auditory": 2.0,
-            "periphery_visual": 3.0, "eccentricity": 12.0, "bisensory": 1.3, "prior": "peaked", "peak": 0.35,
+            "sigma_auditory": 5.0, "sigma_visual": 1.2, "sigma_prior": 18.0, "p_common": 0.55,
+            "periphery_auditory": 2.0, "periphery_visual": 3.0, "eccentricity": 12.0, "bisensory": 1.3, "prior": "peaked", "peak": 0.35,
             "sigma_peak": 3.0, "name": "liu2026",
         }  # fmt: skip
         return cls(**setting | fields)
