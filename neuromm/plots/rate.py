@@ -1,0 +1,199 @@
+"""Rate networks: enhancement and additivity, shifts of activity, tuning, decisions, stages. Tables in, axes out."""
+
+import numpy as np
+
+from neuromm.plots.style import COLOURS, LINES, MARKERS, axes_of, in_style, shade
+
+STAGE_COLOURS = {"segregation": "#009E73", "fusion": "#E69F00", "causal_inference": COLOURS["audiovisual"]}
+
+
+def _beside(ax, **options):
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, **options)
+
+
+@in_style
+def enhancement_by_level(table, axes=None, *, x="level", label="stimulus intensity (model units, log)"):
+    """Enhancement and additivity against intensity, one line per observer: two axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `measures.enhancement`; `observer` tells lines apart.
+    axes : two Axes, optional
+    x : str
+        Column on the abscissa.
+    """
+    import matplotlib.pyplot as plt
+
+    if axes is None:
+        axes = plt.subplots(1, 2, figsize=(7, 2.5), layout="constrained")[1]
+    for i, (name, rows) in enumerate(table.groupby("observer", sort=False)):
+        rows = rows.sort_values(x)
+        look = {
+            "color": COLOURS["audiovisual"],
+            "ls": LINES[i % len(LINES)],
+            "marker": MARKERS[i % len(MARKERS)],
+            "ms": 3,
+        }
+        axes[0].plot(rows[x], rows["enhancement"], label=str(name).replace("_", " "), **look)
+        axes[1].plot(rows[x], rows["additivity"], label=str(name).replace("_", " "), **look)
+    for ax, level in zip(axes, (0.0, 1.0), strict=True):
+        ax.set_xscale("log")
+        ax.axhline(level, color=COLOURS["reference"], lw=0.5, zorder=0)
+        ax.set_xlabel(label)
+    axes[0].set_yscale("symlog", linthresh=10)
+    axes[0].set_ylabel("enhancement over the\nbest single modality (%)")
+    axes[1].set_yscale("log")
+    axes[1].set_ylabel("AV / (A + V)")
+    axes[1].text(0.98, 1.0, "super-additive above 1", transform=axes[1].get_yaxis_transform(), ha="right", va="bottom",
+                 fontsize=6.5, color=COLOURS["reference"])  # fmt: skip
+    _beside(axes[1])
+    return axes
+
+
+@in_style
+def responses_by_level(table, ax=None, *, x="level", label="stimulus intensity (log)", unit="arbitrary"):
+    """Responses to sound, light and both against intensity, of one observer (from `measures.enhancement`)."""
+    ax = axes_of(ax)
+    rows = table.sort_values(x)
+    for kind in ("auditory", "visual", "audiovisual"):
+        dashed = kind == "visual" and np.allclose(rows["auditory"], rows["visual"])
+        ax.plot(rows[x], rows[kind], "--" if dashed else "-", color=COLOURS[kind], label=kind)
+    ax.plot(rows[x], rows["auditory"] + rows["visual"], ":", color=COLOURS["reference"], label="sum of both alone")
+    ax.set_xscale("log")
+    ax.set(xlabel=label, ylabel=f"response ({unit})")
+    ax.legend()
+    return ax
+
+
+@in_style
+def response_by_offset(table, ax=None, *, label="distance of the second event (deg)"):
+    """Response to a pair against the distance of its parts, as a fraction of the first event's alone.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `disparity`, `response`, `alone` (the best single modality), and `line`, which names curves.
+    """
+    ax = axes_of(ax)
+    lines = list(dict.fromkeys(table["line"]))
+    for i, name in enumerate(lines):
+        rows = table[table["line"] == name].sort_values("disparity")
+        hue = shade(COLOURS["audiovisual"], 0.4 + 0.6 * (i + 1) / len(lines))
+        ax.plot(rows["disparity"], rows["response"] / rows["alone"], marker=MARKERS[i], ms=3, color=hue, label=name)
+    ax.axhline(1, color=COLOURS["reference"], lw=0.5, zorder=0)
+    ax.text(0.98, 1.0, "no interaction", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=6.5,
+            color=COLOURS["reference"])  # fmt: skip
+    ax.set(xlabel=label, ylabel="response to the pair /\nresponse to the best alone")
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+@in_style
+def decoded_variance(table, ax=None):
+    """Variance of a decoder of two summed populations against the optimum, on the identity line.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `optimal` and `variance` (deg²), `decoder`.
+    """
+    ax = axes_of(ax)
+    low, high = (
+        table[["optimal", "variance"]].to_numpy().min() * 0.7,
+        table[["optimal", "variance"]].to_numpy().max() * 1.5,
+    )
+    ax.plot([low, high], [low, high], color=COLOURS["reference"], lw=0.5, zorder=0)
+    hues = (COLOURS["audiovisual"], COLOURS["reference"], COLOURS["visual"])
+    for i, (name, rows) in enumerate(table.groupby("decoder", sort=False)):
+        ax.plot(
+            rows["optimal"], rows["variance"], MARKERS[i], color=hues[i % 3], label=name, mfc="white" if i else None
+        )
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="variance of optimal combination (deg²)",
+        ylabel="variance of the decoder (deg²)",
+    )
+    ax.legend()
+    return ax
+
+
+@in_style
+def probability_by_soa(table, ax=None, *, y="p_two", label="P(two flashes)"):
+    """Probability of two events against the time between beeps; one line per `line`, bands are `low`, `high` if
+    there."""
+    ax = axes_of(ax)
+    for i, (name, rows) in enumerate(table.groupby("line", sort=False)):
+        rows = rows.sort_values("beep_soa")
+        hue = COLOURS["visual"] if i == 0 else shade(COLOURS["visual"], 0.7 / i)
+        if "low" in rows and rows["low"].notna().any():
+            ax.fill_between(rows["beep_soa"], rows["low"], rows["high"], color=hue, alpha=0.15, lw=0)
+        ax.plot(rows["beep_soa"], rows[y], LINES[i % len(LINES)], marker=MARKERS[i], ms=3, color=hue, label=name)
+    ax.set(xlabel="time between the two beeps (ms)", ylabel=label, ylim=(-0.03, 1.03))
+    ax.legend()
+    return ax
+
+
+@in_style
+def stages_by_model(table, best=None, ax=None):
+    """Variance of each stage's RDM that each model explains: one point per subject, bars are means.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `stage`, `model`, `subject`, `r2`.
+    best : DataFrame, optional
+        `stage`, `model`, `exceedance`: written above the bars.
+    """
+    ax = axes_of(ax)
+    ax.figure.set_size_inches(5.2, 2.6)
+    stages, models = list(dict.fromkeys(table["stage"])), list(dict.fromkeys(table["model"]))
+    width = 0.8 / len(models)
+    for k, model in enumerate(models):
+        place = np.arange(len(stages)) + (k - (len(models) - 1) / 2) * width
+        rows = table[table["model"] == model]
+        means = rows.groupby("stage")["r2"].mean()[stages]
+        hue = STAGE_COLOURS.get(model, COLOURS["reference"])
+        ax.bar(place, means, 0.9 * width, color=shade(hue, 0.5), label=f"{model.replace('_', ' ')} model")
+        for x, stage in zip(place, stages, strict=True):
+            points = rows.loc[rows["stage"] == stage, "r2"]
+            ax.plot(np.full(len(points), x), points, ".", ms=2.5, color=hue)
+            if best is not None:
+                value = best.loc[(best["stage"] == stage) & (best["model"] == model), "exceedance"].iloc[0]
+                ax.text(x, points.max() + 0.02, f"{value:.2f}", ha="center", fontsize=6.5)
+    ax.set_xticks(range(len(stages)), [f"{s.replace('_', ' ')}\nstage" for s in stages])
+    ax.set_ylabel("R² of the model RDM\n(number: exceedance probability)")
+    _beside(ax)
+    return ax
+
+
+@in_style
+def psychometric_and_times(table, axes=None):
+    """Accuracy and mean decision time against coherence, one line per `line`: two axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `coherence` (%), `correct` (fraction), `time` (ms), `line`; `kind` "published" draws points.
+    """
+    import matplotlib.pyplot as plt
+
+    if axes is None:
+        axes = plt.subplots(1, 2, figsize=(7, 2.4), layout="constrained")[1]
+    hues = {"auditory": COLOURS["auditory"], "visual": COLOURS["visual"], "both": COLOURS["audiovisual"]}
+    for i, (name, rows) in enumerate(table.groupby("line", sort=False)):
+        rows, hue = rows.sort_values("coherence"), hues.get(name, COLOURS["human"])
+        style = {"ls": "", "mfc": "white"} if (rows["kind"] == "reference").all() else {"ls": "-"}
+        for ax, column in zip(axes, ("correct", "time"), strict=True):
+            ax.plot(rows["coherence"], rows[column], marker=MARKERS[i], ms=3.5, color=hue, label=name, **style)
+    axes[0].axhline(0.5, color=COLOURS["reference"], lw=0.5, zorder=0)
+    axes[0].set(xlabel="coherence of each cue (%)", ylabel="correct (fraction)", ylim=(0.4, 1.03))
+    axes[1].set(xlabel="coherence of each cue (%)", ylabel="mean decision time (ms)", ylim=(0, None))
+    for ax in axes:
+        ax.set_xscale("symlog", linthresh=3.2, linscale=0.5)
+        ax.set_xticks([0, 3.2, 6.4, 12.8, 25.6, 51.2], ["0", "3.2", "6.4", "12.8", "25.6", "51.2"])
+        ax.minorticks_off()
+    _beside(axes[1])
+    return axes
