@@ -90,7 +90,7 @@ def meets_criteria(auditory, visual, audiovisual):
     a, v, pair = (np.atleast_1d(x) for x in np.broadcast_arrays(*map(np.asarray, (auditory, visual, audiovisual))))
     return pd.DataFrame(
         {
-            "super_additive": pair > a + v,
+            "super_additive": pair > (a + v) + 1e-9 * np.abs(a + v),  # a sum of parts is no more than their sum
             "max": pair > np.maximum(a, v),
             "mean": (pair > (a + v) / 2) & (a > 0) & (v > 0),
         }
