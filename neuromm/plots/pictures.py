@@ -53,3 +53,24 @@ def loss_curve(table, *, ax=None):
     ax.axhline(1.0, color=COLOURS["reference"], linewidth=0.5, linestyle=":")
     ax.set(xlabel="step", ylabel="mean squared error", ylim=(0, None))
     return ax
+
+
+@in_style
+def probe_by_guidance(table, *, ax=None):
+    """How often pictures have the shape and colour of their text, against the guidance scale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        guidance_scale, shape, colour, both (fractions), low, high (of both).
+    """
+    ax = axes_of(ax)
+    table = table.sort_values("guidance_scale")
+    x = table["guidance_scale"]
+    for name, line in (("shape", "--"), ("colour", ":")):
+        ax.plot(x, 100 * table[name], line, color=COLOURS["reference"], marker=".", ms=3, label=name)
+    ax.fill_between(x, 100 * table["low"], 100 * table["high"], color=COLOURS["visual"], alpha=0.15, lw=0)
+    ax.plot(x, 100 * table["both"], color=COLOURS["visual"], marker="o", ms=3, label="both")
+    ax.set(xlabel="guidance scale (0 ignores the text)", ylabel="pictures as told (%)", ylim=(-3, 103))
+    ax.legend(loc="lower right")
+    return ax

@@ -59,7 +59,8 @@ def main(
     from neuromm.observers.ann.weights import read_header, shipped
     from neuromm.plots.pictures import loss_curve, picture_sheet
 
-    lab.SCHEDULE.timesteps(sampler_steps)  # more steps than timesteps are refused now, not after the training
+    if not 1 <= sampler_steps <= lab.SCHEDULE.n_timesteps:  # said now, not after the training
+        raise ValueError(f"sampler_steps is {sampler_steps}; 1 to {lab.SCHEDULE.n_timesteps} are possible")
     pictures = load_pictures(data, n_pixels=n_pixels, seed=seed)
     held_out = pictures[: min(200, len(pictures) // 5)]
     pictures = pictures[len(held_out) :]

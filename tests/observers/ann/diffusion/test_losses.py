@@ -41,6 +41,51 @@ def test_the_exact_denoiser_reaches_the_residual_bound():
         assert float(loss) == pytest.approx(float(residual_loss(schedule, t, 0.5)), rel=0.01)
 
 
+class Small(torch.nn.Module):
+    """A multilayer perceptron of one number and its log signal-to-noise."""
+
+    def __init__(self, schedule):
+        super().__init__()
+        self.schedule = schedule
+        self.inner = torch.nn.Sequential(
+            torch.nn.Linear(2, 48), torch.nn.SiLU(), torch.nn.Linear(48, 48), torch.nn.SiLU(), torch.nn.Linear(48, 1)
+        )
+
+    def forward(self, x, t):
+        log_snr = torch.as_tensor(np.log(self.schedule.snr[t.numpy()]), dtype=x.dtype)[:, None]
+        return self.inner(torch.cat([x, log_snr.clamp(-8, 8) / 4], 1))
+
+
+def test_a_trained_denoiser_approaches_the_residual_bound():
+    """Two clusters; the bound is the loss of the exact denoiser on the same noise, where nothing learnt scores 1."""
+    schedule = DiffusionSchedule("cosine")
+    exact = MixtureDenoiser(schedule, (-1.0, 1.0), (0.3, 0.3))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = Small(schedule)
+    average, optimiser = EMA(network, 0.99), torch.optim.Adam(network.parameters(), 4e-3)
+
+    def draw(n, seed):
+        generator = torch.Generator().manual_seed(seed)
+        x0 = torch.randint(2, (n, 1), generator=generator) * 2.0 - 1 + 0.3 * torch.randn(n, 1, generator=generator)
+        return x0, generator
+
+    for step in range(700):
+        x0, generator = draw(512, step)
+        for group in optimiser.param_groups:
+            group["lr"] = 4e-3 * (1 - step / 700)
+        optimiser.zero_grad()
+        training_loss(network, x0, schedule, generator=generator).backward()
+        optimiser.step()
+        average.update(network)
+    losses = []
+    with average.applied(network), torch.no_grad():
+        for model in (network, exact):
+            x0, generator = draw(40_000, 10**6)
+            losses.append(float(training_loss(model, x0, schedule, generator=generator)))
+    assert losses[1] <= losses[0] < 1.05 * losses[1] and losses[1] < 0.5
+
+
 def test_min_snr_is_one_loss_whatever_is_predicted():
     x0, noise = (
         torch.randn(64, 5, generator=generator(), dtype=torch.float64),
