@@ -17,10 +17,10 @@ SHOWN = ("auditory", "visual", "both")
 
 
 def main(
-    n_repeats: int = 40,
+    n_repeats: int = 20,
     n_cells: int = 400,
-    duration: float = 1500.0,
-    dt: float = 0.5,
+    duration: float = 2000.0,
+    dt: float = 0.25,
     seed: int = 1,
     out: str = "results/spiking_decision",
 ):
@@ -41,13 +41,13 @@ def main(
     out : str
         Result folder.
     """
-    circuit = catalogue.load("wang2002", n_cells=n_cells, duration=duration, dt=dt)
+    circuit = catalogue.load("wang2002", n_cells=n_cells, duration=duration, dt=dt, block=40)
     shown = paradigms.direction(n_repeats, seed=seed)
     pools = [Record(pool, time="all") for pool in ("right", "left")]
     session = present(shown, [circuit], seed=seed, layers=pools, progress=say)
     motion = measures.accuracy_and_time(session.trials)
     curve = _weibull(session.trials)
-    sides = paradigms.left_or_right(n_repeats, seed=seed)
+    sides = paradigms.left_or_right(n_repeats, places=(2.0, 6.0), seed=seed)
     cues = present(sides, [circuit], seed=seed + 1, layers=None, progress=say).trials
     cues["shown"] = np.select([cues["visual_azimuth"].isna(), cues["auditory_azimuth"].isna()], SHOWN[:2], SHOWN[2])
     cues["place"] = cues["auditory_azimuth"].fillna(cues["visual_azimuth"])
@@ -176,7 +176,7 @@ def headline(motion, combined, curve, circuit):
         + "; ".join(f"{k}: {v['accuracy']:.2f} correct, {v['time']:.0f} ms" for k, v in means.iterrows())
         + ". Evidence of sound and light adds before the circuit, so that both decide as one cue of twice the "
         "strength: this is an assumption of the observer, not a finding.\n\n"
-        f"The circuit has {circuit.n_cells} cells with g·N as published; with fewer cells the currents are noisier, "
-        "and decisions faster and less accurate, than in the published circuit of 2000."
+        f"The circuit has {circuit.n_cells} cells with g·N as published (2000 cells): with fewer cells the currents "
+        f"are noisier. Reaction times are means over the trials that were decided within {circuit.duration:g} ms."
     )
     return words[(bool(rises), bool(falls))], text

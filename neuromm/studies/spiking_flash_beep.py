@@ -10,6 +10,7 @@ from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import generator, present
 from neuromm.studies.results import Results, say
 from neuromm.studies.spiking_figures import azimuths, in_words
+from neuromm.studies.spiking_physiology import draw_window, temporal_window
 
 SHORT, LONG = 100.0, 200.0  # ms: the illusion is to need an SOA up to the first and be gone at the second
 
@@ -77,6 +78,7 @@ def main(
         figure.set_size_inches(5.4, 2.8)
         results.add_figure(y, figure, fission, caption)
     _draw_raster(results, whole, soas[0], seed)
+    draw_window(results, *temporal_window(whole, n_repeats=n_repeats, seed=seed))
     page = results.write(out, session)
     say(f"wrote {page}")
     return page

@@ -11,6 +11,7 @@ from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import generator, present
 from neuromm.studies.results import Results, say
 from neuromm.studies.spiking_figures import azimuths, in_words
+from neuromm.studies.spiking_physiology import variability
 
 PLACES = (-20.0, -10.0, 0.0, 10.0, 20.0)  # deg: disparities to 40 deg, where the pull is to be gone
 LEAST_RATE = 1.0  # Hz, of a cell whose enhancement is looked at
@@ -56,7 +57,8 @@ def main(
     layers = session.representations[whole.name]
     enhancement = _enhancement(layers, session.stimuli)
     rates = measures.firing_rates(layers)
-    title, text = headline(heard, unity, enhancement, whole.name)
+    counted = variability(layers, ~session.stimuli["presentation"].duplicated().to_numpy(), whole.duration)
+    title, text = headline(heard, unity, enhancement, counted, whole.name)
     results = Results(
         title=title,
         text=text,
@@ -69,7 +71,7 @@ def main(
             "target": target,
             "seed": seed,
         },
-        tables={"bias": bias, "unity": unity, "rates": rates, "enhancement": enhancement},
+        tables={"bias": bias, "unity": unity, "rates": rates, "enhancement": enhancement, "variability": counted},
     )
     figure = plots.bias_by_disparity(heard, value="shift").figure
     figure.set_size_inches(5.4, 2.8)
@@ -135,7 +137,7 @@ def _draw_raster(results, observer, stimuli, seed):
     )
 
 
-def headline(bias, unity, enhancement, name):
+def headline(bias, unity, enhancement, counted, name):
     """The title that the numbers allow, and the text."""
     own = bias[bias["observer"] == name].sort_values("disparity")
     control = bias[bias["observer"] != name]
@@ -160,6 +162,12 @@ def headline(bias, unity, enhancement, name):
         f"{100 * seen['unity'].iloc[-1]:.0f} % at {seen['disparity'].iloc[-1]:g} deg.\n\n"
         f"Of {len(cells)} STS cells that fire to one modality, {gained} fire more to aligned pairs and {lost} less "
         f"(95 %); the median enhancement is {100 * cells['enhancement'].median():.0f} %.\n\n"
+        + "; ".join(
+            f"{r['area']}: Fano factor {r['fano']:.2f}, count correlation {r['correlation_near']:.2f} to 10 deg apart, "
+            f"{r['correlation_far']:.2f} beyond"
+            for _, r in counted.iterrows()
+        )
+        + " (the noisy places are shared by all cells of a ring, and part of both).\n\n"
         "The network is a family, not a published model; its read-outs are fitted on trials of one modality only."
     )
     return title, text

@@ -14,6 +14,8 @@ from neuromm.observers.spiking.checks import check_not_negative, check_positive,
 from neuromm.observers.spiking.circuit import require_brian2
 from neuromm.observers.spiking.stacked import _codegen
 
+N_TESTS = 6  # showings of each sound and light alone after training
+
 
 @dataclass(frozen=True)
 class PairSTDP:
@@ -172,7 +174,8 @@ def train_together(networks, *, rng):
     list of dict
         `weights`: (n_places, n_places), mean weight from each sound to each light, fraction of the greatest;
         `evoked_by_sound`, `evoked_by_light`: (n_places,), spikes per visual cell of its place when only the sound,
-        or only the light, of that place comes; `trained_over_median`: the trained weight over the median of the others;
+        or only the light, of that place comes, means of several showings; `trained_over_median`: the trained weight
+        over the median of the others;
         `growth`: over its start; `share_evoked`: response to the sound alone over that to the light, trained place.
 
     Raises
@@ -194,9 +197,11 @@ def train_together(networks, *, rng):
     weights, _ = _simulate(model, schedules, generators, start)
     evoked = []
     for sense in (0, 1):
-        alone = np.full((2, places, places), np.nan)
-        alone[sense][np.diag_indices(places)] = (np.arange(places) + 0.2) * model.interval
-        evoked.append(_evoked(model, *_simulate(model, [alone] * len(networks), generators, weights, learns=False)[1]))
+        alone = np.full((2, N_TESTS * places, places), np.nan)
+        shown = np.arange(N_TESTS * places)
+        alone[sense, shown, shown % places] = (shown + 0.2) * model.interval
+        spikes = _simulate(model, [alone] * len(networks), generators, weights, learns=False)[1]
+        evoked.append(_evoked(model, len(networks), *spikes))
     by_place = weights.reshape(len(networks), places, cells, places, cells).mean((2, 4))
     results = []
     for network, table, by_sound, by_light in zip(networks, by_place, *evoked, strict=True):
@@ -215,13 +220,13 @@ def train_together(networks, *, rng):
     return results
 
 
-def _evoked(model, network, cell, time):
-    """Spikes per visual cell of place k in trial k, (n_networks, n_places)."""
+def _evoked(model, n_networks, network, cell, time):
+    """Spikes per visual cell of place k in its own trials, (n_networks, n_places)."""
     place, trial = cell // model.n_cells - model.n_places, (time // model.interval).astype(int)
-    hit = (place == trial) & (place >= 0)
+    hit = (place == trial % model.n_places) & (place >= 0)
     flat = network[hit] * model.n_places + place[hit]
-    counts = np.bincount(flat, minlength=(network.max(initial=0) + 1) * model.n_places)
-    return counts.reshape(-1, model.n_places) / model.n_cells
+    counts = np.bincount(flat, minlength=n_networks * model.n_places)
+    return counts.reshape(-1, model.n_places) / (model.n_cells * N_TESTS)
 
 
 def _simulate(model, onsets, generators, weights, learns=True):

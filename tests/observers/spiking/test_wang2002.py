@@ -75,11 +75,20 @@ def test_pooled_sums_fire_as_every_synapse_on_its_own(dt):
 
 def test_accuracy_rises_and_reaction_time_falls_with_coherence():
     trials = paradigms.direction(10, coherences=(0.032, 0.768), seed=1)
-    session = present(trials, [Wang2002(block=64)], seed=1, layers=None)
+    session = present(trials, [Wang2002(block=64, duration=1200.0)], seed=1, layers=None)
     table = measures.accuracy_and_time(session.trials).set_index("strength")
     assert table.loc[0.768, "accuracy"] > 0.9 and 0.3 < table.loc[0.032, "accuracy"] < 0.8
-    assert table.loc[0.768, "time"] < table.loc[0.032, "time"] - 200
-    assert 100 < table.loc[0.768, "time"] < 900 and table.loc[0.768, "n_untimed"] <= 2
+    assert table.loc[0.768, "time"] < table.loc[0.032, "time"] - 150
+    assert 200 < table.loc[0.768, "time"] < 700 and table.loc[0.768, "n_untimed"] <= 2
+
+
+@pytest.mark.deep
+def test_reaction_times_at_strong_motion_are_in_the_published_range():
+    trials = paradigms.direction(20, coherences=(0.064, 0.512), seed=2)
+    session = present(trials, [Wang2002(block=40)], seed=2, layers=None)
+    table = measures.accuracy_and_time(session.trials).set_index("strength")
+    assert 300 < table.loc[0.512, "time"] < 700 and table.loc[0.512, "accuracy"] > 0.95
+    assert table.loc[0.064, "time_low"] > table.loc[0.512, "time_high"]
 
 
 def test_mirrored_evidence_gives_mirrored_answers():
