@@ -92,6 +92,8 @@ PARADIGMS = {
     "ventriloquism": "neuromm.paradigms.ventriloquism:ventriloquism",
     "ventriloquism_by_reliability": "neuromm.paradigms.ventriloquism:ventriloquism_by_reliability",
     "cue_combination": "neuromm.paradigms.cue_combination:cue_combination",
+    "unity_judgement": "neuromm.paradigms.conflict:unity_judgement",
+    "heading": "neuromm.paradigms.conflict:heading",
     "flash_beep": "neuromm.paradigms.flash_beep:flash_beep",
     "flash_beep_tap": "neuromm.paradigms.trimodal:flash_beep_tap",
     "mcgurk": "neuromm.paradigms.mcgurk:mcgurk",
@@ -112,6 +114,11 @@ STUDIES = {
     "ventriloquism": "neuromm.studies.ventriloquism:main",
     "cue_combination": "neuromm.studies.cue_combination:main",
     "fit_people": "neuromm.studies.fit_people:main",
+    "unity_judgement": "neuromm.studies.unity_judgement:main",
+    "flash_beep_numerosity": "neuromm.studies.flash_beep_numerosity:main",
+    "synchrony": "neuromm.studies.synchrony:main",
+    "ownership": "neuromm.studies.ownership:main",
+    "heading": "neuromm.studies.heading:main",
     "mcgurk": "neuromm.studies.mcgurk:main",
     "mcgurk_people": "neuromm.studies.mcgurk_people:main",
     "synchrony_window": "neuromm.studies.synchrony_window:main",
@@ -126,6 +133,7 @@ STUDIES = {
     "denoiser_observers": "neuromm.studies.denoiser_observers:main",
     "layers_by_noise": "neuromm.studies.layers_by_noise:main",
     "train_diffusion": "neuromm.studies.train_diffusion:main",
+    "contrast_is_evidence": "neuromm.studies.contrast_is_evidence:main",
 }
 
 

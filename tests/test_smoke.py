@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
-RINGS = ["--n-repeats", "1", "--n-cells", "60", "--dt", "0.5", "--n-readout", "16", "--target", "numpy"]
+RINGS = ["--n-repeats", "1", "--n-cells", "48", "--dt", "0.5", "--n-readout", "8", "--target", "numpy"]
 SMALL = {
+    "contrast_is_evidence": ["--n-repeats", "2", "--n-scenes", "200"],
     "brains_and_machines": ["--small"],
     "ventriloquism": ["--n-repeats", "2"],
     "cue_combination": ["--n-repeats", "2"],

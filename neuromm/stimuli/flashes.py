@@ -1,6 +1,6 @@
 """Flashes and beeps: a disc on a screen and tone pips, in steps of 10 ms, and what a slow eye and a quick ear keep.
 
-The eye smears: light passes two exponential stages of 40 ms each, so that flashes less than about 100 ms apart run
+The eye smears: light passes two exponential stages of 70 ms each, so that flashes less than about 100 ms apart run
 into one another; the ear's stages are fast. Sensory noise is white, in pixels and in the waveform.
 """
 
@@ -24,8 +24,8 @@ STREAM = 131  # of the row's noise_seed: pixels, then sound
 class FlashesAndBeeps:
     """A renderer of `n_flashes`, `n_beeps`; optional `flash_soa`, `beep_soa`, `soa` (ms; sound later positive)."""
 
-    tau_retina: float = 40.0  # ms, each of two stages
-    pixel_noise: float = 1.2  # luminance sd per pixel and frame, where a flash's peak is 1; at reliability 1
+    tau_retina: float = 70.0  # ms, each of two stages
+    pixel_noise: float = 1.8  # luminance sd per pixel and frame, where a flash's peak is 1; at reliability 1
     sound_noise: float = 0.02  # sd of the waveform's noise, where a pip's amplitude is 1; at reliability 1
 
     def times(self, trials):

@@ -31,7 +31,7 @@ class FlashCounter(NetworkObserver):
     Shams, Kamitani & Shimojo (2000) Nature 408:788; Shams, Ma & Beierholm (2005) NeuroReport 16:1923.
     """
 
-    pixel_noise: float = 1.2  # luminance sd per pixel and frame at reliability 1, where a flash's peak is 1
+    pixel_noise: float = 1.8  # luminance sd per pixel and frame at reliability 1, where a flash's peak is 1
     sound_noise: float = 0.02  # sd of the waveform's noise at reliability 1, where a pip's amplitude is 1
     training: Literal["causes", "shuffled"] = "causes"  # which of the shipped weights
     weight_noise: float = 0.0  # sd of an individual's deviation, in units of each tensor's sd

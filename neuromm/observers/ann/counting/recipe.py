@@ -28,9 +28,9 @@ class CounterRecipe:
     shortest: float = 20.0  # ms between events of a sense, uniform from here
     longest: float = 250.0
     jitter: float = 12.0  # ms, sd of a flash about its beep under one cause
-    contrast: float = 0.25  # sd of log contrast, one per scene
-    noise_low: float = 0.5  # pixel noise sd, log-uniform, where the renderer has 1.2 at reliability 1
-    noise_high: float = 5.0
+    contrast: float = 0.6  # sd of log contrast, one per scene: brightness hardly tells the number
+    noise_low: float = 0.6  # pixel noise sd, log-uniform, where the renderer has 1.8 at reliability 1
+    noise_high: float = 6.0
     p_absent: float = 0.15  # that one sense is absent
     shuffled: bool = False  # whether lights are of other scenes than sounds: a control without pairing
     n_sounds: int = 6000
@@ -150,7 +150,7 @@ def _score(network, recipe, n=8000):
 
 
 ABOUT = (
-    "Two convolutions in time (an eye smeared by two stages of 40 ms; the mel band of the pips), two fusion layers, "
+    "Two convolutions in time (an eye smeared by two stages of 70 ms; the mel band of the pips), two fusion layers, "
     "and counts of flashes and of beeps (0 … 4) and the log odds of one cause.",
     "Scenes: with probability `p_common` as many flashes as beeps, each within `jitter` of its beep; otherwise counts "
     "and times independent. Gaps uniform from `shortest` to `longest` ms, contrast and pixel noise drawn per scene. "
