@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from neuromm.measures.bias import _keep_kind, _need
+from neuromm.measures.temporal_window import warn_seconds
 from neuromm.stimuli.table import present_in
 
 PROBABILITIES = np.arange(0.05, 1.0, 0.1)
@@ -252,6 +253,8 @@ def mean_reaction_times(trials, *, by=("soa",)):
     `shown` says what was there: auditory, visual, audiovisual or nothing.
     """
     _need(trials, ["observer", "reaction_time", "auditory_azimuth", "visual_azimuth"])
+    if "soa" in trials:
+        warn_seconds(trials["soa"])
     heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")
     kind = np.select([heard & seen, heard, seen], ["audiovisual", "auditory", "visual"], default="nothing")
     table = trials.assign(shown=kind)
