@@ -129,6 +129,7 @@ STUDIES = {
     "spiking_flash_beep": "neuromm.studies.spiking_flash_beep:main",
     "spiking_decision": "neuromm.studies.spiking_decision:main",
     "stdp_binding": "neuromm.studies.stdp_binding:main",
+    "sts_binding": "neuromm.studies.sts_binding:main",
     "hierarchy_rsa": "neuromm.studies.hierarchy_rsa:main",
     "denoiser_observers": "neuromm.studies.denoiser_observers:main",
     "layers_by_noise": "neuromm.studies.layers_by_noise:main",

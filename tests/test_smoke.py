@@ -34,6 +34,7 @@ SMALL = {
     "spiking_ventriloquism": RINGS,
     "spiking_flash_beep": [*RINGS, "--soa", "50"],
     "spiking_decision": ["--n-repeats", "1", "--n-cells", "200", "--duration", "400", "--dt", "0.5"],
+    "sts_binding": ["--n-repeats", "10", "--n-people", "4"],
     "hierarchy_rsa": ["--n-subjects", "4", "--n-repeats", "3"],
     "stdp_binding": ["--n-trials", "30", "--n-repeats", "1", "--jitter", "1", "--jitter", "40"],
     "denoiser_observers": ["--n-repeats", "1", "--n-scenes", "4000", "--n-predictive", "60"],

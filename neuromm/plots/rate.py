@@ -197,3 +197,60 @@ def psychometric_and_times(table, axes=None):
         ax.minorticks_off()
     _beside(axes[1])
     return axes
+
+
+@in_style
+def lesion_curve(table, ax=None):
+    """Fusion and congruent identification against the gain of the STS, 1 intact; bands are 95 % over trials."""
+    ax = axes_of(ax)
+    for (name, rows), hue, mark in zip(
+        table.groupby("measure", sort=False), (COLOURS["audiovisual"], COLOURS["reference"]), MARKERS, strict=False
+    ):
+        ax.fill_between(rows["sts_gain"], rows["low"], rows["high"], color=hue, alpha=0.15, lw=0)
+        ax.plot(rows["sts_gain"], rows["rate"], marker=mark, ms=3, color=hue, label=name)
+    ax.set(xlabel="gain of the STS (0 lesioned, 1 intact)", ylabel="fraction of trials", ylim=(-0.03, 1.03))
+    ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.88))
+    return ax
+
+
+@in_style
+def response_and_fusion(table, ax=None):
+    """How often each person fuses against the measured response of their STS, and the correlation."""
+    ax = axes_of(ax)
+    x, y = table["measured"], table["fusion"]
+    ax.plot(x, y, "o", color=COLOURS["audiovisual"], mfc="white")
+    slope, start = np.polyfit(x, y, 1)
+    ends = np.array([x.min(), x.max()])
+    ax.plot(ends, start + slope * ends, color=COLOURS["reference"], lw=0.8)
+    ax.set(
+        xlabel="measured STS response (arbitrary)",
+        ylabel="fusion of A ba + V ga\n(fraction of trials)",
+        ylim=(-0.03, 1.03),
+    )
+    ax.set_title(f"r = {np.corrcoef(x, y)[0, 1]:.2f}, {len(table)} simulated people", loc="left")
+    return ax
+
+
+@in_style
+def patch_panels(labels, table, axes=None, *, spacing=0.4):
+    """A patchwork of auditory, visual and audiovisual cells, and what voxels of growing size make of it: two axes."""
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    if axes is None:
+        axes = plt.subplots(1, 2, figsize=(7, 2.7), width_ratios=[1, 1.5], layout="constrained")[1]
+    kinds = ("auditory", "visual", "audiovisual")
+    side = len(labels) * spacing
+    axes[0].imshow(labels, cmap=ListedColormap([COLOURS[k] for k in kinds]), extent=(0, side, 0, side), vmin=0, vmax=2)
+    axes[0].set(xlabel="cortex (mm)", ylabel="cortex (mm)")
+    axes[0].legend(handles=[Patch(color=COLOURS[k], label=k) for k in kinds], loc="upper center",
+                   bbox_to_anchor=(0.5, 1.2), ncols=3, fontsize=6, handlelength=1, columnspacing=0.8)  # fmt: skip
+    lines = {"recovered": "kind recovered", "looks_audiovisual": "looks audiovisual (contrast)",
+             "max": "meets the max criterion", "super_additive": "meets the super-additive criterion"}  # fmt: skip
+    hues = (COLOURS["human"], COLOURS["audiovisual"], COLOURS["visual"], COLOURS["reference"])
+    for (column, label), hue, mark in zip(lines.items(), hues, MARKERS, strict=False):
+        axes[1].plot(table["size"], table[column], marker=mark, ms=3, color=hue, label=label)
+    axes[1].set(xlabel="voxel size (mm)", ylabel="fraction of voxels", ylim=(-0.03, 1.03))
+    axes[1].legend(fontsize=6.5, loc="center right", bbox_to_anchor=(1.0, 0.28))
+    return axes

@@ -10,6 +10,7 @@ from neuromm.maths.unity_prior import unity_prior
 from neuromm.observers.rate.posterior_maps import place_space, syllable_space
 from neuromm.observers.rate.sts_binding import STSBinding
 from neuromm.observers.rate.temporal_overlap import overlap_curve
+from neuromm.studies import sts_binding as study
 
 RNG = np.random.default_rng
 
@@ -136,6 +137,12 @@ def test_sts_amplitude_falls_with_incongruence_and_alpha_sets_additivity():
     same, _, heard, seen = amplitudes(STSBinding(semisaturation=3.0))
     assert same > heard + seen
     assert not amplitudes(STSBinding(sts_gain=0.0)).any()
+
+
+def test_people_with_a_stronger_sts_response_fuse_more_often():
+    group = study.people(42, 60, spread=0.5, noise=0.8, seed=2)
+    assert 0.5 < np.corrcoef(group["measured"], group["fusion"])[0, 1] < 0.9
+    assert np.corrcoef(group["sts_gain"], group["response"])[0, 1] > 0.95
 
 
 def test_a_pair_far_from_every_syllable_may_be_other():
