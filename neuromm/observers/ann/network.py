@@ -39,6 +39,10 @@ class NetworkObserver:
             )
         return Path(self.weights)
 
+    def other_seeds(self) -> list[int]:
+        """Further seeds of the shipped weights that the fields ask for."""
+        return [] if self.weights else sorted(shipped_seeds(self._weights_name()))
+
     def _load(self):
         """Header, tensors and module of the weights that the fields ask for, on the device."""
         path, seed = self._weights_path(), getattr(self, "seed", 1)
