@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "bias_by_disparity": "behaviour",
         "model_comparison": "model_comparison",
         "answers_against": "answers",
+        "headed": "answers",
         "unity_by_disparity": "behaviour",
         "weights_against_prediction": "behaviour",
         "response_bars": "syllables",

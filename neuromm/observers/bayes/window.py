@@ -115,7 +115,7 @@ class WindowObserver(Likely):
 
         from neuromm.maths.report_probability import normal_cdf
 
-        soa = torch.as_tensor(self._asked_soa(cells), device=device)
+        soa = torch.tensor(self._asked_soa(cells), device=device)
         yes = torch.as_tensor(cells["response"].to_numpy(float) > 0.5, device=device)
 
         def evaluate(parameters):
