@@ -82,6 +82,10 @@ def _parser():
     command.add_argument(
         "--p-common", type=float, default=None, help="for av_denoiser: how often scenes have one cause"
     )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="another field of the recipe; repeat the flag"
+    )
+    command.add_argument("--seeds", type=int, default=None, help="train this many, from --seed on: NAME_seed1, …")
     command.add_argument("--device", default="cpu")
     command.add_argument("--no-resume", action="store_true", help="start again even if a checkpoint is there")
     command.set_defaults(function=_train)
@@ -137,18 +141,36 @@ def _report(arguments, rest):
 
 def _train(arguments, rest):
     recipe = {} if arguments.p_common is None else {"p_common": arguments.p_common}
+    recipe |= dict(_field_of(text) for text in arguments.set)
     out = arguments.out or f"results/weights/{arguments.network}.safetensors"
-    path = catalogue.train(
-        arguments.network,
-        seed=arguments.seed,
-        out=out,
-        max_steps=arguments.max_steps,
-        max_seconds=arguments.max_seconds,
-        device=arguments.device,
-        resume=not arguments.no_resume,
-        **recipe,
-    )
-    print(path)
+    if arguments.seeds is not None and arguments.seeds < 1:
+        raise ValueError(f"--seeds is {arguments.seeds}; at least 1 is wanted")
+    for seed in range(arguments.seed, arguments.seed + (arguments.seeds or 1)):
+        stem, _, suffix = out.rpartition(".")
+        path = catalogue.train(
+            arguments.network,
+            seed=seed,
+            out=out if arguments.seeds is None else f"{stem}_seed{seed}.{suffix}",
+            max_steps=arguments.max_steps,
+            max_seconds=arguments.max_seconds,
+            device=arguments.device,
+            resume=not arguments.no_resume,
+            **recipe,
+        )
+        print(path)
+
+
+def _field_of(text):
+    """("n_steps", 500) from "n_steps=500": numbers and True or False as such, other values as text."""
+    import ast
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set is given '{text}'; FIELD=VALUE is wanted, such as n_steps=500")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def _show(arguments, rest):

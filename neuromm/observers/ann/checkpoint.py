@@ -84,12 +84,13 @@ class Run:
         """
         self.loss = float(loss.detach())
         if not math.isfinite(self.loss):
+            kept = f"{self.path.name} holds the last good one" if self.path.exists() else "no checkpoint was due yet"
             raise FloatingPointError(
-                f"{self.name}: the loss is {self.loss} at step {self.step}; training stopped. "
+                f"{self.name}: the loss is {self.loss} at step {self.step}, learning rate {self.rate():.3g}, gradient "
+                f"norm {self.gradient_norm():.3g} in the step before; training stopped, {kept}. "
                 f"Try a smaller learning_rate than {self.learning_rate:g}, or resume=False"
             )
-        warm = min(1.0, (self.step + 1) / 100)
-        rate = self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.n_steps))
+        rate = self.rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
@@ -102,6 +103,16 @@ class Run:
             for name, value in self.network.state_dict().items():
                 self.average[name].lerp_(value, 1 - keep)
         self.step += 1
+
+    def rate(self):
+        """Learning rate of this step: a warm-up over 100 steps and a cosine to zero."""
+        warm = min(1.0, (self.step + 1) / 100)
+        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.n_steps))
+
+    def gradient_norm(self):
+        """Length of the gradient of the last step; 0 before the first."""
+        squares = [float(p.grad.square().sum()) for p in self.network.parameters() if p.grad is not None]
+        return math.sqrt(sum(squares))
 
     def finish(self):
         """Put the averaged weights into the network, ready to evaluate."""
