@@ -40,7 +40,7 @@ class SyllableDenoiser(DenoiserObserver):
 
     sigma_auditory: float = 0.7  # noise of the sound at reliability 1, in units of its spread
     sigma_visual: float = 0.7  # noise of the lips at reliability 1
-    n_levels: int = 12  # noise levels of the score
+    n_levels: int = 32  # noise levels of the score; fewer are noisier
     read: Literal["map", "sample"] = "map"
     trained: bool = True  # False: the untrained twin
     weights: str = ""  # path of a weights file; "" = the shipped one

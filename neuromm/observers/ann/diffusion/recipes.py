@@ -176,7 +176,7 @@ class PlacesRecipe:
     n_hidden: int = 192
     n_layers: int = 3
     n_sounds: int = 24000  # in store; half of the uses are mirrored
-    n_steps: int = 6000
+    n_steps: int = 5000
     batch: int = 1024
     learning_rate: float = 2e-3
     decay: float = 0.998

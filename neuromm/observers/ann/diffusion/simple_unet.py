@@ -19,7 +19,7 @@ class SimpleUNet(Trunk):
         Levels with self-attention, counted from 1.
     """
 
-    def __init__(self, channels=1, widths=(32, 64, 128), attention=(3,)):
+    def __init__(self, channels=1, widths=(48, 80, 112), attention=(3,)):
         super().__init__(channels, widths, attention=attention)
         self.config = {"channels": channels, "widths": list(widths), "attention": list(attention)}
 
