@@ -131,8 +131,6 @@ def clips_of_sounds(n, steps, device="cpu", seed=1):
     scores : DataFrame
         clips, `at_the_wall` (impacts at which the disc is on that wall's side), `flicker` (mean second difference).
     """
-    import torch
-
     from neuromm.observers.ann.diffusion import SoundToClip, temporal_flicker
     from neuromm.observers.ann.diffusion.video import agreement_with_sound
     from neuromm.stimuli.bouncing import Bouncing
@@ -143,7 +141,7 @@ def clips_of_sounds(n, steps, device="cpu", seed=1):
     clips, drawn = model.generate(bouncing.sound_track(bounce), steps=steps, seed=seed), bouncing.clips(bounce)
     silent = model.generate(bouncing.sound_track(bounce), steps=steps, seed=seed, guidance_scale=0.0)
     rows = [
-        (name, agreement_with_sound(c, bounce, bouncing), float(temporal_flicker(torch.as_tensor(c)).mean()))
+        (name, agreement_with_sound(c, bounce, bouncing), float(temporal_flicker(c).mean()))
         for name, c in (
             ("imagined from the sound", clips),
             ("imagined from nothing", silent),

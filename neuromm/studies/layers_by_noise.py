@@ -89,8 +89,6 @@ def layers_beside_models(timesteps, n_repeats=2, ensemble_size=4, device="cpu", 
     DataFrame
         network (trained, untrained), layer, timestep, model, value (whitened cosine), ceiling (of the layer).
     """
-    import torch
-
     from neuromm.observers.ann.diffusion import record_at_noise
     from neuromm.observers.ann.diffusion.place_scenes import place_map
 
@@ -114,7 +112,7 @@ def layers_beside_models(timesteps, n_repeats=2, ensemble_size=4, device="cpu", 
         observer = catalogue.load("place_denoiser", trained=kind == "trained", device=device, **SIGMAS)
         sensed = observer.sensed(shown)
         maps = np.concatenate([place_map(shown[f"{m}_azimuth"].to_numpy()) for m in ("visual", "auditory")], 1)
-        held = tuple(torch.as_tensor(sensed[name], device=device) for name in ("picture", "sound"))
+        held = (sensed["picture"], sensed["sound"])
         layers = record_at_noise(
             observer.at_noise(), maps, timesteps, ["hidden*"], ensemble_size=ensemble_size, seed=seed, condition=held
         )

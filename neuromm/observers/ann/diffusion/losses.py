@@ -118,12 +118,13 @@ def temporal_flicker(clips):
 
     Parameters
     ----------
-    clips : tensor, shape (B, C, F, H, W)
+    clips : tensor or array, shape (B, C, F, H, W)
 
     Returns
     -------
     flicker : tensor, shape (B,); 0 with fewer than three frames
     """
+    clips = torch.as_tensor(clips)
     if clips.shape[2] < 3:
         return clips.new_zeros(len(clips))
     return clips.diff(n=2, dim=2).abs().flatten(1).mean(1)

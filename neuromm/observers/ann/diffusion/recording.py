@@ -44,7 +44,7 @@ def record_at_noise(
     schedule : DiffusionSchedule, optional
         The model's own where it has one; linear with 1000 steps otherwise.
     condition : optional
-        A text for a model with words; a tensor, or tuple of tensors, with one row for all or one per trial.
+        A text for a model with words; a tensor or array, or a tuple of such, with one row for all or one per trial.
     ensemble_size : int
         Draws of the noise that are averaged.
     shared_noise : bool
@@ -107,6 +107,10 @@ def _prepare(model, inputs, condition):
                 condition = tuple(h.clone() for h in model.condition(condition))
         return model.unet, clean, condition
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if condition is not None:  # arrays will do
+        several = isinstance(condition, tuple)
+        parts = [torch.as_tensor(c, device=device) for c in (condition if several else (condition,))]
+        condition = tuple(parts) if several else parts[0]
     return model, torch.as_tensor(np.asarray(inputs), dtype=torch.float32, device=device), condition
 
 
