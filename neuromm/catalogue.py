@@ -78,6 +78,7 @@ NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that 
     "diffusion_text": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_video": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
+    "clip_shapes": "neuromm.observers.ann.contrastive.recipe:train",
     "fusion_net": "neuromm.observers.ann.fusion.recipe:train",
     "flash_counter": "neuromm.observers.ann.counting.recipe:train",
     "speech_net": "neuromm.observers.ann.speech.recipe:train",
@@ -137,6 +138,7 @@ STUDIES = {
     "layers_by_noise": "neuromm.studies.layers_by_noise:main",
     "train_diffusion": "neuromm.studies.train_diffusion:main",
     "contrast_is_evidence": "neuromm.studies.contrast_is_evidence:main",
+    "clip_zero_shot": "neuromm.studies.clip_zero_shot:main",
 }
 
 

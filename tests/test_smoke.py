@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
 RINGS = ["--n-repeats", "1", "--n-cells", "48", "--dt", "0.5", "--n-readout", "8", "--target", "numpy"]
 SMALL = {
+    "clip_zero_shot": ["--n-views", "1"],
     "contrast_is_evidence": ["--n-repeats", "2", "--n-scenes", "200"],
     "brains_and_machines": ["--small"],
     "ventriloquism": ["--n-repeats", "2"],

@@ -1,0 +1,119 @@
+"""The encoder of pairs: its losses by other routes, its towers, and what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from neuromm.observers.ann.contrastive import MultimodalEncoder, clip_loss, siglip_loss
+from neuromm.observers.ann.contrastive.audio_tower import AudioTower
+from neuromm.observers.ann.contrastive.encoder import duplicates
+from neuromm.observers.ann.contrastive.image_tower import ImageTower
+from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw
+from neuromm.observers.ann.contrastive.text_tower import TextTower
+
+
+@pytest.fixture
+def logits():
+    return torch.tensor(np.random.default_rng(1).standard_normal((5, 5)) * 3, dtype=torch.float64)
+
+
+def test_the_second_direction_is_of_the_transpose_by_hand(logits):
+    x = logits.numpy()
+    rows = np.mean([-x[i, i] + np.log(np.exp(x[i]).sum()) for i in range(5)])
+    columns = np.mean([-x[i, i] + np.log(np.exp(x[:, i]).sum()) for i in range(5)])
+    assert float(clip_loss(logits)) == pytest.approx((rows + columns) / 2) and rows != pytest.approx(columns)
+    assert float(clip_loss(logits)) == pytest.approx(float(clip_loss(logits.T)))
+
+
+def test_equal_logits_give_the_logarithm_of_the_batch_and_one_pair_gives_nothing():
+    assert float(clip_loss(torch.zeros(7, 7))) == pytest.approx(math.log(7))
+    assert float(clip_loss(torch.tensor([[3.0]]))) == 0.0
+
+
+def test_duplicates_are_no_false_negatives():
+    ids = torch.tensor([[1, 5, 2], [1, 6, 2], [1, 5, 2]])
+    same = duplicates(ids)
+    assert same.tolist() == [[True, False, True], [False, True, False], [True, False, True]]
+    perfect = torch.where(same, 0.0, -1e3)
+    # the best possible loss shares the target among equals: ln 2 for the two rows that have a twin
+    assert float(clip_loss(perfect, same)) == pytest.approx(2 / 3 * math.log(2), abs=1e-6)
+    assert float(clip_loss(perfect)) == pytest.approx(2 / 3 * math.log(2), abs=1e-6)
+    pulled_apart = perfect.clone()
+    pulled_apart[0, 2] = pulled_apart[2, 0] = -1e3
+    assert float(clip_loss(pulled_apart)) < 1e-6 < float(clip_loss(pulled_apart, same))
+
+
+def test_the_sigmoid_loss_is_a_sum_over_pairs(logits):
+    x = logits.numpy()
+    by_hand = sum(np.log1p(np.exp(-(1 if i == j else -1) * x[i, j])) for i in range(5) for j in range(5)) / 5
+    assert float(siglip_loss(logits)) == pytest.approx(by_hand)
+
+
+def test_hard_negatives_count_more_and_none_at_weight_zero(logits):
+    assert float(clip_loss(logits, hard=1e-9)) == pytest.approx(float(clip_loss(logits)), rel=1e-5)
+    flat = torch.eye(4) * 2.0
+    assert float(clip_loss(flat, hard=1.0)) == pytest.approx(float(clip_loss(flat)), rel=1e-5)  # all alike
+    assert float(clip_loss(logits, hard=1.0)) > float(clip_loss(logits))
+
+
+def test_temperature_is_clamped_and_starts_as_published():
+    net = build()
+    assert float(net.scale()) == pytest.approx(1 / 0.07, rel=1e-5)
+    with torch.no_grad():
+        net.logit_scale.fill_(20.0)
+    assert float(net.scale()) == 100.0
+    sig = build(loss="siglip")
+    assert float(sig.scale()) == pytest.approx(10.0, rel=1e-5) and float(sig.logit_bias) == -10.0
+
+
+def test_any_two_towers_make_an_encoder_and_a_few_steps_pair_them():
+    torch.manual_seed(0)
+    net = MultimodalEncoder(AudioTower(8, 12, channels=8, width=16), ImageTower(16, (4, 4, 8), 16), 8, loss="siglip")
+    rng = np.random.default_rng(3)
+    sound = torch.tensor(rng.standard_normal((12, 8, 12)), dtype=torch.float32) * 3
+    picture = torch.tensor(rng.random((12, 3, 16, 16)), dtype=torch.float32)
+    optimiser = torch.optim.Adam(net.parameters(), 1e-2)
+    for _ in range(60):
+        loss = net.loss(sound, picture)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert (net(sound, picture).argmax(1) == torch.arange(12)).float().mean() > 0.7
+    np.testing.assert_allclose(net.encode_first(sound).norm(dim=1).detach(), 1.0, rtol=1e-5)
+
+
+def test_no_held_out_composition_is_ever_in_a_batch():
+    net, recipe = build(), ClipRecipe(batch=150)
+    for step in range(3):
+        _, _, table = draw(recipe, net, np.random.default_rng(step), recipe.batch)
+        assert not table["held_out"].any() and len(table) == 150
+
+
+def test_the_text_tower_reads_at_the_end_whatever_the_padding():
+    torch.manual_seed(0)
+    tower = TextTower().eval()
+    short, long = tower.tokens(["a red ring"]), tower.tokens(["a red ring", "a large blue cross at the top left"])
+    np.testing.assert_allclose(tower(short)[0].detach(), tower(long)[0].detach(), atol=1e-5)
+    with pytest.raises(ValueError, match="never learnt: rng; did you mean ring"):
+        tower.tokens(["a red rng"])
+
+
+def test_wrong_inputs_are_refused_by_what_came():
+    net = build()
+    pictures, ids = torch.rand(2, 3, 32, 32), net.second.tokens(["a red ring", "a blue ring"])
+    with pytest.raises(ValueError, match="run from .* 0 to 1 is wanted; divide by 255"):
+        net.loss(pictures * 255, ids)
+    with pytest.raises(ValueError, match="picture 1 holds NaN"):
+        broken = pictures.clone()
+        broken[1, 0, 0, 0] = torch.nan
+        net.loss(broken, ids)
+    with pytest.raises(ValueError, match=r"\(n, 3, 32, 32\) is wanted"):
+        net.loss(torch.rand(2, 1, 32, 32), ids)
+    with pytest.raises(ValueError, match="one pair teaches nothing"):
+        net.loss(pictures[:1], ids[:1])
+    with pytest.raises(ValueError, match="2 items of the first modality and 1 of the second"):
+        net.loss(pictures, ids[:1])
+    with pytest.raises(ValueError, match="loss is 'softmax'; 'clip' or 'siglip'"):
+        build(loss="softmax")
