@@ -7,6 +7,17 @@ from neuromm.plots.style import COLOURS, LINES, MARKERS, axes_of, in_style, shad
 STAGE_COLOURS = {"segregation": "#009E73", "fusion": "#E69F00", "causal_inference": COLOURS["audiovisual"]}
 
 
+def _plain_ticks(ax, axis):
+    """Ticks at 1, 2 and 5 of each decade, or at 1 alone if there are many, written out."""
+    low, high = getattr(ax, f"get_{axis}lim")()
+    low = max(low, 1e-9)
+    digits = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0) if high / low > 4 else (1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 7.0)
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    ticks = [d * k for d in decades for k in digits if low <= d * k <= high]
+    getattr(ax, f"set_{axis}ticks")(ticks, [f"{t:g}" for t in ticks])
+    getattr(ax, f"{axis}axis").minorticks_off()
+
+
 def _beside(ax, **options):
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, **options)
 
@@ -45,8 +56,15 @@ def enhancement_by_level(table, axes=None, *, x="level", label="stimulus intensi
     axes[0].set_ylabel("enhancement over the\nbest single modality (%)")
     axes[1].set_yscale("log")
     axes[1].set_ylabel("AV / (A + V)")
-    axes[1].text(0.98, 1.0, "super-additive above 1", transform=axes[1].get_yaxis_transform(), ha="right", va="bottom",
-                 fontsize=6.5, color=COLOURS["reference"])  # fmt: skip
+    axes[0].set_ylim(bottom=-3)
+    steps = [t for t in (0, 10, 30, 100, 300, 1000) if t <= axes[0].get_ylim()[1]]
+    axes[0].set_yticks(steps, [str(t) for t in steps])
+    axes[0].minorticks_off()
+    for ax, axis in ((axes[0], "x"), (axes[1], "x"), (axes[1], "y")):
+        _plain_ticks(ax, axis)
+    axes[1].set_title(
+        "super-additive above 1", loc="right", fontsize=7, fontweight="normal", color=COLOURS["reference"]
+    )
     _beside(axes[1])
     return axes
 
