@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from itertools import product
 
 import numpy as np
@@ -107,7 +108,8 @@ def _random(n, d, seed):
 def _sobol(n, d, seed):
     from scipy.stats import qmc
 
-    sobol = qmc.Sobol(d, scramble=True, rng=np.random.default_rng(seed))
+    named = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"  # scipy before 1.15
+    sobol = qmc.Sobol(d, scramble=True, **{named: np.random.default_rng(seed)})
     return sobol.random_base2(max(0, int(np.ceil(np.log2(n)))))[:n]
 
 
