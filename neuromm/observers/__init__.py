@@ -6,4 +6,11 @@ from neuromm.catalogue import OBSERVERS
 _NAMES = {
     path.partition(":")[2]: path.partition(":")[0].removeprefix("neuromm.observers.") for path in OBSERVERS.values()
 }
-__getattr__, __dir__, __all__ = attach(__name__, names={**_NAMES, "Record": "protocol", "Percept": "protocol"})
+_PEOPLE = {  # populations: people drawn from stated distributions
+    "draw_population": "bayes.magnotti2015",
+    "draw_alpha_people": "bayes.flash_window",
+    "draw_sts_people": "bayes.sts_people",
+}
+__getattr__, __dir__, __all__ = attach(
+    __name__, names={**_NAMES, **_PEOPLE, "Record": "protocol", "Percept": "protocol"}
+)

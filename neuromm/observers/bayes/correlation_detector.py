@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from neuromm.maths.correlation_detector import detect, events
+from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
 from neuromm.stimuli.table import distinct, require, showings
 
@@ -22,12 +23,13 @@ COLUMNS = [
 STANDARD = np.arange(-500.0, 501.0, 5.0)  # ms, asynchronies of the standard pair whose largest outputs are the units
 
 
-class CorrelationDetector:
+class CorrelationDetector(Likely):
     """Perceive and predict; a subclass is its time constants and front end."""
 
     layers: ClassVar[tuple[str, ...]] = ("detector", "evidence")
     reports: ClassVar[tuple[str, ...]] = ("synchronous", "visual_first")
     transient: ClassVar[bool] = False
+    likelihood_columns: ClassVar[tuple[str, ...]] = tuple(COLUMNS)
 
     def __post_init__(self):
         for name in ("tau_visual", "tau_auditory", "tau_binding", "duration", "dt"):
@@ -148,6 +150,34 @@ class CorrelationDetector:
         answer(trials, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
         table.insert(0, "expected", np.where(trials["report"] == "synchronous", chances[:, 0], chances[:, 1]))
         return table
+
+    def plan_likelihood(self, cells, device):
+        """Log probability of each answer (1 or 0) in closed form; biases and gains may be free, time constants may not.
+
+        The detector's outputs depend on the time constants only, so they are computed once.
+        """
+        import torch
+
+        from neuromm.maths.report_probability import normal_cdf
+
+        answer(cells, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
+        outputs = torch.as_tensor(self._outputs(cells), device=device)
+        together = torch.as_tensor(np.array(cells["report"] == "synchronous"), device=device)
+        yes = torch.as_tensor(cells["response"].to_numpy(float) > 0.5, device=device)
+
+        def evaluate(parameters):
+            for name in ("tau_visual", "tau_auditory", "tau_binding", "duration", "dt"):
+                if (parameters[name] != getattr(self, name)).any():
+                    raise ValueError(
+                        f"{self.name}: {name} cannot be free in a fit; fit biases and gains per value of it"
+                    )
+            p = {name: value[:, None] for name, value in parameters.items()}
+            synchrony = p["bias_synchrony"] + p["gain_synchrony"] * outputs[:, 0]
+            order = p["bias_order"] + p["gain_order"] * outputs[:, 1]
+            chance = normal_cdf(torch.where(together, synchrony, order) * torch.where(yes, 1.0, -1.0))
+            return torch.log(chance.clamp(min=1e-12))
+
+        return evaluate, len(cells)
 
     def provenance(self) -> dict:
         """What decides the result: the class and every field."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr
 
+from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
 from neuromm.stimuli.table import require, showings
 
@@ -14,7 +15,7 @@ STANDARD_ALPHA = 10.5  # Hz, the frequency at which coupled and uncoupled window
 
 
 @dataclass(frozen=True)
-class FlashWindow:
+class FlashWindow(Likely):
     """Sees one flash as two when two beeps fall within a window; a descriptive model, not a mechanism.
 
     P("two" | 1 flash, ≥ 2 beeps, SOA) = guess + (1 − guess − lapse)/(1 + exp((SOA − m)/spread)), with the mid-point
@@ -42,6 +43,7 @@ class FlashWindow:
 
     layers: ClassVar[tuple[str, ...]] = ("p_two",)
     reports: ClassVar[tuple[str, ...]] = ("n_flashes",)
+    likelihood_columns: ClassVar[tuple[str, ...]] = ("n_flashes", "n_beeps", "beep_soa", "flash_soa")
 
     def __post_init__(self):
         for name in ("alpha", "window", "spread"):
@@ -80,23 +82,49 @@ class FlashWindow:
         responses = answer(trials, {"n_flashes": seen}, self.name)
         return Percept(responses, collect(layers, {"p_two": chance[:, None]}, trials, self.name))
 
-    def _p_two(self, trials):
+    def _timing(self, trials):
+        """Flashes (n,), which rows may split a flash, which may fuse two, and the SOA that decides it, ms (0: none)."""
         require(trials, ["report", "n_flashes", "n_beeps"], self.name)
         flashes, beeps = trials["n_flashes"].to_numpy(float), trials["n_beeps"].fillna(0).to_numpy(float)
         split, fused = (flashes == 1) & (beeps >= 2), (flashes >= 2) & (beeps == 1)
-        soa = {}
+        soa = np.zeros(len(trials))
         for column, rows in (("beep_soa", split), ("flash_soa", fused)):
-            soa[column] = trials[column].to_numpy(float) if column in trials else np.full(len(trials), np.nan)
-            empty = rows & np.isnan(soa[column])
+            given = trials[column].to_numpy(float) if column in trials else np.full(len(trials), np.nan)
+            empty = rows & np.isnan(given)
             if empty.any():
                 raise ValueError(
-                    f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), but two "
-                    "events to time"
+                    f"{self.name}: trials {trials.index[empty][:5].tolist()} have no '{column}' (ms), "
+                    "but two events to time"
                 )
+            soa[rows] = given[rows]
+        return flashes, split, fused, soa
+
+    def _p_two(self, trials):
+        flashes, split, fused, soa = self._timing(trials)
         chance = np.where(flashes >= 2, 1 - self.lapse, self.guess)
-        chance = np.where(split, self.fission_probability(np.nan_to_num(soa["beep_soa"])), chance)
-        fading = (1 - self.lapse) * (1 - self.fusion * self._within(np.nan_to_num(soa["flash_soa"])))
+        chance = np.where(split, self.fission_probability(soa), chance)
+        fading = (1 - self.lapse) * (1 - self.fusion * self._within(soa))
         return np.where(flashes == 0, 0.0, np.where(fused, fading, chance))
+
+    def plan_likelihood(self, cells, device):
+        """Log probability of each answer in closed form; counts of two or more are "two", others "one"."""
+        import torch
+
+        answer(cells, {"n_flashes": 0.0}, self.name)  # refuses reports that it cannot give
+        flashes, split, fused, soa = (torch.as_tensor(np.array(v), device=device) for v in self._timing(cells))
+        two = torch.as_tensor(cells["response"].to_numpy(float) >= 2, device=device)
+
+        def evaluate(parameters):
+            p = {name: value[:, None] for name, value in parameters.items()}
+            midpoint = p["window"] + p["coupling"] * (1000 / p["alpha"] - 1000 / STANDARD_ALPHA)
+            within = torch.sigmoid((midpoint - soa) / p["spread"])
+            chance = torch.where(flashes >= 2, 1 - p["lapse"], p["guess"])
+            chance = torch.where(split, p["guess"] + (1 - p["guess"] - p["lapse"]) * within, chance)
+            chance = torch.where(fused, (1 - p["lapse"]) * (1 - p["fusion"] * within), chance)
+            said = torch.where(two, chance, 1 - chance).clamp(min=1e-12)
+            return torch.where(flashes == 0, torch.zeros_like(said), torch.log(said))
+
+        return evaluate, len(cells)
 
     def predict(self, trials) -> pd.DataFrame:
         """P("two") in closed form as `p_two`, and the expected count as `expected`; indexed by trial."""

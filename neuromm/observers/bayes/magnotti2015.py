@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.encoding_disparity import fusion_probability
+from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.bayes.syllables import (
     OTHER,
     answer_syllables,
+    check_codes,
     check_pairs,
     log_likelihood_of,
     probability_table,
@@ -22,7 +24,7 @@ COLUMN = "syllable_disparity"  # disparity of each McGurk stimulus, the observer
 
 
 @dataclass(frozen=True)
-class Magnotti2015:
+class Magnotti2015(Likely):
     """Fuses a McGurk stimulus when its noisily encoded disparity stays below a personal threshold (NED).
 
     X ~ N(D_i, σ²); fused if X < T: P(fusion) = Φ((T − D_i)/σ). D_i belongs to the stimulus (column
@@ -44,6 +46,7 @@ class Magnotti2015:
 
     layers: ClassVar[tuple[str, ...]] = ("encoded_disparity", "p_fusion")
     reports: ClassVar[tuple[str, ...]] = ("syllable", "common")
+    likelihood_columns: ClassVar[tuple[str, ...]] = ("auditory_syllable", "visual_syllable", COLUMN)
 
     def __post_init__(self):
         if not self.sigma > 0:
@@ -104,6 +107,33 @@ class Magnotti2015:
         pressed[rows, np.where(heard >= 0, heard, seen)] = 1 - chance
         pressed[rows, np.maximum(fused, 0)] += chance
         return probability_table(trials, pressed, self.syllables).assign(p_fusion=chance)
+
+    def plan_likelihood(self, cells, device):
+        """Log probability of each answer (its code in `syllables`, or 1/0 for "common") in closed form."""
+        import torch
+
+        from neuromm.maths.report_probability import normal_cdf
+
+        heard, seen, fused, _ = self._stimuli(cells)
+        said = check_codes(cells, (*self.syllables, OTHER), self.name)
+        given = cells[COLUMN].to_numpy(float) if COLUMN in cells else np.full(len(cells), np.nan)
+        given = np.where((heard == seen) | (heard < 0) | (seen < 0), 0.0, given)
+        tensor = {name: torch.as_tensor(np.array(value), device=device) for name, value in {
+            "given": np.nan_to_num(given), "unknown": np.isnan(given), "fusible": fused >= 0, "as_fused": said == fused,
+            "as_single": said == np.where(heard >= 0, heard, seen), "common": (cells["report"] == "common").to_numpy(),
+            "yes": said == 1,
+        }.items()}  # fmt: skip
+
+        def evaluate(parameters):
+            p = {name: value[:, None] for name, value in parameters.items()}
+            disparity = torch.where(tensor["unknown"], p["disparity"], tensor["given"])
+            below = normal_cdf((p["threshold"] - disparity) / p["sigma"])
+            fusing = torch.where(tensor["fusible"], below, torch.zeros_like(below))
+            chance = tensor["as_fused"] * fusing + tensor["as_single"] * (1 - fusing)
+            chance = torch.where(tensor["common"], torch.where(tensor["yes"], below, 1 - below), chance)
+            return torch.log(chance.clamp(min=1e-12))
+
+        return evaluate, len(cells)
 
     def log_likelihood(self, trials) -> np.ndarray:
         """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.fuzzy_logic import integrate_supports
+from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.bayes.syllables import (
     answer_syllables,
+    check_codes,
     check_pairs,
     choices,
     log_likelihood_of,
@@ -24,7 +26,7 @@ VISUAL = (("ba", (0.90, 0.01, 0.01, 0.08)), ("da", (0.01, 0.60, 0.38, 0.01)), ("
 
 
 @dataclass(frozen=True)
-class Massaro1998:
+class Massaro1998(Likely):
     """Multiplies the supports of voice and lips, and answers by their relative goodness (FLMP).
 
     P_k = a_k^wa v_k^wv / Σ a_k'^wa v_k'^wv over the alternatives on offer; weights of 1 are Massaro's model, other
@@ -46,6 +48,7 @@ class Massaro1998:
 
     layers: ClassVar[tuple[str, ...]] = ("auditory_support", "visual_support", "goodness")
     reports: ClassVar[tuple[str, ...]] = ("syllable",)
+    likelihood_columns: ClassVar[tuple[str, ...]] = ("auditory_syllable", "visual_syllable")
 
     def __post_init__(self):
         for field in ("auditory_support", "visual_support"):
@@ -95,6 +98,27 @@ class Massaro1998:
     def predict(self, trials) -> pd.DataFrame:
         """Probability of each alternative in closed form (`key_ba`, …), indexed by trial."""
         return probability_table(trials, self._probabilities(trials)[0], self.alternatives)
+
+    def plan_likelihood(self, cells, device):
+        """Log probability of each answer (its code in `alternatives`); the weights may be free, supports are fields."""
+        import torch
+
+        _, supports = self._probabilities(cells)
+        said = check_codes(cells, self.alternatives, self.name)
+        logs = [torch.as_tensor(np.log(np.maximum(s, 1e-12)), device=device) for s in supports.values()]
+        offered = np.zeros((len(cells), len(self.alternatives)), bool)
+        for _, keys, rows in choices(cells, self.alternatives, self.name):
+            offered[np.ix_(rows, keys)] = True
+        closed = torch.as_tensor(np.where(offered, 0.0, -np.inf), device=device)
+        index = torch.as_tensor(said, device=device)
+
+        def evaluate(parameters):
+            heard, seen = (parameters[f"weight_{m}"][:, None, None] for m in ("auditory", "visual"))
+            log_chance = torch.log_softmax(heard * logs[0] + seen * logs[1] + closed, -1)  # (sets, cells, alternatives)
+            chosen = torch.gather(log_chance, 2, index[None, :, None].expand(len(log_chance), -1, 1))[..., 0]
+            return chosen.clamp(min=np.log(1e-12))
+
+        return evaluate, len(cells) * len(self.alternatives)
 
     def log_likelihood(self, trials) -> np.ndarray:
         """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""

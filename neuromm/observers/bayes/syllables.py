@@ -84,6 +84,28 @@ def answer_syllables(trials, labels, name, known, **more):
     return responses
 
 
+def check_codes(cells, known, name):
+    """The responses as positions in `known` (rows that ask for a syllable), integers (n_cells,).
+
+    Raises
+    ------
+    BadData
+        If a response is none of them.
+    """
+    from neuromm.maths.parameters import BadData
+
+    codes = cells["response"].to_numpy(float)
+    asked = (cells["report"] == "syllable").to_numpy()
+    wrong = asked & ((codes != np.floor(codes)) | (codes < 0) | (codes >= len(known)))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise BadData(
+            f"{name}: trial {cells.index[row]} has response {codes[row]:g}; a code from 0 ({known[0]}) to "
+            f"{len(known) - 1} ({known[-1]}) is wanted: the place of the label among {', '.join(known)}"
+        )
+    return codes.astype(int)
+
+
 def probability_table(trials, probabilities, known):
     """Response probabilities (n_trials, n_known) as columns `key_ba`, `key_da`, …, indexed by trial."""
     return pd.DataFrame(probabilities, trials.index, [f"key_{label}" for label in known])
