@@ -55,7 +55,7 @@ CALLS = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min",
 
 
 def sites(tree):
-    """(node, change) of every place that can be changed; what is only said (docstrings, errors, types) is left."""
+    """(node, change) of every place that can be changed; what is only said, and guards below 1e-5, are left."""
     skipped = set()
     for node in ast.walk(tree):
         spoken = []
@@ -83,7 +83,7 @@ def changes_of(node):
         yield "and ↔ or"
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
         yield f"without {type(node.op).__name__}"
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float) and not 0 < abs(node.value) < 1e-5:
         yield f"{node.value} → {_other(node.value)}"
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield f"{node.value} → {not node.value}"

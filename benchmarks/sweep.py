@@ -2,6 +2,7 @@
 
     python benchmarks/sweep.py overhead              # ms per task that does nothing, alone and in chunks
     python benchmarks/sweep.py speedup               # wall time of tasks of half a CPU second, one and two workers
+    python benchmarks/sweep.py speedup --wait        # tasks that wait half a second: the executors alone, busy or not
     python benchmarks/sweep.py kills --workers dask  # 10 000 points; a worker and the driver are killed with -9
 
 Wall times mean little on a busy machine; the load is printed with them.
@@ -46,6 +47,12 @@ def half_a_second(i, seconds=0.5):
     end, n = time.process_time() + seconds, 0
     while time.process_time() < end:
         n += 1
+    return {"i": i}
+
+
+def wait_half_a_second(i):
+    """A task that takes half a second and no core."""
+    time.sleep(0.5)
     return {"i": i}
 
 
@@ -94,9 +101,9 @@ def _steady(calls, out, workers, options):
     return marks[-1][0] - marks[0][0], marks[-1][1] - marks[0][1]
 
 
-def speedup(n=40):
-    """Wall time of tasks of half a CPU second with one and with two worker processes."""
-    calls = {"calls": {"function": "benchmarks.sweep:half_a_second", "grid": {"i": list(range(n))}}, "seed": 1}
+def speedup(n=40, function="half_a_second"):
+    """Wall time of tasks of half a second with one and with two worker processes."""
+    calls = {"calls": {"function": f"benchmarks.sweep:{function}", "grid": {"i": list(range(n))}}, "seed": 1}
     with tempfile.TemporaryDirectory() as folder:
         walls = {}
         for kind in ("processes", "dask"):
@@ -181,6 +188,7 @@ def main():
     parser.add_argument("--workers", default="2")
     parser.add_argument("--n", type=int, default=None)
     parser.add_argument("--folder", default=None)
+    parser.add_argument("--wait", action="store_true", help="speedup: tasks that wait instead of computing")
     given = parser.parse_args()
     n = {} if given.n is None else {"n": given.n}
     workers = given.workers if given.workers == "dask" else int(given.workers)
@@ -189,7 +197,10 @@ def main():
         return 0
     if given.what == "kills":
         return 0 if kills(workers, folder=given.folder, **n) else 1
-    {"overhead": overhead, "speedup": speedup}[given.what](**n)
+    if given.what == "speedup":
+        speedup(**n, function="wait_half_a_second" if given.wait else "half_a_second")
+    else:
+        overhead(**n)
     return 0
 
 
