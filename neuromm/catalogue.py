@@ -20,6 +20,7 @@ OBSERVERS = {
     # ideal observers: number, time, heading, body
     "wozny2008": "neuromm.observers.bayes.trimodal:Wozny2008",
     "numerosity": "neuromm.observers.bayes.numerosity:Numerosity",
+    "numerosity_time": "neuromm.observers.bayes.numerosity_time:NumerosityTime",
     "magnotti2013": "neuromm.observers.bayes.magnotti2013:Magnotti2013",
     "flash_window": "neuromm.observers.bayes.flash_window:FlashWindow",
     "parise2016": "neuromm.observers.bayes.parise:Parise2016",
@@ -136,6 +137,7 @@ STUDIES = {
     "hierarchy_rsa": "neuromm.studies.hierarchy_rsa:main",
     "denoiser_observers": "neuromm.studies.denoiser_observers:main",
     "layers_by_noise": "neuromm.studies.layers_by_noise:main",
+    "imagine": "neuromm.studies.imagine:main",
     "train_diffusion": "neuromm.studies.train_diffusion:main",
     "contrast_is_evidence": "neuromm.studies.contrast_is_evidence:main",
     "clip_zero_shot": "neuromm.studies.clip_zero_shot:main",
