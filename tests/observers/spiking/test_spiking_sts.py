@@ -184,3 +184,13 @@ def test_mistakes_are_named():
     twice = pd.DataFrame({"n_flashes": [2], "n_beeps": [0], "report": ["n_flashes"]})
     with pytest.raises(ValueError, match="trial 0 has several flashes but no 'flash_soa'"):
         observer.perceive(twice, rng=rng)
+
+
+@pytest.mark.deep
+def test_sts_cells_gain_most_from_events_that_come_together():
+    from neuromm.studies.spiking_physiology import temporal_window
+
+    curve, window = temporal_window(SpikingSTS(**SMALL), n_repeats=6, seed=1)
+    gain = curve.set_index("soa")["additivity"]
+    assert gain[0.0] > 0.5 and gain[0.0] > gain[-100.0] + 0.5 and gain[0.0] > gain[100.0] + 0.5
+    assert 20 < window["width"][0] < 200
