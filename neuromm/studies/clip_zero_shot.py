@@ -104,5 +104,5 @@ def _draw(found, zero):
         axes[1].hlines(100 * bars["chance"], at - 0.2, at + 0.2, color=COLOURS["human"], lw=0.8)
     axes[1].set_xticks(range(len(factors)), factors)
     axes[1].set(ylabel="named rightly, never seen (%)", ylim=(0, 103))
-    axes[1].legend()
+    axes[1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
     return figure
