@@ -76,3 +76,15 @@ def test_ernst_banks_weights():
     assert table["weight_visual"].tolist() == pytest.approx([0.819, 0.153], abs=1e-3)
     assert table["weber_both"].tolist() == pytest.approx([0.0362, 0.0782], abs=1e-4)
     assert table["threshold_both"].tolist() == pytest.approx([1.99, 4.30], abs=0.01)
+
+
+def test_heading_unity_peaks_at_no_conflict_is_symmetric_and_widens_for_bayes():
+    figure = script("heading_unity")
+    table = figure.curves(figure.observers_of(), [-40.0, -20.0, 0.0, 20.0, 40.0], directions=(-10.0, 10.0))
+    wide = table.pivot(index="disparity", columns=["rule", "level"], values="unity")
+    assert (wide.idxmax() == 0).all()
+    np.testing.assert_allclose(wide.loc[[-40.0, -20.0]], wide.loc[[40.0, 20.0]], atol=1e-6)
+    bayes, fixed = wide["Bayes"], wide["fixed criterion"]
+    assert bayes.loc[20.0, "high"] > bayes.loc[20.0, "medium"] > bayes.loc[20.0, "low"] + 0.05
+    # relative to its peak Bayes widens more than the fixed criterion does
+    assert (bayes.loc[20.0] / bayes.loc[0.0]).diff().iloc[-1] < (fixed.loc[20.0] / fixed.loc[0.0]).diff().iloc[-1]
