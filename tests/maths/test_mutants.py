@@ -1,0 +1,40 @@
+"""Claims that no other test made, found by changing one operator at a time (`benchmarks/mutation.py`)."""
+
+import numpy as np
+import pytest
+
+from neuromm.maths import accumulation, combination
+
+
+@pytest.mark.parametrize("heading, bound", [(8.0, 0.3), (8.0, 0.2), (15.0, 0.4)])
+def test_the_mean_information_at_a_decision_is_that_of_a_drift_between_two_bounds(heading, bound):
+    """E[s] = (θ/μ) tanh(μθ), of a diffusion of unit variance that surely ends (Wald's identity)."""
+    t, density, right, rest, _ = accumulation.decisions(np.array([heading]), 90.0, 20.0, bound)
+    s, _, k = accumulation.clock(90.0, 20.0)
+    drift = k * np.sin(np.deg2rad(heading))
+    assert rest[0] < 1e-3
+    mean = (density[0] * s).sum() * (t[1] - t[0])
+    assert mean == pytest.approx(bound / drift * np.tanh(drift * bound), rel=0.01)
+    assert right[0] == pytest.approx(1 / (1 + np.exp(-2 * drift * bound)))
+
+
+def test_reaction_times_are_decision_times_and_the_rest():
+    """The density integrates to one; its mean is that of the decision and of everything else."""
+    t, density, _, rest, _ = accumulation.decisions(np.array([1.0, 6.0]), 60.0, 10.0, 0.4)
+    out = np.linspace(-0.5, 4.0, 4501)
+    found = accumulation.response_times(t, density, rest, 0.4, 0.08, out)
+    decision = (density * t).sum(1) * (t[1] - t[0]) + rest * t[-1]
+    assert np.allclose(np.trapezoid(found, out, axis=1), 1, atol=2e-3)
+    assert np.allclose(np.trapezoid(found * out, out, axis=1), decision + 0.4, atol=5e-3)
+
+
+def test_any_weights_cost_the_variance_of_their_sum():
+    sigmas, weights, rho = np.array([2.0, 3.0]), np.array([0.3, 0.7]), 0.4
+    expected = (0.3 * 2) ** 2 + (0.7 * 3) ** 2 + 2 * rho * 0.3 * 0.7 * 2 * 3
+    assert combination.sigma_of_weights(weights, sigmas, rho) == pytest.approx(np.sqrt(expected))
+
+
+@pytest.mark.parametrize("level", [0.5, 1.0, 1.5, 0.2])
+def test_a_level_that_no_threshold_has_is_refused(level):
+    with pytest.raises(ValueError, match="between .5 and 1"):
+        combination.threshold(1.0, level)
