@@ -6,10 +6,13 @@ import pytest
 
 from neuromm.measures.bias import crossmodal_bias
 from neuromm.paradigms import ventriloquism_by_reliability
-from neuromm.studies.brains_and_machines_figures import headline
-from neuromm.studies.line_up import as_people, fresh_noise, people, users_trials
+from neuromm.studies import primary_test
+from neuromm.studies.line_up import as_people, fresh_noise, line_up, people, raw_input, users_trials
+from neuromm.studies.measured_rdms import join_measured, read_measured
 from neuromm.studies.published_curves import predicted_bias
+from neuromm.studies.representations import model_rdms, table_of_layers
 from neuromm.studies.results import read_table
+from neuromm.studies.showing import show_all
 
 
 def test_a_users_table_without_repeats_is_shown_in_folds_with_yoked_noise(tmp_path):
@@ -62,14 +65,129 @@ def test_the_curve_of_a_matched_observer_is_its_exact_prediction():
     assert ((sampled["bias"] - exact).abs() < 1.7 * (sampled["high"] - sampled["bias"])).all()
 
 
+def made_up_layers(own, twin, rng, n=12):
+    """Δ of the last hidden layer of the denoiser and of its twins, over seeds."""
+    rows = []
+    for family in (primary_test.TESTED, *primary_test.TWINS):
+        mean = own if family == primary_test.TESTED else twin
+        rows += [{"family": family, "layer": "hidden3", "seed": s, "delta": mean + 0.01 * rng.standard_normal()}
+                 for s in range(1, n + 1)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def made_up_gate(right):
+    truths = np.repeat(primary_test.CORNERS, 10)
+    judged = truths.copy()
+    judged[: round(10 * (1 - right))] = "fusion"
+    return pd.DataFrame({"truth": truths, "judged": judged, "correct": truths == judged})
+
+
 @pytest.mark.parametrize(
-    ("own", "twin", "words"), [(0.05, -0.1, "nearest to causal inference"), (0.05, 0.06, "not set apart")]
+    ("own", "twin", "right", "agreement", "n", "words"),
+    [
+        (0.05, -0.1, 1.0, 0.99, 12, "carry causal inference"),
+        (0.05, 0.06, 1.0, 0.99, 12, "answer alike but do not represent alike"),
+        (-0.05, -0.1, 1.0, 0.99, 12, "answer alike but do not represent alike"),
+        (-0.05, -0.1, 1.0, 0.3, 12, "neither answer nor represent"),
+        (0.05, -0.1, 0.8, 0.99, 12, "Not resolvable with this design"),
+        (0.05, -0.1, 1.0, 0.99, 3, "Not resolvable: 3 seeds"),
+    ],
 )
-def test_the_title_follows_the_numbers(own, twin, words):
-    names = ["av_denoiser", "av_denoiser_p0", "av_denoiser_p1", "av_denoiser_untrained"]
-    layers = pd.DataFrame({"observer": names, "layer": "hidden3", "delta": [own, twin, twin, twin]})
-    title, text = headline(layers, ventriloquism_by_reliability(n_folds=2, n_repeats=1))
-    assert words in title and f"{own:+.3f}" in text
+def test_the_title_follows_the_numbers(own, twin, right, agreement, n, words, rng):
+    layers = made_up_layers(own, twin, rng, n)
+    tests = primary_test.test_by_seed(layers)
+    verdict = primary_test.verdict(layers, tests, made_up_gate(right), agreement)
+    assert words in verdict.title
+    assert verdict.primary == ("carry" in words)
+    assert f"exact sign-flip over {n} seeds" in verdict.text
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """The denoiser, its calibrators and its untrained twin, three seeds each, on eight showings of each condition."""
+    trials = ventriloquism_by_reliability(n_folds=4, n_repeats=2)
+    chosen = [p for p in line_up(3) if p.family.startswith("av_denoiser") or p.role == "ideal"]
+    return show_all(trials, chosen, seed=1, keep=("av_denoiser",), say=lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def models(shown):
+    return model_rdms(shown.stimuli, 1, n_copies=2)
+
+
+@pytest.fixture(scope="module")
+def layers(shown, models):
+    return table_of_layers(shown, models)
+
+
+def last(layers, family):
+    return layers[(layers["family"] == family) & (layers["layer"] == "hidden3")]["delta"]
+
+
+def test_the_gate_passes_and_calibrators_are_on_their_side(shown, models, layers):
+    gate = primary_test.calibration_gate(shown, layers, models, 1, n_draws=3)
+    assert primary_test.passes(gate), primary_test.confusion(gate)
+    assert (last(layers, "av_denoiser_p0") < 0).all() and (last(layers, "av_denoiser_p1") < 0).all()
+
+
+def test_untrained_networks_and_raw_input_fail_the_primary_test(shown, models, layers):
+    assert (last(layers, "av_denoiser_untrained") < 0).all()
+    from neuromm import measures
+
+    session = shown.session(["av_denoiser"])
+    raw = {k: measures.rdm(v, method="crossnobis", name=k) for k, v in raw_input(session).items()}
+    assert raw and (measures.computations(raw, models)["delta"] < 0).all()
+
+
+def test_shuffled_condition_labels_leave_nothing(shown, models, layers):
+    table = primary_test.shuffled_labels(shown, layers, models, rng=np.random.default_rng(1), n_shuffles=20)
+    assert len(table) == last(layers, "av_denoiser").size and (table["delta"].abs() < 0.03).all()
+
+
+def test_the_output_of_the_denoiser_is_causal_inference_in_every_seed(layers):
+    rows = layers[(layers["family"] == "av_denoiser") & (layers["layer"] == "estimate")]
+    assert (rows["delta"] > 0.02).all()
+
+
+def test_company_changes_no_other_number(shown, models, layers):
+    alone = show_all(shown.stimuli, [p for p in shown.participants if p.family == "av_denoiser"], seed=1,
+                     say=lambda line: None)  # fmt: skip
+    own = table_of_layers(alone, models).drop(columns="reliability")
+    both = layers[layers["family"] == "av_denoiser"].drop(columns="reliability").reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, both)
+
+
+def test_measured_rdms_take_part_with_their_subjects(shown, models, tmp_path, rng):
+    from copy import copy
+
+    truth = models["causal inference"]
+    noisy = [truth.dissimilarities + 0.2 * truth.dissimilarities.std() * rng.standard_normal(len(truth.dissimilarities))
+             for _ in range(3)]  # fmt: skip
+    path = tmp_path / "mine.npz"
+    names = np.array(["a", "b", "c"])
+    np.savez(path, dissimilarities=np.array(noisy), conditions=np.array(truth.conditions), names=names)
+    joined = copy(shown)
+    joined.participants, joined.rdms = list(shown.participants), dict(shown.rdms)
+    join_measured(joined, read_measured(path), truth.conditions)
+    table = table_of_layers(joined, models)
+    own = table[table["family"] == "measured"]
+    assert list(own["seed"]) == [1, 2, 3] and (own["delta"] > 0.02).all()
+    np.savez(path, dissimilarities=np.array(noisy), conditions=np.array([f"x{c}" for c in truth.conditions]))
+    with pytest.raises(ValueError, match="Label measured conditions"):
+        join_measured(copy(shown), read_measured(path), truth.conditions)
+    (tmp_path / "r.csv").write_text("first,second,value\na,b,1\n")
+    with pytest.raises(ValueError, match="lacks the columns 'dissimilarity'"):
+        read_measured(tmp_path / "r.csv")
+    with pytest.raises(FileNotFoundError, match="no RDMs"):
+        read_measured(tmp_path / "none.h5")
+
+
+def test_who_cannot_place_lights_and_sounds_does_not_join():
+    said = []
+    trials = ventriloquism_by_reliability(n_folds=2, n_repeats=1)
+    joined = {p.family for p in line_up(1, joining=trials, say=said.append)}
+    assert {"cuppini2017", "fixed_criterion", "ma2006"} <= joined
+    assert "numerosity" not in joined and any(line.startswith("numerosity does not join") for line in said)
 
 
 def test_a_shuffle_of_condition_labels_takes_the_computation_away():

@@ -21,8 +21,17 @@ def nice(name):
     return str(name).replace("_", " ")
 
 
+def _figure_of(figure, size):
+    """The figure given, or a new one of this size in inches."""
+    if figure is not None:
+        return figure
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=size)
+
+
 @in_style
-def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns=4):
+def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns=4, figure=None):
     """Small multiples, one per observer: answers as points over the curves of ideal observers.
 
     Parameters
@@ -34,18 +43,17 @@ def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns
         "segregation" (thin grey; at the highest level of `factor`).
     roles : dict of observer → role
         Panels in this order.
+    figure : Figure or SubFigure, optional
+        Where to draw; a figure 7 in wide is made without.
 
     Returns
     -------
     Figure
     """
-    import matplotlib.pyplot as plt
-
     names = [n for n in roles if n in set(points["observer"])]
-    n_rows = -(-len(names) // n_columns)
-    figure, axes = plt.subplots(
-        n_rows, n_columns, figsize=(7, 1.75 * n_rows + 0.35), sharex=True, sharey=True, squeeze=False
-    )
+    n_rows = max(1, -(-len(names) // n_columns))
+    figure = _figure_of(figure, (7, 1.75 * n_rows + 0.35))
+    axes = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
     levels = sorted(points[factor].dropna().unique()) if factor in points else [np.nan]
     for ax, name in zip(axes.flat, names, strict=False):
         rows = points[points["observer"] == name]
@@ -222,7 +230,7 @@ def alike(table, ax=None):
 
 
 @in_style
-def one_trial(shown):
+def one_trial(shown, figure=None):
     """One trial row as each kind of observer gets it.
 
     Parameters
@@ -232,14 +240,15 @@ def one_trial(shown):
         `columns` (deg) and `frame` (height, width); `time` (ms) and `waveform` (2 ears, n_samples); `cochleagram`
         (2 ears, n_bands, n_frames); `pair` and `clean`: the noised and the clean pair of the denoiser, each (visual,
         auditory).
+    figure : Figure or SubFigure, optional
+        Where to draw; a figure 7 in wide is made without.
 
     Returns
     -------
     Figure
     """
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 5, figsize=(7, 1.75), width_ratios=(1.1, 1.1, 1.1, 1.1, 1))
+    figure = _figure_of(figure, (7, 1.75))
+    axes = figure.subplots(1, 5, width_ratios=(1.1, 1.1, 1.1, 1.1, 1))
     number, bump, frame, sound, pair = axes
     at = np.linspace(-30, 30, 241)
     for modality in ("auditory", "visual"):

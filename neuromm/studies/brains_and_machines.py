@@ -1,39 +1,54 @@
-"""The main experiment, quick mode: which computation does each observer perform, and which does each layer carry?
+"""The main experiment: which computation does each observer perform, and which does each of its layers carry?
 
-80 conditions with a factor of reliability, yoked noise in folds, crossnobis RDMs, matched ideal observers; the
-baselines are untrained twins, a no-interaction read-out, and the raw input.
+80 conditions with a factor of reliability, yoked noise in folds, crossnobis RDMs, matched ideal observers, twelve
+seeds of each network; the baselines are untrained twins, a no-interaction read-out, and the raw input. A calibration
+gate says whether the design tells the computations apart at all, and the primary test chooses the title.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
 from neuromm import measures, paradigms
-from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
-from neuromm.session import present
-from neuromm.studies.brains_and_machines_figures import draw_answers, draw_one_trial, draw_representations, headline
-from neuromm.studies.line_up import SIGMA_PRIOR, as_people, fresh_noise, line_up, people, raw_input, users_trials
-from neuromm.studies.published_curves import predicted_bias
+from neuromm.session import generator
+from neuromm.studies import brains_and_machines_figures as figures
+from neuromm.studies import primary_test
+from neuromm.studies.ablation import ablate
+from neuromm.studies.answers import agreement_with_ideal, bias_and_curves, summary
+from neuromm.studies.line_up import (
+    N_SEEDS,
+    as_people,
+    line_up,
+    people,
+    raw_input,
+    representatives,
+    users_trials,
+)
+from neuromm.studies.measured_rdms import join_measured, read_measured
+from neuromm.studies.representations import (
+    alike,
+    ceilings,
+    last_hidden,
+    mean_over_seeds,
+    mixtures,
+    model_rdms,
+    table_of_layers,
+)
 from neuromm.studies.results import Results, read_table, say
+from neuromm.studies.showing import show_all
+from neuromm.studies.strategies_fitted import fit_strategies
 
-MODELS = {
-    "segregation": ("segregation", "estimate"),
-    "fusion": ("forced_fusion", "estimate"),
-    "causal inference": ("causal_inference", "estimate"),
-    "log Bayes factor": ("causal_inference", "log_bayes_factor"),
-    "input": ("causal_inference", "measurements"),
-}
-DEFAULT = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
-IDEAL = ("causal_inference", "forced_fusion", "segregation")
+HELD_OUT_VISUAL = 0.25  # relative precision of σ_V 4°, between the 2 and 8 of the design
 
 
 def main(
     trials: str | None = None,
     human: str | None = "../shared/data/av_localisation_mohl2020",
+    rdms: str | None = None,
+    full: bool = False,
     n_folds: int = 4,
-    n_repeats: int = 4,
+    n_repeats: int | None = None,
+    n_seeds: int = N_SEEDS,
     seed: int = 1,
     small: bool = False,
     out: str = "results/brains_and_machines",
@@ -46,51 +61,59 @@ def main(
         A trial table of your own (CSV or TSV) instead of the 80 conditions; answers in it are drawn as people.
     human : str
         Human answers: the folder of Mohl et al. 2020, or a trial table with `response`; left out if not there.
+    rdms : str
+        Measured RDMs (.h5, .npz or .csv), such as of brain regions: they take part with their subjects as seeds.
+    full : bool
+        The whole experiment: 15 repeats per fold, slow networks too, mixtures of every layer, strategies fitted.
     n_folds, n_repeats : int
-        Noise folds, and showings of each condition per fold.
+        Noise folds, and showings of each condition per fold (4; 15 with --full).
+    n_seeds : int
+        Most seeds of each network.
     seed : int
         Decides every draw.
     small : bool
-        Two showings of each condition in two folds: a test that everything runs.
+        Two showings of each condition in two folds, two seeds: a test that everything runs.
     out : str
         Result folder.
     """
     if n_folds < 2:
         raise ValueError(f"n_folds is {n_folds}; at least 2 are wanted: dissimilarities are cross-validated over folds")
-    n_folds, n_repeats = (2, 1) if small else (n_folds, n_repeats)
-    shown, answered = _trials(trials, n_folds, n_repeats, seed)
+    n_repeats = n_repeats if n_repeats is not None else 15 if full else 4
+    n_folds, n_repeats, n_seeds = (2, 1, 2) if small else (n_folds, n_repeats, n_seeds)
+    measured = None if rdms is None else read_measured(rdms)
+    table, answered = _trials(trials, n_folds, n_repeats, seed)
     answered = people(human) if answered is None else answered
-    participants = line_up()
-    roles = {p.name: p.role for p in participants}
-    session = present(shown, [p.observer for p in participants], seed=seed, progress=say)
+    participants = line_up(n_seeds, joining=None if small else table, slow=full, say=say)
+    held_out = None
+    if trials is None:
+        held_out = paradigms.ventriloquism_by_reliability(
+            2, 1 if small else 2, visual_reliability=(HELD_OUT_VISUAL,), reports=("auditory",), seed=seed + 1
+        )
+    shown = show_all(table, participants, seed=seed, held_out=held_out, keep=("av_encoder", "av_denoiser"), say=say)
+    first = representatives(participants)
+    roles = {p.name: p.role for p in first}
+    session = shown.session(list(roles))
     say("comparing answers")
-    bias, curves, unity, matched = _answers(session, answered)
-    agreement = measures.response_agreement(session.trials)
-    say("comparing representations")
-    layers, alike = _representations(session, roles, seed)
-    summary = _summary(layers, agreement, roles)
-    title, text = headline(layers, shown)
-    results = Results(
-        title,
-        text,
-        {
-            "name": "brains_and_machines",
-            "trials": trials,
-            "human": human,
-            "n_folds": n_folds,
-            "n_repeats": n_repeats,
-            "seed": seed,
-            "roles": roles,
-        },
-    )
-    results.tables |= {"auditory_bias": bias, "unity": unity, "matched_sigmas": matched, "agreement": agreement}
-    draw_one_trial(results, session.stimuli)
-    draw_answers(results, bias, curves, roles, answered)
-    if layers is not None:
-        results.tables |= {"computations_by_layer": layers, "answers_and_representations": summary}
-        results.tables["representations_alike"] = alike
-        draw_representations(results, without_latents(layers), summary, alike)
-    page = results.write(out, _without_pixels(session))
+    bias, curves, unity, matched = bias_and_curves(session.trials, table, answered)
+    agreement = agreement_with_ideal(shown)
+    results = Results("", "", {"name": "brains_and_machines", "trials": trials, "human": human, "rdms": rdms,
+                               "full": full, "n_folds": n_folds, "n_repeats": n_repeats, "n_seeds": n_seeds,
+                               "seed": seed, "roles": roles})  # fmt: skip
+    results.tables |= {"auditory_bias": bias, "unity": unity, "matched_sigmas": matched,
+                       "agreement_with_ideal": agreement}  # fmt: skip
+    results.tables["agreement"] = measures.response_agreement(session.trials)
+    found = None
+    if table["condition"].nunique() >= 4 and table["fold"].nunique() >= 2:
+        found = _representations(shown, session, measured, agreement, results, seed, full, small, held_out)
+    if full and trials is None:
+        say("fitting strategies")
+        everyone = shown.trials.assign(family=lambda t: t["observer"].map({p.name: p.family for p in participants}))
+        chosen = everyone[everyone["family"].isin(["av_denoiser", "av_encoder", "cuppini2017"])]
+        fits, selected = fit_strategies(chosen, rng=generator(seed, "strategies"))
+        results.tables |= {"strategies": fits, "strategies_selected": selected}
+    results.tables = {k: t for k, t in results.tables.items() if len(t.columns)}
+    figures.draw_all(results, session, bias, curves, roles, answered, found, table, full)
+    page = results.write(out, figures.without_pixels(session))
     say(f"wrote {page}")
     return page
 
@@ -101,90 +124,63 @@ def _trials(path, n_folds, n_repeats, seed):
         return paradigms.ventriloquism_by_reliability(n_folds, n_repeats, seed=seed), None
     table = read_table(path)
     answered = as_people(table) if "response" in table else None
-    stimuli = table.drop(
-        columns=[
-            c
-            for c in ("observer", "subject", "response", "response_label", "judged_common", "reaction_time", "kind")
-            if c in table
-        ]
-    )
+    given = ("observer", "subject", "response", "response_label", "judged_common", "reaction_time", "kind")
+    stimuli = table.drop(columns=[c for c in given if c in table])
     return users_trials(stimuli, n_folds=n_folds, n_repeats=n_repeats, seed=seed), answered
 
 
-def _answers(session, answered):
-    """Bias and unity of everyone, the curves of each observer's matched ideal observers, and the matched sds."""
-    trials = session.trials
-    everyone = trials if answered is None else pd.concat([trials.assign(kind="model"), answered], ignore_index=True)
-    bias, unity = measures.crossmodal_bias(everyone), measures.unity_rate(everyone)
-    sigmas = measures.unimodal_precision(everyone)
-    matched, curves = [], []
-    for observer, own in sigmas.groupby("observer", sort=False):
-        sigma = own.set_index("modality")["sigma"]
-        known = sigma.notna().all() and (sigma > 0.05).all()
-        fields = {f"sigma_{m}": float(sigma[m]) for m in sigma.index} if known else {}
-        matched.append({"observer": observer, "matched": known, **fields})
-        stimuli = (
-            session.stimuli
-            if answered is None or observer not in set(answered["observer"])
-            else (answered[answered["observer"] == observer].drop(columns=["observer", "response"]))
-        )
-        curves.append(predicted_bias(stimuli, {**DEFAULT, **fields}).assign(observer=observer))
-    return bias, pd.concat(curves, ignore_index=True), unity, pd.DataFrame(matched)
-
-
-def _representations(session, roles, seed):
-    """Each layer's RDM against the model computations, and last layers against each other; None for few conditions."""
-    if session.stimuli["condition"].nunique() < 4 or session.stimuli["fold"].nunique() < 2:
-        return None, None
-    ideal = [p.observer for p in line_up() if p.name in IDEAL]
-    reference = present(
-        fresh_noise(session.stimuli, seed), ideal, seed=seed, layers=sorted({layer for _, layer in MODELS.values()})
+def _representations(shown, session, measured, agreement, results, seed, full, small, held_out):
+    """Layers against computations, the gate, the primary test and its controls; what the figures draw."""
+    say("comparing representations")
+    models = model_rdms(shown.stimuli, seed)
+    if measured is not None:
+        join_measured(shown, measured, models["fusion"].conditions)
+    layers = table_of_layers(shown, models)
+    gate = primary_test.calibration_gate(shown, layers, models, seed, n_draws=3 if small else 12)
+    tests = primary_test.test_by_seed(layers)
+    limits = ceilings(shown, layers)
+    own = agreement[agreement["family"] == primary_test.TESTED]["r_of_errors"]
+    verdict = primary_test.verdict(layers, tests, gate, float(own.mean()))
+    rng = generator(seed, "inference")
+    bootstrap = primary_test.dual_bootstrap(shown, layers, models, n_resamples=1000 if full else 200, rng=rng)
+    shuffled = primary_test.shuffled_labels(
+        shown, layers, models, rng=generator(seed, "shuffle"), n_shuffles=5 if small else 50
     )
-    models = {
-        k: measures.rdm(reference.representations[o][layer], method="crossnobis") for k, (o, layer) in MODELS.items()
-    }
-    activity = {f"{o}/{layer}": v for o, layers in session.representations.items() for layer, v in layers.items()}
-    activity = {k: v for k, v in activity.items() if k.split("/")[1] not in ("frames", "cochleagram", "input")}
-    activity |= raw_input(session)
-    rdms = {name: measures.rdm(values, method="crossnobis", name=name) for name, values in activity.items()}
-    table = measures.computations(rdms, models)
-    table["reliability"] = [measures.fold_reliability(activity[name]) for name in table["name"]]
-    table[["observer", "layer"]] = table["name"].str.split("/", n=1, expand=True)
-    ends = (
-        without_latents(table.assign(role=table["observer"].map(roles))).groupby("observer", sort=False)["name"].last()
-    )
-    last = {name: rdms[name] for name in ends}
-    alike = measures.compare_rdms(last, comparator="whitened_cosine", undefined="nan")
-    return table.assign(role=table["observer"].map({**roles, "raw_input": "baseline"})), alike
+    mixed = None if small else ["av_denoiser", "av_encoder", "cuppini2017", "measured", *primary_test.TWINS]
+    rows = layers
+    if not full:  # one layer of each family: the last hidden, or the last
+        ends = {f: last_hidden(layers, f) or own["layer"].iloc[-1] for f, own in layers.groupby("family")}
+        rows = layers[[ends[f] == layer for f, layer in zip(layers["family"], layers["layer"], strict=True)]]
+    mixture = mixtures(shown, rows, models, rng=generator(seed, "mixtures"), families=None if full else mixed or [])
+    raw = measures.computations(
+        {n: measures.rdm(v, method="crossnobis", name=n) for n, v in raw_input(session).items()}, models
+    ).assign(observer="raw_input", family="raw_input", role="baseline", seed=1)
+    raw["layer"] = raw["name"].str.partition("/")[2]
+    everyone = alike(shown, layers)
+    transfer = pd.DataFrame(shown.transfer)
+    denoisers = [p for p in shown.participants if p.family == primary_test.TESTED]
+    ablation = pd.DataFrame() if held_out is None else ablate(denoisers, shown.stimuli, seed=seed, say=lambda t: None)
+    mean = mean_over_seeds(pd.concat([layers, raw.drop(columns="name")], ignore_index=True))
+    mean = mean.merge(limits[["family", "layer", "ceiling_low", "ceiling_high"]], how="left", on=["family", "layer"])
+    mean["explained"] = (mean["explained"] / mean["ceiling_low"].pow(2).fillna(1.0)).clip(0, 1)  # of the ceiling
+    table = summary(layers, agreement, limits)
+    results.title, results.text = verdict.title, verdict.text
+    results.tables |= {
+        "layers_by_seed": layers, "layers": mean, "primary_test": tests, "calibration_gate": gate,
+        "confusion": primary_test.confusion(gate).reset_index(), "ceilings": limits, "dual_bootstrap": bootstrap,
+        "shuffled_labels": shuffled, "mixtures": mixture, "representations_alike": everyone,
+        "evidence_transfer": transfer, "ablation": ablation, "answers_and_representations": table,
+    }  # fmt: skip
+    if full and held_out is not None:
+        results.tables["pixel_noise"] = _with_pixel_noise(shown, models, seed)
+    return {"layers": layers, "mean": mean, "tests": tests, "gate": gate, "verdict": verdict, "summary": table,
+            "alike": everyone, "transfer": transfer, "ablation": ablation, "mixture": mixture}  # fmt: skip
 
 
-def _summary(layers, agreement, roles):
-    """Per observer: trial-by-trial agreement with the ideal observer, and its best layer's resemblance to it."""
-    if layers is None:
-        return None
-    with_ideal = agreement[agreement["first"] == "causal_inference"].set_index("second")["agreement"]
-    best = without_latents(layers).sort_values("r causal inference").groupby("observer").last()
-    names = [o for o in roles if o != "causal_inference"]
-    return pd.DataFrame(
-        {
-            "observer": names,
-            "role": [roles[o] for o in names],
-            "answers": [with_ideal.get(o) for o in names],
-            "represents": [best["r causal inference"].get(o) for o in names],
-            "layer": [best["layer"].get(o) for o in names],
-        }
-    )
-
-
-def without_latents(layers):
-    """Ideal observers by their estimates alone: their other latents are other computations, which all of them share."""
-    return layers[(layers["role"] != "ideal") | (layers["layer"] == "estimate")]
-
-
-def _without_pixels(session):
-    """The session without the layers that are the stimulus itself: they can be rendered again from the table."""
-    kept = {
-        o: {k: v for k, v in layers.items() if k not in ("frames", "cochleagram")}
-        for o, layers in session.representations.items()
-    }
-    return replace(session, representations=kept)
+def _with_pixel_noise(shown, models, seed):
+    """The robustness check: encoders that see physical noise in place of the yoked sample, layer by layer."""
+    say("again with noise in pixels and sound")
+    trials = shown.stimuli.drop(columns=["auditory_measurement", "visual_measurement"])
+    encoders = [p for p in shown.participants if p.family == "av_encoder"]
+    again = show_all(trials, encoders, seed=seed, say=say)
+    return table_of_layers(again, models).assign(noise="in the stimulus")

@@ -1,47 +1,100 @@
-"""The figures and the headline of the main experiment, from its tables."""
+"""The figures of the main experiment, from its tables."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pandas as pd
 
 from neuromm import plots
-from neuromm.plots import flagship
+from neuromm.plots import five_panels, flagship
+from neuromm.studies import primary_test
 from neuromm.studies.one_trial import as_table, choose_row, render_row
 from neuromm.studies.published_curves import demonstration_unity, kording_bias
+from neuromm.studies.representations import last_hidden
 
-DENOISERS = ("av_denoiser", "av_denoiser_p0", "av_denoiser_p1", "av_denoiser_untrained")
 ABOUT = (
     "{showings} showings of {conditions} conditions with yoked noise: every observer perceives the same noisy sample "
-    "of each trial. Ideal observers read the number, the rate network a bump, the encoder frames and binaural sound, "
+    "of each trial. Ideal observers read the number, rate networks a bump, the encoder frames and binaural sound, "
     "the denoiser the noised pair.\n\n"
-    "Quick mode: one seed per network. Differences between networks are described, not tested. Read-outs of place are "
-    "fitted on unisensory trials. Curves are exact predictions of ideal observers; only points named as people are "
-    "human data."
+    "{mode} Read-outs of place are fitted on unisensory trials. Curves are exact predictions of ideal observers; only "
+    "points named as people are human data. Everything but the primary test is exploratory."
 )
+QUICK = (
+    "Quick mode: 4 showings per fold, networks that take long left out, mixtures of last layers only; --full is the "
+    "whole experiment."
+)
+MAIN_PANELS = ("av_denoiser", "av_encoder", "cuppini2017")
+EDITED = "hidden2"  # before the last hidden layer: the way from there on is linear, and evidence cannot gate
 
 
-def last_hidden(layers, observer):
-    """The row of an observer's last hidden layer: the one before its estimate."""
-    rows = layers[(layers["observer"] == observer) & layers["layer"].str.startswith("hidden")]
-    return None if rows.empty else rows.iloc[-1]
+def draw_all(results, session, bias, curves, roles, answered, found, table, full):
+    """Every figure and the text of the page."""
+    mode = "Full mode." if full else QUICK
+    about = ABOUT.format(showings=table["presentation"].nunique(), conditions=table["condition"].nunique(), mode=mode)
+    if found is None:
+        results.title, results.text = "Who answers alike on these trials", about
+    else:
+        results.text = f"{results.text}\n\n{about}"
+        draw_main(results, session, bias, curves, roles, answered, found)
+    draw_one_trial(results, session.stimuli)
+    draw_answers(results, bias, curves, roles, answered)
+    if found is not None:
+        draw_representations(results, found)
 
 
-def headline(layers, shown):
-    """The title that the numbers allow, and the text; one seed per network, so it describes and does not test."""
-    text = ABOUT.format(showings=shown["presentation"].nunique(), conditions=shown["condition"].nunique())
-    found = {} if layers is None else {o: last_hidden(layers, o) for o in DENOISERS}
-    if not found or any(row is None for row in found.values()):
-        return "Who answers alike on these trials", text
-    delta = {o: row["delta"] for o, row in found.items()}
-    own = delta.pop("av_denoiser")
-    twins = ", ".join(f"{o.removeprefix('av_denoiser_')} {d:+.3f}" for o, d in delta.items())
-    text += (
-        "\n\nΔ = r(causal inference) − max(r(segregation), r(fusion)) in the denoiser's last hidden layer: "
-        f"{own:+.3f}; its twins: {twins}."
+def draw_main(results, session, bias, curves, roles, answered, found):
+    """The five panels, if the experiment's own conditions were shown."""
+    position = choose_row(session.stimuli)
+    transfer, ablation = _evidence(found)
+    if position is None or transfer.empty or ablation.empty:
+        return
+    people = {} if answered is None else dict.fromkeys(list(dict.fromkeys(answered["observer"]))[-1:], "human")
+    panels = {n: roles[n] for n in MAIN_PANELS if n in roles} | people
+    if len(panels) < 4:
+        panels["av_encoder_additive"] = "baseline"
+    hard = _hardest_sound(bias)
+    layers = _for_triangle(found["mean"])
+    figure = five_panels.five_panels(
+        found["verdict"].title, shown=render_row(session.stimuli, position), points=hard, curves=_hardest_sound(curves),
+        roles=panels, layers=layers, summary=found["summary"], transfer=transfer, ablation=ablation,
+    )  # fmt: skip
+    data = pd.concat(
+        {"B": hard[hard["observer"].isin(panels)], "C": layers, "D": found["summary"], "E transfer": transfer,
+         "E ablation": ablation}, names=["panel"],
+    ).reset_index(level=0)  # fmt: skip
+    results.add_figure(
+        "main",
+        figure,
+        data,
+        "A: one trial as each kind of observer gets it. B: how far a light pulls a sound, against the observer's own "
+        "matched causal inference. C: each layer at its mixture of computations, lines early → late, size: explained "
+        "fraction of the ceiling; hollow: baselines. D: answering against representing as causal inference does (last "
+        "hidden layer; mean and sd over seeds). E: evidence for one cause, read from the last hidden layer at a "
+        f"held-out reliability, and what taking it out of {EDITED} does to the fall of bias with disparity; one line "
+        "per seed.",
     )
-    if own > 0 and own > max(delta.values()):
-        return "The denoiser's last hidden layer is nearest to causal inference, its twins' are not (one seed)", text
-    return "The denoiser's last hidden layer is not set apart from its twins in this run (one seed)", text
+
+
+def _for_triangle(mean):
+    """Layers that the triangle shows: estimates of ideal observers, no evidence latents of one unit."""
+    return mean[(mean["role"] != "ideal") | (mean["layer"] == "estimate")]
+
+
+def _evidence(found):
+    """Per seed: R² of evidence in the untrained and the trained last hidden layer; effects of ablation."""
+    transfer, ablation, layers = found["transfer"], found["ablation"], found["layers"]
+    if not len(transfer) or not len(ablation):
+        return pd.DataFrame(), pd.DataFrame()
+    last = last_hidden(layers, primary_test.TESTED)
+    own = transfer[transfer["layer"] == last].pivot(index="seed", columns="family", values="r_squared")
+    wanted = {"av_denoiser_untrained": "before", "av_denoiser": "after"}
+    if not set(wanted) <= set(own):
+        return pd.DataFrame(), pd.DataFrame()
+    own = own.rename(columns=wanted)[["before", "after"]].dropna().reset_index()
+    taken = ablation[ablation["layer"] == EDITED]
+    taken = taken.rename(columns={"effect_random": "before", "effect_evidence": "after"})
+    return own, taken[["seed", "before", "after"]].reset_index(drop=True)
 
 
 def draw_one_trial(results, stimuli):
@@ -99,25 +152,49 @@ def draw_answers(results, bias, curves, roles, answered):
     )
 
 
-def draw_representations(results, layers, summary, alike):
-    """The triangle of computations, answers against representations, and everyone's last layer against everyone's."""
-    figure = flagship.computation_triangle(layers).figure
-    figure.set_size_inches(6.4, 4.2)
+def draw_representations(results, found):
+    """The gate, Δ by layer, the triangle, answers against representations, everyone's last layer, mixtures."""
+    gate, layers = found["gate"], found["layers"]
+    shares = primary_test.confusion(gate)
+    figure = five_panels.confusion_panel(shares).figure
+    figure.set_size_inches(3.8, 2.9)
+    results.add_figure(
+        "calibration_gate", figure, shares.reset_index(),
+        "The calibration gate: networks trained without and with nothing but common causes, and ideal observers under "
+        "other noise, by the computation their RDM is nearest to. Under 90 % anywhere, nothing is claimed.",
+    )  # fmt: skip
+    families = (primary_test.TESTED, *primary_test.TWINS)
+    families = [f for f in families if (layers["family"] == f).any()]
+    figure = five_panels.delta_by_layer(layers, families, tests=found["tests"]).figure
+    figure.set_size_inches(6.4, 3.1)
+    results.add_figure(
+        "delta_by_layer", figure, layers[layers["family"].isin(families)],
+        "Δ of each layer, a dot per seed. The primary test looks at the last hidden layer; star: above 0 over seeds, "
+        "p < .05 corrected over layers (exact sign-flip, maximum statistic).",
+    )  # fmt: skip
+    mean = _for_triangle(found["mean"])
+    figure = flagship.computation_triangle(mean).figure
+    figure.set_size_inches(6.6, 4.6)
     results.add_figure(
         "computations",
         figure,
-        layers,
-        "Each layer at its mixture of the three computations (non-negative least squares on whitened RDMs); size: "
-        "explained fraction; lines early → late; hollow: baselines.",
+        mean,
+        "Each layer at its mixture of the three computations (non-negative least squares on whitened RDMs, mean over "
+        "seeds); size: explained fraction of the ceiling; lines early → late; hollow: baselines.",
     )
-    figure = flagship.alike(summary).figure
-    figure.set_size_inches(4.4, 3.2)
+    figure = five_panels.crosses(found["summary"]).figure
+    figure.set_size_inches(5.4, 3.6)
     results.add_figure(
-        "alike", figure, summary, "Answering as the ideal observer does against representing as it does (best layer)."
+        "alike",
+        figure,
+        found["summary"],
+        "Answering as causal inference does against representing as it does (last hidden layer, over the family's "
+        "ceiling); mean and sd over seeds.",
     )
+    alike = found["alike"]
     words = {c: alike[c].str.replace("/", ": ").str.replace("_", " ") for c in ("first", "second")}
     figure = plots.similarity_map(alike.assign(**words)).figure
-    figure.set_size_inches(6.6, 5.4)
+    figure.set_size_inches(7, 6)
     results.add_figure(
         "who_represents_alike",
         figure,
@@ -125,6 +202,27 @@ def draw_representations(results, layers, summary, alike):
         "Whitened cosine between the RDMs of everyone's last layer (ideal observers: their estimate). Same yoked noise "
         "on both sides.",
     )
+    mixture = found["mixture"]
+    if len(mixture):
+        rows = (mixture["family"] + ": " + mixture["layer"]).str.replace("_", " ")
+        table = mixture.assign(first=rows, second=mixture["component"], value=mixture["unique"], measure="unique")
+        figure = plots.similarity_map(table, numbers=True).figure
+        figure.set_size_inches(6.4, 1.4 + 0.24 * rows.nunique())
+        figure.axes[-1].set_ylabel("held-out similarity lost without it")
+        results.add_figure(
+            "mixtures", figure, mixture,
+            "What each computation adds to the mixture of all: similarity (whitened cosine) on conditions and seeds "
+            "that were not fitted, lost when the computation is left out.",
+        )  # fmt: skip
+
+
+def without_pixels(session):
+    """The session without the layers that are the stimulus itself: they can be rendered again from the table."""
+    kept = {
+        o: {k: v for k, v in layers.items() if k not in ("frames", "cochleagram")}
+        for o, layers in session.representations.items()
+    }
+    return replace(session, representations=kept)
 
 
 def _hardest_sound(table):

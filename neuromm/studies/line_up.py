@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,18 @@ import pandas as pd
 from neuromm import catalogue
 from neuromm.maths.noise import stable_seed
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
+from neuromm.session import generator
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import label_conditions
 
 SIGMA_PRIOR, P_COMMON = 12.0, 0.5  # deg, probability: the generator of the main experiment
+
+
+ROLES_OF_ROOMS = {"bayes": "ideal", "rate": "brain", "spiking": "brain", "ann": "machine"}
+# CPU seconds per showing: quick mode leaves them out, the full one shows them one repeat per fold
+SLOW = {"cuppini2014": 0.2, "wang2002": 0.2, "spiking_sts": 0.15, "paredes2025": 0.1}
+SETTINGS = {"cuppini2017": {"integrator": "exponential"}}  # of observers that join from the catalogue
+N_SEEDS = 12  # with fewer than 5 an exact sign-flip cannot reach .05
 
 
 @dataclass(frozen=True)
@@ -23,29 +32,111 @@ class Participant:
 
     observer: object
     role: str  # ideal, brain, machine, calibrator, baseline
+    family: str  # networks that differ in their seed alone are one family
+    seed: int = 1
+    reports: tuple = ("auditory", "visual", "common")  # what it is asked
 
     @property
     def name(self):
         return self.observer.name
 
 
-def line_up() -> list[Participant]:
-    """Ideal observers, the brain model, the trained networks with their calibrators, controls and untrained twins."""
+def line_up(n_seeds=N_SEEDS, *, joining=None, slow=False, say=print) -> list[Participant]:
+    """Ideal observers, networks with their calibrators, controls and twins, then whoever else the catalogue holds.
+
+    Parameters
+    ----------
+    n_seeds : int
+        Most seeds of each network; fewer where fewer are shipped.
+    joining : DataFrame, optional
+        Trials that decide who else of the catalogue can take part; nobody joins without.
+    slow : bool
+        Whether the slow networks join.
+    say : callable
+        Told in one line of everyone who does not.
+    """
     sigmas = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL}
-    load = catalogue.load
-    return [
-        Participant(load("causal_inference", sigma_prior=SIGMA_PRIOR, p_common=P_COMMON, **sigmas), "ideal"),
-        Participant(load("forced_fusion", sigma_prior=SIGMA_PRIOR, **sigmas), "ideal"),
-        Participant(load("segregation", sigma_prior=SIGMA_PRIOR, **sigmas), "ideal"),
-        Participant(load("cuppini2017", integrator="exponential"), "brain"),
-        Participant(load("av_encoder", p_common=P_COMMON, **sigmas), "machine"),
-        Participant(load("av_denoiser", p_common=P_COMMON, **sigmas), "machine"),
-        Participant(load("av_denoiser", p_common=0.0, name="av_denoiser_p0", **sigmas), "calibrator"),
-        Participant(load("av_denoiser", p_common=1.0, name="av_denoiser_p1", **sigmas), "calibrator"),
-        Participant(load("av_encoder", fusion="additive", name="av_encoder_additive", **sigmas), "baseline"),
-        Participant(load("av_encoder", trained=False, name="av_encoder_untrained", **sigmas), "baseline"),
-        Participant(load("av_denoiser", trained=False, name="av_denoiser_untrained", **sigmas), "baseline"),
+    found = [
+        *ideal_observers(),
+        *_family("av_encoder", "machine", n_seeds, **sigmas),
+        *_family("av_denoiser", "machine", n_seeds, **sigmas),
+        *_family("av_denoiser", "calibrator", n_seeds, "av_denoiser_p0", p_common=0.0, **sigmas),
+        *_family("av_denoiser", "calibrator", n_seeds, "av_denoiser_p1", p_common=1.0, **sigmas),
+        *_family("av_denoiser", "baseline", n_seeds, "av_denoiser_untrained", trained=False, **sigmas),
+        *_family("av_encoder", "baseline", 1, "av_encoder_additive", fusion="additive", **sigmas),
+        *_family("av_encoder", "baseline", n_seeds, "av_encoder_untrained", trained=False, **sigmas),
     ]
+    if joining is None:
+        return found
+    there = {type(p.observer) for p in found}
+    for name in catalogue.OBSERVERS:
+        if catalogue.find(catalogue.OBSERVERS, name, "observer") not in there:
+            found += _joins(name, joining, slow, say)
+    return found
+
+
+def ideal_observers() -> list[Participant]:
+    """Causal inference, fusion and segregation, of the generator of the trials."""
+    fields = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
+    return [
+        Participant(catalogue.load(name, **fields), "ideal", name)
+        for name in ("causal_inference", "forced_fusion", "segregation")
+    ]
+
+
+def representatives(participants) -> list[Participant]:
+    """One of each family: its first seed."""
+    return list({p.family: p for p in reversed(participants)}.values())[::-1]
+
+
+def _family(name, role, n_seeds, family=None, **fields):
+    family = family or name
+    first = catalogue.load(name, name=family, **fields)
+    seeds = [1, *sorted(first.other_seeds())][: max(1, n_seeds)]
+    others = [replace(first, seed=s, name=f"{family}_s{s:02d}") for s in seeds[1:]]
+    return [Participant(o, role, family, s) for o, s in zip([first, *others], seeds, strict=True)]
+
+
+def _joins(name, trials, slow, say):
+    """The observer as a participant if it places what it is shown; else a line that says why not."""
+    if name in SLOW and not slow:
+        say(f"{name} is left out: about {SLOW[name]:g} s a showing; --full shows it one repeat per fold")
+        return []
+    room = catalogue.OBSERVERS[name].split(".")[2]
+    fields = SETTINGS.get(name, {})
+    if room == "bayes":  # of the generator of the trials
+        kind = catalogue.find(catalogue.OBSERVERS, name, "observer")
+        given = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
+        fields = {f.name: given[f.name] for f in dataclass_fields(kind) if f.name in given}
+    try:
+        observer = catalogue.load(name, **fields)
+        reports, why = _answers(observer, trials)
+    except (ValueError, TypeError, ImportError) as error:
+        reports, why = (), str(error)
+    if reports:
+        return [Participant(observer, ROLES_OF_ROOMS.get(room, "machine"), name, 1, reports)]
+    say(f"{name} does not join: {' '.join(why.split())[:160]}")
+    return []
+
+
+def _answers(observer, trials):
+    """Which of the reports it gives; none, and why, unless it places lights and sounds."""
+    first = trials.drop_duplicates(["condition", "report"])
+    alone = first[first["auditory_azimuth"].isna() | first["visual_azimuth"].isna()]
+    pairs = first[first["auditory_azimuth"].notna() & first["visual_azimuth"].notna()].iloc[:3]
+    given = []
+    for report in ("auditory", "visual", "common"):
+        rows = alone[alone["report"] == report] if report != "common" else pairs[pairs["report"] == report]
+        try:
+            answers = observer.perceive(rows, rng=generator(1, observer.name)).responses["response"]
+        except ValueError as error:
+            if report != "common":
+                return (), str(error)
+            continue
+        if report != "common" and answers.round(6).nunique() < 4:
+            return (), f"its '{report}' answers to {len(rows)} single events are {answers.nunique()} values: no places"
+        given.append(report)
+    return tuple(given), ""
 
 
 def raw_input(session, sources=(("av_encoder", ("frames", "cochleagram")), ("av_denoiser", ("input",)))):
