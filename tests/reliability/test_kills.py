@@ -26,8 +26,13 @@ def run_with_kills(out, n, workers, n_kills, seed, pause, longest=3.0):
             time.sleep(rng.uniform(0, longest))  # from the first import to the middle of a task
             if driver.poll() is not None:
                 break
-            others = [p for p in jobs.processes_of(mark) if p != driver.pid]
-            victim = driver.pid if not others or rng.random() < 0.4 else int(rng.choice(others))
+            others = []
+            if rng.random() < 0.6:  # a worker, once there is one
+                while not (others := [p for p in jobs.processes_of(mark) if p != driver.pid]):
+                    if driver.poll() is not None:
+                        break
+                    time.sleep(0.05)
+            victim = int(rng.choice(others)) if others else driver.pid
             try:
                 os.kill(victim, signal.SIGKILL)
             except ProcessLookupError:

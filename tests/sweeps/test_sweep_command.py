@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -210,3 +211,13 @@ def test_a_damaged_share_is_left_out(file, tmp_path, capsys):
     assert run("collect", out) == 1
     assert capsys.readouterr().out.strip() == "collected: 7, damaged: 1"
     assert open_sweep(out).status()["to do"] == 1
+
+
+def test_the_plan_of_the_docs_is_a_plan(tmp_path):
+    import re
+
+    from neuromm.sweeps import read_plan
+
+    text = (Path(__file__).resolve().parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    (tmp_path / "prior.toml").write_text(re.search(r"```toml\n(.*?)```", text, re.S).group(1), encoding="utf-8")
+    assert read_plan(tmp_path / "prior.toml").n_tasks == 36
