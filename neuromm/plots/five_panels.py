@@ -8,6 +8,8 @@ from neuromm.plots import flagship
 from neuromm.plots.flagship import ROLES, nice
 from neuromm.plots.style import COLOURS, axes_of, in_style
 
+FLOOR = -1.0  # R² below this (worse than the mean by as much as the whole variance) is drawn here
+
 
 @in_style
 def five_panels(title, *, shown, points, curves, roles, layers, summary, transfer, ablation):
@@ -33,8 +35,8 @@ def five_panels(title, *, shown, points, curves, roles, layers, summary, transfe
     """
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(7, 8.1))
-    top, middle, bottom = figure.subfigures(3, 1, height_ratios=(1.55, 3.5, 3.0))
+    figure = plt.figure(figsize=(7, 8.3))
+    top, middle, bottom = figure.subfigures(3, 1, height_ratios=(1.6, 3.7, 3.0))
     figure.suptitle(title, fontsize=10, fontweight="bold")
     if shown is not None:
         flagship.one_trial(shown, top)
@@ -44,14 +46,17 @@ def five_panels(title, *, shown, points, curves, roles, layers, summary, transfe
     left, right = bottom.subfigures(1, 2, width_ratios=(1, 1.1))
     crosses(summary, left.subplots())
     one, two = right.subplots(1, 2)
-    paired_dots(transfer, one, labels=("untrained", "trained"))
+    paired_dots(transfer.clip(lower=FLOOR), one, labels=("untrained", "trained"))
     one.set_ylabel("log Bayes factor at a held-out\nreliability: R² of ridge decoding")
+    if (transfer[["before", "after"]] < FLOOR).to_numpy().any():
+        one.text(0, FLOOR, f"≤ {FLOOR:g}".replace("-", "−"), fontsize=6, ha="center", va="top")
+        one.set_ylim(FLOOR - 0.15, None)
     paired_dots(ablation, two, labels=("random\naxis", "evidence\naxis"))
     two.axhline(0, color=COLOURS["reference"], lw=0.5)
     two.set_ylabel("change of the slope of bias on\ndisparity when taken out (per 10 deg)")
     for letter, place, part in zip("ABCDE", ((0.0, 1.0),) * 5, (top, middle, middle, bottom, bottom), strict=True):
-        x = 0.5 if letter in "CE" else 0.01
-        part.text(x, place[1] - 0.01, letter, fontsize=10, fontweight="bold", va="top")
+        x = 0.49 if letter in "CE" else 0.0
+        part.text(x, place[1], letter, fontsize=10, fontweight="bold", va="top")
     return figure
 
 

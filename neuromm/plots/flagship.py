@@ -83,7 +83,7 @@ def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns
     for ax in axes.flat[len(names) :]:
         ax.set_visible(False)
     axes[0, 0].set_ylim(-0.25, 1.12)
-    _legend(figure, levels, factor)
+    _legend(figure, levels, factor, n_columns)
     figure.supxlabel("|auditory − visual| (deg)", fontsize=8)
     figure.supylabel("auditory bias toward the light\n(fraction of disparity, from the stimulus place)", fontsize=8)
     return figure
@@ -102,7 +102,7 @@ def _reference_lines(ax, curves, factor, levels):
         ax.plot(line["disparity"], line["bias"], color=shade(COLOURS["auditory"], share), lw=3, alpha=0.3, zorder=2)
 
 
-def _legend(figure, levels, factor):
+def _legend(figure, levels, factor, n_columns):
     from matplotlib.lines import Line2D
 
     handles = []
@@ -117,7 +117,8 @@ def _legend(figure, levels, factor):
         Line2D([], [], color=COLOURS["reference"], ls="--", lw=0.8, label="fusion"),
         Line2D([], [], color=COLOURS["reference"], ls=":", lw=0.8, label="segregation"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=6.5, columnspacing=1.2)
+    ncols = len(handles) if n_columns > 2 else 2
+    figure.legend(handles=handles, loc="outside upper center", ncols=ncols, fontsize=6.5, columnspacing=1.2)
 
 
 @in_style
@@ -133,7 +134,7 @@ def computation_triangle(table, ax=None):
     corners = np.array(list(CORNERS.values()))
     ax.fill(*corners.T, facecolor="#F7F7F7", edgecolor=COLOURS["reference"], lw=0.6, zorder=0)
     for (name, (x, y)), align, drop in zip(
-        CORNERS.items(), ("right", "left", "center"), (-0.05, -0.05, 0.045), strict=True
+        CORNERS.items(), ("center", "center", "center"), (-0.085, -0.085, 0.07), strict=True
     ):
         ax.text(
             x,

@@ -90,6 +90,7 @@ def main(
             2, 1 if small else 2, visual_reliability=(HELD_OUT_VISUAL,), reports=("auditory",), seed=seed + 1
         )
     shown = show_all(table, participants, seed=seed, held_out=held_out, keep=("av_encoder", "av_denoiser"), say=say)
+    participants = list(shown.participants)
     first = representatives(participants)
     roles = {p.name: p.role for p in first}
     session = shown.session(list(roles))

@@ -21,8 +21,12 @@ SIGMA_PRIOR, P_COMMON = 12.0, 0.5  # deg, probability: the generator of the main
 
 ROLES_OF_ROOMS = {"bayes": "ideal", "rate": "brain", "spiking": "brain", "ann": "machine"}
 # CPU seconds per showing: quick mode leaves them out, the full one shows them one repeat per fold
-SLOW = {"cuppini2014": 0.2, "wang2002": 0.2, "spiking_sts": 0.15, "paredes2025": 0.1}
-SETTINGS = {"cuppini2017": {"integrator": "exponential"}}  # of observers that join from the catalogue
+SLOW = {"cuppini2014": 0.2, "wang2002": 0.2, "spiking_sts": 0.15, "paredes2025": 0.2}
+SETTINGS = {  # of observers that join from the catalogue: as wide as the samples are
+    "cuppini2017": {"integrator": "exponential"},
+    "ohshiro2011": {"spacing": 8.0},
+    "paredes2025": {"n_cells": 180},
+}
 N_SEEDS = 12  # with fewer than 5 an exact sign-flip cannot reach .05
 
 
@@ -35,6 +39,7 @@ class Participant:
     family: str  # networks that differ in their seed alone are one family
     seed: int = 1
     reports: tuple = ("auditory", "visual", "common")  # what it is asked
+    joined: bool = False  # from the catalogue: if it cannot take these trials, the others go on
 
     @property
     def name(self):
@@ -114,7 +119,7 @@ def _joins(name, trials, slow, say):
     except (ValueError, TypeError, ImportError) as error:
         reports, why = (), str(error)
     if reports:
-        return [Participant(observer, ROLES_OF_ROOMS.get(room, "machine"), name, 1, reports)]
+        return [Participant(observer, ROLES_OF_ROOMS.get(room, "machine"), name, 1, reports, joined=True)]
     say(f"{name} does not join: {' '.join(why.split())[:160]}")
     return []
 

@@ -59,11 +59,19 @@ def show_all(trials, participants, *, seed, held_out=None, keep=(), say=print) -
     keep : collection of str
         Observers whose activity is kept.
     """
-    shown = Shown(trials, participants)
-    for k, who in enumerate(participants, 1):
+    shown = Shown(trials, list(participants))
+    for k, who in enumerate(list(participants), 1):
         rows = trials[trials["report"].isin(who.reports)]
         rows = _one_repeat_per_fold(rows) if who.family in SLOW else rows
-        session = present(rows, [who.observer], seed=seed, progress=lambda t, k=k: say(f"{k}/{len(participants)} {t}"))
+        try:
+            say(f"{k}/{len(participants)} {who.name}: {len(rows)} trials")
+            session = present(rows, [who.observer], seed=seed)
+        except ValueError as error:
+            if not who.joined:
+                raise
+            say(f"{who.name} is left out: {' '.join(str(error).split())[:160]}")  # such as a place off its grid
+            shown.participants = [p for p in shown.participants if p is not who]
+            continue
         layers = {n: v for n, v in session.representations[who.name].items() if n not in RAW}
         first = ~rows["presentation"].duplicated().to_numpy()
         shown.responses.append(session.responses)

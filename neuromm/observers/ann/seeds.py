@@ -42,7 +42,7 @@ def stack_seeds(files, out, *, dtype="float32") -> Path:
     for name in loaded[0][1]:
         stacked = np.stack([values[name] for _, values in loaded])
         tensors[name] = stacked.astype(dtype) if name.startswith("network.") else stacked
-    recipe = {k: v for k, v in headers[0]["recipe"].items() if k != "seed"} | {"seeds": seeds}
+    recipe = headers[0]["recipe"] | {"seeds": seeds}
     score = {k: [h["score"][k] for h in headers] for k in headers[0]["score"]}
     return save_weights(
         out, tensors, network=headers[0]["network"], config=headers[0]["config"], recipe=recipe, score=score

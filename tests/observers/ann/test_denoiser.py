@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neuromm.observers.ann.av_denoiser import AVDenoiser
-from neuromm.observers.ann.denoiser import Denoiser, signal_and_noise
+from neuromm.observers.ann.denoiser import signal_and_noise
 from neuromm.observers.ann.scenes import Scenes
 from neuromm.paradigms.ventriloquism import ventriloquism
 from neuromm.stimuli.measurement import yoke
@@ -61,20 +61,37 @@ def test_the_closed_form_used_here_is_the_brute_force_integral():
     assert exact(xa, xv, a, v, p)["averaging"][0] == pytest.approx(mean, abs=1e-6)
 
 
+def predicted(sigma_auditory, sigma_visual, p_common, n, rng):
+    """Samples from the predictive law of the scenes a network was trained on; auditory and visual, deg."""
+    places = 12 * rng.standard_normal((n, 2))
+    common = rng.random(n) < p_common
+    places[common, 1] = places[common, 0]
+    return (places + np.array([sigma_auditory, sigma_visual]) * rng.standard_normal((n, 2))).T
+
+
+@pytest.mark.parametrize("seed", [1, 2, 12])
 @pytest.mark.parametrize("p_common", [0.0, 0.5, 1.0])
-def test_one_evaluation_is_the_model_averaging_estimate(p_common, rng):
-    errors, rivals = [], {}
+def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, rng):
+    """Means over the samples of a condition, single samples under the predictive law, and far from every rival.
+
+    A network of common causes alone never saw places in conflict: only its aligned conditions are asked.
+    """
+    errors, means, rivals = [], [], {}
     for sigma_auditory, sigma_visual in SIGMAS:
         trials = measured(sigma_auditory, sigma_visual, 400, rng)
-        observer = AVDenoiser(sigma_auditory=sigma_auditory, sigma_visual=sigma_visual, p_common=p_common)
+        observer = AVDenoiser(sigma_auditory=sigma_auditory, sigma_visual=sigma_visual, p_common=p_common, seed=seed)
         xa, xv = trials["auditory_measurement"].to_numpy(), trials["visual_measurement"].to_numpy()
-        ideal = exact(xa, xv, sigma_auditory**2, sigma_visual**2, p_common)
-        errors.append(estimates(observer, trials, rng) - ideal["averaging"])
+        ideal = exact(xa, xv, sigma_auditory**2, sigma_visual**2, p_common)["averaging"]
+        asked = (trials["auditory_azimuth"] == trials["visual_azimuth"]).to_numpy() | (p_common < 1)
+        means.append((estimates(observer, trials, rng) - ideal)[:, asked].reshape(2, -1, 400).mean(-1))
+        x = predicted(sigma_auditory, sigma_visual, p_common, 4000, rng)
+        drawn = trials.iloc[:4000].assign(auditory_measurement=x[0], visual_measurement=x[1])
+        ideal = exact(*x, sigma_auditory**2, sigma_visual**2, p_common)
+        errors.append(estimates(observer, drawn, rng) - ideal["averaging"])
         for rival in ("fusion", "segregation", "selection"):
             rivals.setdefault(rival, []).append(ideal[rival] - ideal["averaging"])
-    errors = np.stack(errors)  # (sds, 2, trials)
-    means = errors.reshape(len(SIGMAS), 2, -1, 400).mean(-1)
-    assert np.abs(means).max() <= 0.1
+    errors, means = np.stack(errors), np.stack(means)
+    assert np.sqrt(np.mean(means**2)) <= 0.1 and np.abs(means).max() <= 0.25
     assert np.sqrt((errors**2).mean(-1)).max() <= 0.3
     distances = {rival: np.sqrt(np.mean(np.square(gap))) for rival, gap in rivals.items()}
     nearest = min(distance for distance in distances.values() if distance > 1e-6)
@@ -124,12 +141,31 @@ def test_one_modality_alone_is_shrunk_to_the_prior_whatever_the_empty_channel_ho
     assert answered == pytest.approx(6.0 * P / (P + 64), abs=0.15)
 
 
-def test_the_untrained_twin_segregates(rng):
+def test_the_untrained_twin_has_no_way_around_its_random_layers(rng):
     trials = measured(8.0, 2.0, 20, rng)
     x = trials["auditory_measurement"].to_numpy(), trials["visual_measurement"].to_numpy()
-    np.testing.assert_allclose(
-        estimates(AVDenoiser(trained=False), trials, rng), exact(*x, 64.0, 4.0, 0.5)["segregation"], atol=1e-4
-    )
+    ideal = exact(*x, 64.0, 4.0, 0.5)["averaging"]
+    untrained, trained = (estimates(AVDenoiser(trained=t), trials, rng) - ideal for t in (False, True))
+    assert np.sqrt(np.mean(untrained**2)) > 10 * np.sqrt(np.mean(trained**2))
+
+
+def test_an_edit_of_a_layer_reaches_the_estimate_and_none_leaves_it(rng):
+    trials = measured(8.0, 2.0, 5, rng)
+    observer = AVDenoiser()
+    own = estimates(observer, trials, rng).T
+    np.testing.assert_array_equal(observer.edited(trials, "hidden2", lambda h: h), own)
+    assert np.abs(observer.edited(trials, "hidden3", np.zeros_like) - own).max() > 1
+    with pytest.raises(ValueError, match="'estimate' cannot be edited"):
+        observer.edited(trials, "estimate", lambda h: h)
+
+
+def test_seeds_are_networks_of_their_own_and_an_unknown_one_is_refused(rng):
+    trials = measured(8.0, 2.0, 5, rng)
+    first, second = (AVDenoiser(seed=s) for s in (1, 2))
+    assert second.provenance()["recipe"]["seed"] == 2
+    assert 0 < np.abs(estimates(first, trials, rng) - estimates(second, trials, rng)).max() < 2
+    with pytest.raises(ValueError, match="no weights of seed 99 are shipped; there are seeds 1, 2"):
+        AVDenoiser(seed=99).perceive(trials, rng=rng)
 
 
 def test_noise_levels_are_those_of_the_variance_preserving_process():
@@ -186,10 +222,3 @@ def test_a_module_is_no_field():
     observer = AVDenoiser()
     observer._load()
     assert not any(isinstance(getattr(observer, f.name), torch.nn.Module) for f in dataclasses.fields(observer))
-
-
-def test_untrained_output_is_the_measurement_scaled():
-    network = Denoiser()
-    x, sigma = torch.randn(5, 2), torch.full((5, 2), 6.0)
-    a, b = (torch.tensor(v, dtype=torch.float32) for v in signal_and_noise(np.full((5, 2), 6.0), 12.0))
-    torch.testing.assert_close(network(x, sigma, a, b), a * x)
