@@ -34,7 +34,7 @@ class FusionRecipe:
     n_sounds: int = 16000  # in store; a new place is drawn for each showing of a sample, and half are mirrored
     n_hidden: int = 64
     n_fusion: int = 96
-    n_steps: int = 5000
+    n_steps: int = 2500
     batch: int = 768
     learning_rate: float = 4e-3
     decay: float = 0.995
@@ -57,8 +57,10 @@ def sounds(low, high, share_noisy, seed, n):
     return at, sigma, noisy, np.concatenate(levels)
 
 
-def draw(recipe, store, rng, n, p_common=None, p_absent=None):
-    """`n` scenes: strips, levels, presence, true places in units of the prior's sd, and whether there was one cause.
+def draw(recipe, store, rng, n, p_common=None, p_absent=None, see=draw_strips):
+    """`n` scenes: what the eye keeps, levels, presence, true places in units of the prior's sd, one cause or not.
+
+    `see(azimuth, sigma, noisy, rng)` draws what the eye keeps of events.
 
     A sound in store is a sample; the place it came from is drawn anew from p(place | sample), so that a sound seen
     twice does not teach its noise.
@@ -78,7 +80,7 @@ def draw(recipe, store, rng, n, p_common=None, p_absent=None):
         visual = rng.permutation(visual)
     sigma_visual = np.exp(rng.uniform(math.log(recipe.sigma_low), math.log(recipe.sigma_high), n))
     plain = rng.random(n) >= recipe.noisy
-    seen = draw_strips(visual + plain * sigma_visual * rng.standard_normal(n), sigma_visual, ~plain, rng)
+    seen = see(visual + plain * sigma_visual * rng.standard_normal(n), sigma_visual, ~plain, rng)
     present = np.ones((n, 2), np.float32)
     absent = rng.random(n) < (recipe.p_absent if p_absent is None else p_absent)
     present[absent, rng.integers(2, size=n)[absent]] = 0.0
