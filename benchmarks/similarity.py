@@ -109,7 +109,7 @@ def bootstraps(rng, n_theirs):
         np.random.seed(0)
         theirs, peer = cpu(
             lambda m=method, models=toolbox_models, data=toolbox_data: rsatoolbox.inference.eval_dual_bootstrap(
-                models, data, method=m, N=n_theirs
+                models, data, method=m, N=n_theirs, k_pattern=1, k_rdm=1
             ),
             n=1,
         )

@@ -60,8 +60,14 @@ def correlation(patterns, *, labels=None, device=None):
         If a pattern is the same in every feature: it correlates with nothing.
     """
     patterns = as_float(patterns)
-    products = gram(patterns, shift=patterns.mean(axis=1, keepdims=True), device=device)
-    return _one_minus_cosine(products, patterns, labels, "the same in every unit")
+    mean = patterns.mean(axis=1, keepdims=True)
+    if _offset_matters(patterns):
+        products = gram(patterns, shift=mean, device=device)
+    else:  # Σ (x_i − m_i)(x_j − m_j) = Σ x_i x_j − p m_i m_j: no centred copy
+        products = gram(patterns, device=device)
+        root = mean * patterns.dtype.type(np.sqrt(patterns.shape[1]))
+        products -= root @ root.T
+    return _one_minus_cosine(products, mean[:, 0], labels, "the same in every unit", patterns.shape[1])
 
 
 def cosine(patterns, *, labels=None, device=None):
@@ -73,7 +79,7 @@ def cosine(patterns, *, labels=None, device=None):
         If a pattern is zero in every feature: it has no direction.
     """
     patterns = as_float(patterns)
-    return _one_minus_cosine(gram(patterns, device=device), patterns, labels, "zero in every unit")
+    return _one_minus_cosine(gram(patterns, device=device), 0.0, labels, "zero in every unit", patterns.shape[1])
 
 
 def mahalanobis(patterns, covariance, *, device=None):
@@ -109,8 +115,9 @@ def crossnobis(patterns, covariance=None, *, device=None):
         raise ValueError(f"crossnobis compares independent folds; {n_folds} fold given, at least 2 are wanted")
     if covariance is not None:
         patterns = whiten(patterns.reshape(-1, n_features), covariance).reshape(patterns.shape)
-    # an offset of a fold cancels in every difference; removing one keeps small distances exact
-    patterns = patterns - patterns[:, :1]
+    if _offset_matters(patterns, axis=1):
+        # an offset of a fold cancels in every difference; removing one keeps small distances exact
+        patterns = patterns - patterns[:, :1]
     products = gram(patterns.sum(axis=0), device=device)
     for fold in patterns:
         products -= gram(fold, device=device)
@@ -234,14 +241,23 @@ def _distances(products):
     return distances
 
 
-def _one_minus_cosine(products, patterns, labels, why):
+def _offset_matters(patterns, axis=-1):
+    """Whether offsets along an axis are so large beside what varies that they must be taken off before products are.
+
+    Judged by every k-th unit; ratios up to 4 cost a digit at most.
+    """
+    some = patterns[..., :: max(1, patterns.shape[-1] // 64)]
+    return bool((np.abs(some.mean(axis=axis)) > 4 * some.std(axis=axis)).any())
+
+
+def _one_minus_cosine(products, mean, labels, why, n_units):
     squares = np.diag(products).copy()
     # what rounding leaves of a pattern that does not vary
-    largest = np.maximum(np.abs(patterns).max(axis=1, initial=0), np.finfo(patterns.dtype).tiny)
-    floor = patterns.shape[1] * (8 * np.finfo(patterns.dtype).eps * largest) ** 2
+    level = np.sqrt(np.maximum(squares, 0) / n_units + np.square(mean))
+    floor = n_units * (8 * np.finfo(products.dtype).eps * np.maximum(level, np.finfo(products.dtype).tiny)) ** 2
     constant = ~(squares > floor)
     if constant.any():
-        names = np.arange(len(patterns)) if labels is None else np.asarray(labels, object)
+        names = np.arange(len(squares)) if labels is None else np.asarray(labels, object)
         raise ConstantPatterns(
             f"the pattern of {list_names(names[constant])} is {why}, so it has no correlation or angle with "
             "others; use method='euclidean', or record more units"

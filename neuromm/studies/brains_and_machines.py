@@ -35,6 +35,7 @@ from neuromm.studies.representations import (
     table_of_layers,
 )
 from neuromm.studies.results import Results, read_table, say
+from neuromm.studies.second_page import compute_pages
 from neuromm.studies.showing import show_all
 from neuromm.studies.strategies_fitted import fit_strategies
 
@@ -112,6 +113,9 @@ def main(
         chosen = everyone[everyone["family"].isin(["av_denoiser", "av_encoder", "cuppini2017"])]
         fits, selected = fit_strategies(chosen, rng=generator(seed, "strategies"))
         results.tables |= {"strategies": fits, "strategies_selected": selected}
+    if full and trials is None:
+        say("other paradigms")
+        results.tables["other_paradigms"] = compute_pages(n_repeats=n_repeats, seed=seed, say=say)
     results.tables = {k: t for k, t in results.tables.items() if len(t.columns)}
     figures.draw_all(results, session, bias, curves, roles, answered, found, table, full)
     page = results.write(out, figures.without_pixels(session))

@@ -41,6 +41,8 @@ def draw_all(results, session, bias, curves, roles, answered, found, table, full
     draw_answers(results, bias, curves, roles, answered)
     if found is not None:
         draw_representations(results, found)
+    if "other_paradigms" in results.tables:
+        draw_pages(results)
 
 
 def draw_main(results, session, bias, curves, roles, answered, found):
@@ -214,6 +216,21 @@ def draw_representations(results, found):
             "What each computation adds to the mixture of all: similarity (whitened cosine) on conditions and seeds "
             "that were not fitted, lost when the computation is left out.",
         )  # fmt: skip
+
+
+def draw_pages(results):
+    """Δ of every layer on the other paradigms."""
+    pages = results.tables["other_paradigms"]
+    rows = (pages["observer"] + ": " + pages["layer"]).str.replace("_", " ")
+    figure = plots.layer_map(
+        pages.assign(layer=rows), value="delta", columns="paradigm", label="Δ: r(causal inference) − best of the others"
+    ).figure
+    figure.set_size_inches(4.6, 1.2 + 0.17 * rows.nunique())
+    results.add_figure(
+        "other_paradigms", figure, pages,
+        "The same Δ on flashes and beeps (16 conditions) and on syllables (18 conditions: few), every network that "
+        "answers them; ideal observers: numerosity, and Magnotti & Beauchamp 2017, with p_common 0, ½ and 1.",
+    )  # fmt: skip
 
 
 def without_pixels(session):

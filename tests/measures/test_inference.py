@@ -78,7 +78,8 @@ def test_dual_bootstrap_is_rsatoolboxs_on_the_same_draws(rng):
     found = evaluate_dual(data, models, "cosine", conditions, subjects)
     np.random.seed(0)  # noqa: NPY002 - its draws come from there
     fixed = [rsatoolbox.model.ModelFixed(f"m{i}", m) for i, m in enumerate(models)]
-    peer = rsatoolbox.inference.eval_dual_bootstrap(fixed, rsatoolbox.rdm.RDMs(data), method="cosine", N=20)
+    peer = rsatoolbox.inference.eval_dual_bootstrap(fixed, rsatoolbox.rdm.RDMs(data), method="cosine", N=20,
+                                                    k_pattern=1, k_rdm=1)  # fmt: skip
     for k in range(3):
         np.testing.assert_allclose(found[k].models, peer.evaluations[:, :, 0, 0, k], atol=1e-12)
 
