@@ -112,6 +112,7 @@ def _draw_cues(results, combined):
     figure, axes = draw_against(combined, "strength", panels, by="shown", colours=colours)
     for ax in axes:
         ax.set_xlabel("place from straight ahead (deg)")
+        ax.set_xticks(sorted(combined["strength"].unique()))
     caption = "Right or left of a sound, a light, or both; bands are 95 % over trials."
     results.add_figure("cues", figure, combined, caption)
 
