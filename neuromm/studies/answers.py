@@ -19,7 +19,7 @@ def bias_and_curves(trials, stimuli, answered):
     everyone = trials if answered is None else pd.concat([trials.assign(kind="model"), answered], ignore_index=True)
     bias, unity = measures.crossmodal_bias(everyone), measures.unity_rate(everyone)
     sigmas = measures.unimodal_precision(everyone)
-    matched, curves = [], []
+    matched, curves, known_curves = [], [], {}
     people = set() if answered is None else set(answered["observer"])
     for observer, own in sigmas.groupby("observer", sort=False):
         sigma = own.set_index("modality")["sigma"]
@@ -29,7 +29,12 @@ def bias_and_curves(trials, stimuli, answered):
         seen = stimuli
         if observer in people:
             seen = answered[answered["observer"] == observer].drop(columns=["observer", "response"])
-        curves.append(predicted_bias(seen, {**DEFAULT, **fields}).assign(observer=observer))
+        # sds to a tenth of a degree: observers of one yoked sample share their curves
+        own_sigmas = {**DEFAULT, **{k: round(v, 1) for k, v in fields.items()}}
+        key = (observer if observer in people else "", *own_sigmas.values())
+        if key not in known_curves:
+            known_curves[key] = predicted_bias(seen, own_sigmas)
+        curves.append(known_curves[key].assign(observer=observer))
     return bias, pd.concat(curves, ignore_index=True), unity, pd.DataFrame(matched)
 
 
