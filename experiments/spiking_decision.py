@@ -1,7 +1,7 @@
 """How well and how fast does a spiking circuit decide, against coherence, and with sound and light together?
 
 Design: random-dot motion at six coherences, after Roitman & Shadlen 2002 and Wang 2002 (Neuron 36:955), on a circuit of
-400 cells. Three minutes.
+400 cells. Four minutes.
 `python experiments/spiking_decision.py --n-cells 2000 --n-repeats 100`
 """
 

@@ -1,7 +1,7 @@
 """Does a second beep make a second flash in a network of spiking cells, and only if it comes soon?
 
 One and two flashes with none, one and two beeps, beside the same network without coupling and without visible
-persistence. Ten minutes on one core without a compiler, three with one.
+persistence. Four minutes on one core without a compiler, two with one.
 `python experiments/spiking_flash_beep.py --n-repeats 100`
 """
 

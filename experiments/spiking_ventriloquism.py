@@ -1,7 +1,7 @@
 """Does a light pull a sound in a network of spiking cells, and do its STS cells gain from the pair?
 
 Three rings of 180 conductance-based cells with Poisson input, beside the same rings without connections between or back
-to the senses. Ten minutes on one core without a compiler, three with one (a third of it compiling, once).
+to the senses. Two minutes on one core; with a compiler half of that is compiling, once.
 `python experiments/spiking_ventriloquism.py --n-repeats 20`
 """
 
