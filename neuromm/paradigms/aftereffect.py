@@ -106,6 +106,8 @@ def changing_reliability(
     spread=(2.0, 18.0),
     offset: float = 5.0,
     positions=(-10.0, -5.0, 0.0, 5.0, 10.0),
+    dots: int | None = None,
+    keys: bool = False,
     seed: int = 1,
 ):
     """Sounds with clouds of dots whose spread changes over time (design of Beierholm et al. 2020).
@@ -125,6 +127,11 @@ def changing_reliability(
         |auditory − visual|, deg, to either side.
     positions : sequence of float
         Of the cloud's centre, deg.
+    dots : int, optional
+        So many dots are drawn here, the same for every observer: `visual_measurement` (their mean, deg) and
+        `visual_sample_spread` (their sd, deg).
+    keys : bool
+        Answer on one key per position.
     seed : int
 
     Returns
@@ -157,7 +164,14 @@ def changing_reliability(
         )
     shown = pd.concat(parts, ignore_index=True)
     shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
-    return finish(shown.assign(report="auditory"), seed=seed)
+    if dots is not None:
+        if not dots >= 2:
+            raise ValueError(f"dots is {dots}; at least 2 dots have a spread")
+        places = shown["visual_azimuth"].to_numpy()[:, None]
+        cloud = places + shown["visual_spread"].to_numpy()[:, None] * rng.standard_normal((len(shown), int(dots)))
+        shown["visual_measurement"], shown["visual_sample_spread"] = cloud.mean(1), cloud.std(1, ddof=1)
+    trials = finish(shown.assign(report="auditory"), seed=seed)
+    return trials.assign(alternatives="|".join(f"{p:g}" for p in positions)) if keys else trials
 
 
 def _rising(sequence, half, rng):

@@ -25,6 +25,7 @@ def _bayesian(observer, variances):
     return bayesian_variance(variances, observer.kappa, observer.n_dots)
 
 
+DOTS = ["visual_measurement", "visual_sample_spread"]  # centre and sample sd of the dots that were shown, deg
 LEARNERS = {"instantaneous": _instantaneous, "bayesian": _bayesian, "exponential": _exponential}
 
 
@@ -75,8 +76,8 @@ class Beierholm2020:
         """Answer the trials in their order, learning the visual spread on the way; record `layers` from the same pass.
 
         Needs `report` and azimuths (NaN = absent); `visual_spread` (deg). Layers: measurements (A, cloud's centre),
-        visual_sigma (as estimated, deg), p_common, estimate (A, V). A row without sight leaves the estimate as it
-        was.
+        visual_sigma (as estimated, deg), p_common, estimate (A, V). Dots are drawn, or are those of the table. A row
+        without sight leaves the estimate as it was.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -92,27 +93,68 @@ class Beierholm2020:
         return Percept(responses, collect(layers, inferred, trials, self.name))
 
     def _infer(self, shown, z):
-        spread = shown["visual_spread"].to_numpy(float) if "visual_spread" in shown else np.full(len(shown), np.nan)
-        spread = np.where(np.isnan(spread), self.sigma_visual, spread)
-        auditory, visual = place_of(shown, "auditory"), place_of(shown, "visual")
         sigma_a = sigma_of(shown, "auditory", self.sigma_auditory)
-        dots = visual[:, None] + spread[:, None] * z[:, 1:]
-        x = np.stack([auditory + sigma_a * z[:, 0], dots.mean(1)], -1)
-        variance = self._estimate(shown, np.nan_to_num(dots.var(1, ddof=1)), ~np.isnan(visual))
-        sigma_v = np.sqrt(variance * (1 + 1 / self.n_dots))
-        sigmas = np.stack([sigma_a, sigma_v], -1)
+        centre, sigma_v = self._seen(shown, z[:, 1:])
+        x = np.stack([place_of(shown, "auditory") + sigma_a * z[:, 0], centre], -1)
         absent = np.isnan(x)
-        factor = log_bayes_factor(x, sigmas, self.mu_prior, self.sigma_prior)
-        chance = np.where(absent.any(1), 0.0, posterior_common(factor, self.p_common))[:, None]
-        fused = fuse(x, sigmas, self.mu_prior, self.sigma_prior)[0][:, None]
-        estimate = chance * fused + (1 - chance) * segregate(x, sigmas, self.mu_prior, self.sigma_prior)
+        chance, estimate = self._perceived(x, np.stack([sigma_a, sigma_v], -1))
         return {
             "measurements": np.where(absent, self.mu_prior, x),
             "visual_sigma": sigma_v[:, None],
-            "p_common": chance,
+            "p_common": chance[:, None],
             "estimate": np.where(absent, self.mu_prior, estimate),
             "alone": absent.any(1),
         }
+
+    def _perceived(self, x, sigmas):
+        """Posterior of one cause (n,) and averaged estimates (n, 2) of measurements (n, 2), NaN where absent."""
+        factor = log_bayes_factor(x, sigmas, self.mu_prior, self.sigma_prior)
+        chance = np.where(np.isnan(x).any(1), 0.0, posterior_common(factor, self.p_common))
+        fused = fuse(x, sigmas, self.mu_prior, self.sigma_prior)[0][:, None]
+        apart = segregate(x, sigmas, self.mu_prior, self.sigma_prior)
+        return chance, chance[:, None] * fused + (1 - chance[:, None]) * apart
+
+    def _seen(self, shown, z):
+        """Centre of the dots and the estimated noise of their place, deg; the dots of the table where it has them."""
+        spread = shown["visual_spread"].to_numpy(float) if "visual_spread" in shown else np.full(len(shown), np.nan)
+        spread = np.where(np.isnan(spread), self.sigma_visual, spread)
+        visual = place_of(shown, "visual")
+        dots = visual[:, None] + spread[:, None] * z
+        centre, variance = dots.mean(1), np.nan_to_num(dots.var(1, ddof=1))
+        if set(DOTS) <= set(shown.columns):
+            given = shown[DOTS].to_numpy(float)
+            known = np.isfinite(given).all(1) & ~np.isnan(visual)
+            centre = np.where(known, given[:, 0], centre)
+            variance = np.where(known, given[:, 1] ** 2, variance)
+        variance = self._estimate(shown, variance, ~np.isnan(visual))
+        return centre, np.sqrt(variance * (1 + 1 / self.n_dots))
+
+    def log_likelihood(self, trials, *, n=301) -> np.ndarray:
+        """Log probability of each row's key, nats (at least log 1e-6); NaN where missed; shape (n_trials,).
+
+        The dots are known (`paradigms.changing_reliability(dots=…)`), the auditory measurement is not: it is integrated
+        over `n` nodes.
+
+        Raises
+        ------
+        ValueError
+            If the table lacks the dots, keys (`alternatives`) or responses, or asks for something else than "auditory".
+        """
+        require(trials, ["report", "response", "alternatives", "auditory_azimuth", *DOTS], self.name)
+        if (trials["report"] != "auditory").any() or trials["alternatives"].nunique(dropna=False) != 1:
+            raise ValueError(f"{self.name}: likelihoods are of 'auditory' answers on one set of keys (alternatives)")
+        keys = np.array([float(key) for key in str(trials["alternatives"].iloc[0]).split("|")])
+        sigma_a = sigma_of(trials, "auditory", self.sigma_auditory)
+        centre, sigma_v = self._seen(trials, np.zeros((len(trials), 2)))
+        z = np.linspace(-5, 5, n)
+        weights = np.exp(-0.5 * z * z) / np.exp(-0.5 * z * z).sum()
+        x = np.stack(np.broadcast_arrays((place_of(trials, "auditory") + np.outer(z, sigma_a)).T, centre[:, None]), -1)
+        sigmas = np.broadcast_to(np.stack([sigma_a, sigma_v], -1)[:, None], x.shape)
+        _, estimate = self._perceived(x.reshape(-1, 2), sigmas.reshape(-1, 2))
+        pressed = np.abs(estimate[:, :1] - keys).argmin(1).reshape(len(trials), n)
+        said = np.abs(trials["response"].to_numpy(float)[:, None] - keys).argmin(1)
+        chance = ((pressed == said[:, None]) * weights).sum(1)
+        return np.where(trials["response"].isna(), np.nan, np.log(np.maximum(chance, 1e-6)))
 
     def _estimate(self, shown, variances, seen):
         """Estimated variance at each showing, block by block in the order of time; carried on where nothing is seen."""

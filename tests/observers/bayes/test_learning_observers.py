@@ -99,6 +99,43 @@ def test_only_learners_weigh_rising_and_falling_blur_differently():
     assert gap["bayesian"] > gap["instantaneous"] + 0.005
 
 
+def told_apart(sequence, n_blocks, nodes, **fields):
+    """Log likelihood of a Bayesian learner's keys under itself, minus that under an instantaneous observer, nats."""
+    trials = changing_reliability(n_blocks, sequence=sequence, n_periods=15, dots=20, keys=True, seed=4)
+    table = answered(Beierholm2020(**fields), trials)
+    learners = [Beierholm2020(**fields), Beierholm2020(learner="instantaneous")]
+    own, instantaneous = (one.log_likelihood(table, n=nodes).sum() for one in learners)
+    return own - instantaneous
+
+
+@pytest.mark.parametrize("sequence", ["sinusoid", "random_walk", "jumps"])
+def test_a_long_memory_is_told_from_none(sequence):
+    assert told_apart(sequence, 8, 101, kappa=60.0) > 5
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("sequence", ["sinusoid", "random_walk", "jumps"])
+def test_at_the_published_memory_the_instantaneous_observer_is_worst(sequence):
+    assert told_apart(sequence, 60, 101) > 5, "about 1.5 nats per 1000 trials in people"
+
+
+def test_the_likelihood_of_a_learner_is_the_share_of_its_answers():
+    trials = changing_reliability(1, n_periods=1, dots=20, keys=True, seed=2)
+    observer = Beierholm2020(learner="exponential", gamma=0.4)
+    many = pd.concat([trials.assign(block=i) for i in range(1500)], ignore_index=True)
+    many["presentation"] = np.arange(len(many))
+    said = observer.perceive(many, rng=np.random.default_rng(1)).responses["response"].to_numpy().reshape(1500, -1)
+    asked = trials.assign(response=said[0])
+    share = (said == said[0]).mean(0)
+    assert np.allclose(np.exp(observer.log_likelihood(asked)), share, atol=4 * np.sqrt(0.25 / 1500) + 0.003)
+    asked.loc[3, "response"] = np.nan
+    assert np.isnan(observer.log_likelihood(asked)[3])
+    with pytest.raises(ValueError, match="visual_measurement"):
+        observer.log_likelihood(changing_reliability(1, keys=True).assign(response=0.0))
+    with pytest.raises(ValueError, match="dots is 1"):
+        changing_reliability(1, dots=1)
+
+
 def test_missed_tests_are_counted():
     table = answered(Recalibration(), aftereffect(2, n_exposures=(0, 3)))
     table.loc[table["phase"] == "test", "response"] = table.loc[table["phase"] == "test", "response"].mask(
