@@ -85,12 +85,25 @@ def rdms(rng):
         )
 
 
+def hand_over(draws):
+    """Make rsatoolbox take these draws in turn: its own come from a global generator that it uses in between."""
+    from rsatoolbox.inference import evaluate
+
+    left = iter(draws)
+
+    def given(rdms, rdm_descriptor="index", pattern_descriptor="index"):
+        subjects, conditions = next(left)
+        sample = rdms.subsample(rdm_descriptor, subjects).subsample_pattern(pattern_descriptor, conditions)
+        return sample, subjects, conditions
+
+    evaluate.bootstrap_sample = given
+
+
 def bootstraps(rng, n_theirs):
     n_subjects, n_models, n, n_resamples = 20, 10, 92, 1000
     pairs = n * (n - 1) // 2
     data, models = rng.random((n_subjects, pairs)), rng.random((n_models, pairs))
-    state = np.random.RandomState(0)  # the draws that rsatoolbox makes from its global generator
-    draws = [(state.randint(0, n_subjects, n_subjects), state.randint(0, n, n)) for _ in range(n_resamples)]
+    draws = [(rng.integers(0, n_subjects, n_subjects), rng.integers(0, n, n)) for _ in range(n_resamples)]
     subjects = np.array([np.bincount(s, minlength=n_subjects) for s, _ in draws])
     conditions = np.array([np.bincount(c, minlength=n) for _, c in draws])
     for comparator, method, wanted in (
@@ -106,7 +119,7 @@ def bootstraps(rng, n_theirs):
             continue
         toolbox_models = [rsatoolbox.model.ModelFixed(f"m{i}", m) for i, m in enumerate(models)]
         toolbox_data = rsatoolbox.rdm.RDMs(data)
-        np.random.seed(0)
+        hand_over(draws)
         theirs, peer = cpu(
             lambda m=method, models=toolbox_models, data=toolbox_data: rsatoolbox.inference.eval_dual_bootstrap(
                 models, data, method=m, N=n_theirs, k_pattern=1, k_rdm=1

@@ -68,20 +68,27 @@ def test_a_condition_drawn_twice_is_one_measured_with_half_the_noise(comparator,
     np.testing.assert_allclose(found, wanted, atol=1e-10)
 
 
-def test_dual_bootstrap_is_rsatoolboxs_on_the_same_draws(rng):
+@pytest.mark.parametrize(("comparator", "method"), [("cosine", "cosine"), ("pearson", "corr"), ("spearman",) * 2])
+def test_dual_bootstrap_and_ceilings_are_rsatoolboxs_on_the_same_draws(comparator, method, rng, monkeypatch):
     rsatoolbox = pytest.importorskip("rsatoolbox")
     data, models = random_rdms(rng, 5, 12), random_rdms(rng, 3, 12)
-    state = np.random.RandomState(0)
-    draws = [(state.randint(0, 5, 5), state.randint(0, 12, 12)) for _ in range(20)]
+    draws = [(rng.integers(0, 5, 5), rng.integers(0, 12, 12)) for _ in range(8)]
+    left = iter(draws)
+
+    def given(rdms, rdm_descriptor="index", pattern_descriptor="index"):
+        subjects, conditions = next(left)
+        return rdms.subsample("index", subjects).subsample_pattern("index", conditions), subjects, conditions
+
+    monkeypatch.setattr(rsatoolbox.inference.evaluate, "bootstrap_sample", given)
+    fixed = [rsatoolbox.model.ModelFixed(f"m{i}", m) for i, m in enumerate(models)]
+    peer = rsatoolbox.inference.eval_dual_bootstrap(
+        fixed, rsatoolbox.rdm.RDMs(data), method=method, N=8, k_pattern=1, k_rdm=1
+    )
     subjects = np.array([np.bincount(s, minlength=5) for s, _ in draws])
     conditions = np.array([np.bincount(c, minlength=12) for _, c in draws])
-    found = evaluate_dual(data, models, "cosine", conditions, subjects)
-    np.random.seed(0)  # noqa: NPY002 - its draws come from there
-    fixed = [rsatoolbox.model.ModelFixed(f"m{i}", m) for i, m in enumerate(models)]
-    peer = rsatoolbox.inference.eval_dual_bootstrap(fixed, rsatoolbox.rdm.RDMs(data), method="cosine", N=20,
-                                                    k_pattern=1, k_rdm=1)  # fmt: skip
-    for k in range(3):
-        np.testing.assert_allclose(found[k].models, peer.evaluations[:, :, 0, 0, k], atol=1e-12)
+    for k, found in enumerate(evaluate_dual(data, models, comparator, conditions, subjects)):
+        np.testing.assert_allclose(found.models, peer.evaluations[:, :, 0, 0, k], atol=1e-12)
+        np.testing.assert_allclose([found.low, found.high], peer.noise_ceiling[:, :, 0, k], atol=1e-12)
 
 
 def test_permutations_of_few_conditions_are_all_taken_and_right(rng):
