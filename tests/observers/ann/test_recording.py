@@ -77,10 +77,16 @@ def test_errors_name_the_nearest_layer_and_what_is_wrong(inputs):
         record(model, inputs, "unused")
     with pytest.raises(ValueError, match="reached 2 times"):
         record(model, inputs, "drop")
-    with pytest.raises(ValueError, match="gives a tuple"):
-        record(model, inputs, "")
     with pytest.raises(ValueError, match="pool is 'sum'"):
         record(model, inputs, "conv", pool="sum")
     with pytest.raises(ValueError, match="batch_size is 0"):
         record(model, inputs, "conv", batch_size=0)
     assert hooks_of(model) == 0
+
+
+def test_of_a_tuple_the_first_tensor_is_recorded_and_a_tuple_without_one_is_refused(inputs):
+    model = Small()
+    assert record(model, inputs, "")[""].sizes["trial"] == len(inputs[0])
+    model.forward = lambda *seen: ("no", "tensor")
+    with pytest.raises(ValueError, match="gives a tuple"):
+        record(model, inputs, "")
