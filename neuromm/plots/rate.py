@@ -4,6 +4,7 @@ import numpy as np
 
 from neuromm.plots.style import COLOURS, LINES, MARKERS, axes_of, in_style, shade
 
+SERIES = (COLOURS["visual"], "#56B4E9", COLOURS["reference"], "#009E73", "#E69F00", COLOURS["human"])
 STAGE_COLOURS = {"segregation": "#009E73", "fusion": "#E69F00", "causal_inference": COLOURS["audiovisual"]}
 
 
@@ -134,6 +135,8 @@ def decoded_variance(table, ax=None):
         xlabel="variance of optimal combination (deg²)",
         ylabel="variance of the decoder (deg²)",
     )
+    for axis in ("x", "y"):
+        _plain_ticks(ax, axis)
     ax.legend()
     return ax
 
@@ -145,12 +148,12 @@ def probability_by_soa(table, ax=None, *, y="p_two", label="P(two flashes)"):
     ax = axes_of(ax)
     for i, (name, rows) in enumerate(table.groupby("line", sort=False)):
         rows = rows.sort_values("beep_soa")
-        hue = COLOURS["visual"] if i == 0 else shade(COLOURS["visual"], 0.7 / i)
+        hue = SERIES[i % len(SERIES)]
         if "low" in rows and rows["low"].notna().any():
             ax.fill_between(rows["beep_soa"], rows["low"], rows["high"], color=hue, alpha=0.15, lw=0)
-        ax.plot(rows["beep_soa"], rows[y], LINES[i % len(LINES)], marker=MARKERS[i], ms=3, color=hue, label=name)
+        ax.plot(rows["beep_soa"], rows[y], ls=LINES[i % len(LINES)], marker=MARKERS[i], ms=3, color=hue, label=name)
     ax.set(xlabel="time between the two beeps (ms)", ylabel=label, ylim=(-0.03, 1.03))
-    ax.legend()
+    _beside(ax)
     return ax
 
 
@@ -212,6 +215,7 @@ def psychometric_and_times(table, axes=None):
     for ax in axes:
         ax.set_xscale("symlog", linthresh=3.2, linscale=0.5)
         ax.set_xticks([0, 3.2, 6.4, 12.8, 25.6, 51.2], ["0", "3.2", "6.4", "12.8", "25.6", "51.2"])
+        ax.set_xlim(-0.8, 60)
         ax.minorticks_off()
     _beside(axes[1])
     return axes
@@ -272,3 +276,68 @@ def patch_panels(labels, table, axes=None, *, spacing=0.4):
     axes[1].set(xlabel="voxel size (mm)", ylabel="fraction of voxels", ylim=(-0.03, 1.03))
     axes[1].legend(fontsize=6.5, loc="center right", bbox_to_anchor=(1.0, 0.28))
     return axes
+
+
+@in_style
+def activity_in_time(table, ax=None):
+    """Activity of one cell against time, one line per `line`; columns `time` (ms), `rate`."""
+    ax = axes_of(ax)
+    for i, (name, rows) in enumerate(table.groupby("line", sort=False)):
+        ax.plot(rows["time"], rows["rate"], ls=LINES[i % len(LINES)], color=SERIES[i % len(SERIES)], label=name)
+    ax.set(xlabel="time from the flash (ms)", ylabel="activity of the visual cell\n(fraction of its maximum)")
+    _beside(ax)
+    return ax
+
+
+@in_style
+def shift_by_disparity(table, axes=None):
+    """Shift toward the other sense against disparity, sound and light: one panel per network, lesioned ones thin.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `line` ("Name" or "Name, connections cut"), `report`, `disparity`, `shift` (deg).
+    """
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(table["line"].str.partition(",")[0]))
+    if axes is None:
+        axes = plt.subplots(1, len(names), figsize=(3.5 * len(names), 2.5), layout="constrained", squeeze=False)[1][0]
+    for ax, network in zip(axes, names, strict=True):
+        own = table[table["line"].str.partition(",")[0] == network]
+        for (line, report), rows in own.groupby(["line", "report"], sort=False):
+            cut = line != network
+            label = f"{'sound' if report == 'auditory' else 'light'}{', connections cut' if cut else ''}"
+            ax.plot(rows["disparity"], rows["shift"], ":" if cut else "-", marker=None if cut else "o", ms=3,
+                    color=COLOURS[report], label=label)  # fmt: skip
+        ax.axhline(0, color=COLOURS["reference"], lw=0.5, zorder=0)
+        ax.set(xlabel="|auditory − visual| (deg)", ylabel="shift toward the other (deg)", title=network)
+    axes[-1].legend(fontsize=6.5)
+    return axes
+
+
+@in_style
+def aftereffect_by_adaptor(table, ax=None):
+    """Shift of a sound alone after exposure, against where the light had been; columns `adaptor`, `shift` (deg)."""
+    ax = axes_of(ax)
+    ax.axhline(0, color=COLOURS["reference"], lw=0.5, zorder=0)
+    ax.axvline(0, color=COLOURS["reference"], lw=0.5, zorder=0)
+    ax.plot(table["adaptor"], table["shift"], "o-", ms=3, color=COLOURS["auditory"])
+    ax.set(xlabel="light during exposure (deg, right +)", ylabel="shift of the sound alone (deg)")
+    return ax
+
+
+@in_style
+def decision_courses(table, ax=None, *, threshold=15.0):
+    """Rates of the two populations in single trials: winners and losers part; columns `time`, `rate`, `trial`,
+    `line`."""
+    ax = axes_of(ax)
+    hues = {"right": COLOURS["audiovisual"], "left": COLOURS["reference"]}
+    for (name, trial), rows in table.groupby(["line", "trial"], sort=False):
+        ax.plot(rows["time"], rows["rate"], color=hues.get(name, COLOURS["human"]), lw=0.7, alpha=0.7,
+                label=f'"{name}" population' if trial == 0 else None)  # fmt: skip
+    ax.axhline(threshold, color=COLOURS["human"], lw=0.6, ls="--")
+    ax.text(1.0, threshold, "decision", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=6.5)
+    ax.set(xlabel="time from stimulus onset (ms)", ylabel="rate (Hz)")
+    _beside(ax)
+    return ax
