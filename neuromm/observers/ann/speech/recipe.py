@@ -94,13 +94,14 @@ def fit_speech(recipe, seed, device, checkpoint, limits):
 
 
 @torch.no_grad()
-def read_out(network, recipe, talkers, device, n=1500):
+def read_out(network, recipe, talkers, device, most=1500):
     """Means and precision of the fusion layer for congruent tokens, how far 99 % of them lie, and accuracies.
 
     An untrained network also gets its last layer here, by ridge regression on tokens of one sense.
     """
     from neuromm.observers.readout import fit_ridge
 
+    n = min(most, recipe.n_tokens // 2)
     fit = tokens(talkers, recipe.snr_low, recipe.snr_high, 1, n)
     test = tokens(talkers, recipe.snr_low, recipe.snr_high, 2, n)
     if recipe.n_steps == 0 or not _has_learnt(network, fit, talkers):
