@@ -1,0 +1,83 @@
+"""Directions on the circle: small angles are places on a line, turning the world turns answers, densities sum to one."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import vonmises
+
+from neuromm.maths.circular import log_density
+from neuromm.observers.bayes.causal_inference import CausalInference
+from neuromm.observers.bayes.circular import CircularCausalInference, wrapped
+from neuromm.stimuli.table import cross, finish
+
+SMALL = CircularCausalInference(6.0, 3.0, 12.0, noise="wrapped_normal", sigma_motor=1.0)
+
+
+def headings(turn=0.0, reports=("vestibular",), n=1):
+    shown = cross(vestibular_heading=[-10.0, 5.0], visual_heading=[8.0, np.nan])
+    shown[["vestibular_heading", "visual_heading"]] = wrapped(shown + turn)
+    return finish(shown, seed=1, n_repeats=n, reports=reports)
+
+
+def test_the_von_mises_is_that_of_scipy_and_both_sum_to_one():
+    away = torch.linspace(-180, 179, 360, dtype=torch.float64)
+    sigma = torch.tensor(25.0, dtype=torch.float64)
+    kappa = np.rad2deg(1 / 25.0) ** 2
+    exact = vonmises.logpdf(np.deg2rad(away.numpy()), kappa) + np.log(np.pi / 180)
+    np.testing.assert_allclose(log_density(away, sigma.expand(360), "von_mises"), exact, atol=1e-10)
+    for noise in ("von_mises", "wrapped_normal"):
+        assert float(torch.exp(log_density(away, sigma.expand(360), noise)).sum()) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("p_common", [0.0, 1.0])
+def test_small_angles_are_places_on_a_line(p_common):
+    trials = headings()
+    line = trials.rename(columns={"vestibular_heading": "auditory_azimuth", "visual_heading": "visual_azimuth"})
+    theirs = CausalInference(6.0, 3.0, 12.0, p_common=p_common, sigma_motor=1.0).predict(line.assign(report="auditory"))
+    ours = dataclasses.replace(SMALL, p_common=p_common).predict(trials)
+    np.testing.assert_allclose(ours[["expected", "sd"]], theirs[["expected", "sd"]], atol=1e-5)
+
+
+def test_turning_the_world_turns_the_answers():
+    observer = CircularCausalInference(sigma_vestibular=20.0, sigma_visual=12.0)  # a uniform prior has no direction
+    here, there = (observer.predict(headings(turn))["expected"].to_numpy() for turn in (0.0, 150.0))
+    np.testing.assert_allclose(wrapped(there - here - 150.0), 0, atol=0.03)  # σ_P 1000: as good as uniform
+
+
+def test_the_density_sums_to_one_and_keys_are_its_arcs():
+    observer, trials = CircularCausalInference(sigma_vestibular=20.0, sigma_visual=12.0, lapse=0.05), headings()
+    one = trials[trials["visual_heading"].notna()].iloc[:1]
+    around = pd.concat([one] * 120, ignore_index=True).assign(response=np.arange(-180.0, 180.0, 3.0))
+    density = np.exp(observer.log_likelihood(around))
+    assert density.sum() * 3 == pytest.approx(1, abs=1e-6)
+    keys = observer.predict(one.assign(alternatives="-120|0|120"))[["key_-120", "key_0", "key_120"]].iloc[0]
+    assert keys.sum() == pytest.approx(1, abs=1e-9)
+    side = np.exp(observer.log_likelihood(one.assign(alternatives="left|right", response=1.0)))[0]
+    assert observer.predict(one.assign(alternatives="left|right"))["expected"].iloc[0] == pytest.approx(side, abs=1e-9)
+
+
+@pytest.mark.parametrize("noise", ["von_mises", "wrapped_normal"])
+def test_answers_are_as_predicted(noise):
+    observer = CircularCausalInference(sigma_vestibular=30.0, sigma_visual=20.0, noise=noise)
+    trials = headings(turn=100.0, reports=("vestibular", "common"), n=700)
+    said = observer.perceive(trials, rng=np.random.default_rng(2)).responses["response"]
+    first = trials.drop_duplicates(["condition", "report"])
+    exact = observer.predict(first)
+    for i in first.index:
+        same = (trials["condition"] == first.loc[i, "condition"]) & (trials["report"] == first.loc[i, "report"])
+        answers = said[same].to_numpy()
+        if first.loc[i, "report"] == "common":
+            assert answers.mean() == pytest.approx(exact.loc[i, "expected"], abs=4.5 * np.sqrt(0.25 / 700))
+            continue
+        mean = np.rad2deg(np.angle(np.exp(1j * np.deg2rad(answers)).mean()))
+        assert abs(wrapped(mean - exact.loc[i, "expected"])) < 4.5 * exact.loc[i, "sd"] / np.sqrt(700)
+
+
+def test_impossible_fields_are_refused_by_name():
+    with pytest.raises(ValueError, match="sigma_motor is 0"):
+        CircularCausalInference(sigma_motor=0.0)
+    with pytest.raises(ValueError, match="noise is 'gauss'"):
+        CircularCausalInference(noise="gauss")
