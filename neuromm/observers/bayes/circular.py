@@ -25,10 +25,10 @@ class CircularCausalInference(Likely):
     """Infers whether felt and seen heading had one cause, on the circle, and averages directions accordingly.
 
     Measurements scatter around the heading as a wrapped normal of sd σ, or a von Mises of concentration (π σ/180)⁻²;
-    the prior is of the same family around `mu_prior` (1000 deg is uniform). The estimate is the direction of the resultant
-    of the mixture of both hypotheses, q R₁ + (1 − q) R₂ (averaging); "common" if q > ½. Answers carry wrapped normal
-    motor noise. For headings and sigmas far from half a turn it is `CausalInference`. The likelihood of directions, sides
-    and keys is exact to rounding; that of "common" to about 3e-4 (an indicator on the grid).
+    the prior is of the same family around `mu_prior` (1000 deg is uniform). The estimate is the direction of the
+    resultant of the mixture of both hypotheses, q R₁ + (1 − q) R₂ (averaging); "common" if q > ½. Answers carry wrapped
+    normal motor noise. For headings and sigmas far from half a turn it is `CausalInference`. The likelihood of
+    directions, sides and keys is exact to rounding; that of "common" to about 3e-4 (an indicator on the grid).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Directions on the circle: small angles are places on a line, turning the world turns answers, densities sum to one."""
+"""Directions on the circle: small angles are places on a line, turning the world turns answers, densities sum up."""
 
 import dataclasses
 
