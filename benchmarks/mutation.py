@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MATHS = ROOT / "neuromm" / "maths"
 # The tests of each file, those that fail fastest first; for all others tests/maths/test_NAME.py.
 TESTS = {
-    "combination": ["maths/test_combination.py"],
+    "accumulation": ["maths/test_mutants.py", "maths/test_accumulation.py"],
+    "combination": ["maths/test_combination.py", "maths/test_mutants.py"],
     "encoding_disparity": ["measures/test_syllable_measures.py", "observers/bayes/test_mcgurk_observers.py"],
     "fuzzy_logic": ["measures/test_syllable_measures.py", "observers/bayes/test_mcgurk_observers.py"],
     "gaussian": ["maths/test_gaussian.py", "maths/test_expectation.py", "observers/bayes/test_causal_inference.py"],

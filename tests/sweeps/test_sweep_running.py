@@ -177,8 +177,18 @@ def test_two_sweeps_do_not_write_into_one_folder(tmp_path):
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, capsys):
-    timer = threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    def n_stored():
+        try:
+            return Sweep(tmp_path / "s").status()["ok"]
+        except (ValueError, FileNotFoundError):  # the folder is being made
+            return 0
+
+    def interrupt_when_some_are_stored():
+        while not n_stored():
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt_when_some_are_stored, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         sweep(calls("slow", n=500), out=tmp_path / "s")
     err = capsys.readouterr().err
