@@ -38,3 +38,11 @@ def test_any_weights_cost_the_variance_of_their_sum():
 def test_a_level_that_no_threshold_has_is_refused(level):
     with pytest.raises(ValueError, match="between .5 and 1"):
         combination.threshold(1.0, level)
+
+
+@pytest.mark.parametrize("bound", [0.3, 0.9])
+def test_the_passage_density_is_one_at_any_bound(bound):
+    s = np.linspace(1e-6, 40 * bound**2, 40_001)
+    density = 2 * accumulation.passage_density(s, bound)
+    assert np.trapezoid(density, s) == pytest.approx(1, abs=1e-4)
+    assert np.trapezoid(density * s, s) == pytest.approx(bound**2, rel=1e-3)  # E[s] = θ² without drift
