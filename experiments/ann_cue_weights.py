@@ -1,7 +1,7 @@
 """Do a network's cues weigh what their reliabilities say (Alais & Burr 2004, Curr Biol 14:257)?
 
 Design: 7 places, conflicts up to ±9°, five blurs of the light, each cue alone; a network trained with one cause only.
-Under a minute. `python experiments/ann_cue_weights.py --n-repeats 20`
+Under a minute. `python experiments/ann_cue_weights.py --n-repeats 30`
 """
 
 import sys

@@ -152,6 +152,7 @@ STUDIES = {
     "ann_flash_beep": "neuromm.studies.ann_flash_beep:main",
     "ann_mcgurk": "neuromm.studies.ann_mcgurk:main",
     "comodulation": "neuromm.studies.comodulation:main",
+    "multimodal_benefit": "neuromm.studies.multimodal_benefit:main",
 }
 
 

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
 RINGS = ["--n-repeats", "1", "--n-cells", "48", "--dt", "0.5", "--n-readout", "8", "--target", "numpy"]
 SMALL = {
-    "comodulation": ["--n-seeds", "1", "--n-steps", "3", "--agreements", "0.2"],
+    "multimodal_benefit": ["--step", "2", "--step", "4", "--n-seeds", "1"],
+    "comodulation": ["--n-seeds", "1", "--n-steps", "3", "--agreement", "0.2"],
     "congruent_opposite_units": ["--n-scenes", "60"],
     "ann_ventriloquism": ["--n-repeats", "2", "--n-scenes", "100"],
     "ann_cue_weights": ["--n-repeats", "2"],

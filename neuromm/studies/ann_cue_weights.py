@@ -18,7 +18,7 @@ SUBJECTS = {"fusion_net": "one cause", "shuffled_pairs": "shuffled", "sound_alon
 
 
 def main(
-    n_repeats: int = 20,
+    n_repeats: int = 30,
     weights: str | None = None,
     seed: int = 1,
     out: str = "results/ann_cue_weights",
