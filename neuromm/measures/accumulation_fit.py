@@ -1,5 +1,6 @@
 """Fit of choices and reaction times about heading by optimal accumulation to a bound (Drugowitsch et al. 2014)."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,11 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     ------
     ValueError
         If a column is missing, a response is neither 0 nor 1, or a row shows two different headings.
+
+    Warns
+    -----
+    UserWarning
+        If a parameter ended at the edge of its range.
     """
     _need(trials, ["observer", "visual_heading", "vestibular_heading", "coherence", "response", "reaction_time"])
     wrong = trials["response"].notna() & ~trials["response"].isin([0, 1])
@@ -67,6 +73,7 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
         data = _Data(own[~missed & ~dropped], limits[1] / 1000)
         x, value = data.fit(free_efficiency, max_iterations)
         named = data.named(x)
+        _warn_at_bounds(observer, data, x)
         estimates.append(pd.DataFrame({"observer": observer, "parameter": list(named), "value": list(named.values())}))
         n = len(own) - int(missed.sum()) - int(dropped.sum())
         n_free = len(x) - (not free_efficiency)
@@ -86,6 +93,17 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     return AccumulationFit(
         pd.concat(estimates, ignore_index=True), pd.DataFrame(summary), pd.concat(predictions, ignore_index=True)
     )
+
+
+def _warn_at_bounds(observer, data, x):
+    """A warning that names the parameters that ended at the edge of what they may be."""
+    edge = [
+        name
+        for name, value, (low, high) in zip(data.names, x, data.bounds, strict=True)
+        if name != "lapse" and min(value - low, high - value) < 0.005 * (high - low)
+    ]
+    if edge:
+        warnings.warn(f"{observer}: {', '.join(edge)} ended at a bound; read them with care", UserWarning, stacklevel=3)
 
 
 class _Data:

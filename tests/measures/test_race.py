@@ -90,3 +90,30 @@ def test_the_accumulation_fit_names_wrong_data():
         fit_accumulation(trials)
     with pytest.raises(ValueError, match="two headings"):
         fit_accumulation(trials.assign(response=1.0, vestibular_heading=-2.0, visual_heading=2.0))
+
+
+@pytest.mark.deep
+def test_people_are_explained_by_accumulation_to_a_bound(shared):
+    """One person of Drugowitsch et al. (2014): choices and mean times per condition, every trial counted."""
+    from neuromm.datasets import read_drugowitsch2014
+
+    table = read_drugowitsch2014(shared / "data" / "heading_cue_combination_drugowitsch2014")
+    own = table[table["observer"] == "a"]
+    fit = fit_accumulation(own)
+    shown = fit.predictions
+    assert np.corrcoef(shown["right"], shown["fitted_right"])[0, 1] ** 2 > 0.95
+    assert np.corrcoef(shown["reaction_time"], shown["fitted_reaction_time"])[0, 1] ** 2 > 0.97
+    summary = fit.summary.iloc[0]
+    assert summary["n"] + summary["n_missed"] + summary["n_dropped"] == len(own)
+    assert 0.4 < summary["efficiency"] < 1.3
+
+
+def test_a_parameter_at_its_bound_is_named():
+    from neuromm.measures.accumulation_fit import _Data, _warn_at_bounds
+
+    trials = heading_in_time(2, coherences=(0.7,)).assign(observer="P", response=1.0, reaction_time=900.0)
+    data = _Data(trials, 4.0)
+    x = data.start.copy()
+    x[data.names.index("other_time_both")] = 1.199
+    with pytest.warns(UserWarning, match="P: other_time_both ended at a bound"):
+        _warn_at_bounds("P", data, x)
