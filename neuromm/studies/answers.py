@@ -11,6 +11,7 @@ from neuromm.studies.line_up import SIGMA_PRIOR
 from neuromm.studies.published_curves import predicted_bias
 
 IDEAL = "causal_inference"
+NO_PLACES = ("common", "p_common", "gate", "log_bayes_factor", "weights")  # layers about causes, not about places
 DEFAULT = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
 
 
@@ -67,7 +68,8 @@ def summary(layers, agreement, ceilings) -> pd.DataFrame:
     for family, own in layers.groupby("family", sort=False):
         names = list(dict.fromkeys(own["layer"]))
         hidden = [n for n in names if n.startswith("hidden")]
-        layer = "estimate" if own["role"].iloc[0] == "ideal" and "estimate" in names else (hidden or names)[-1]
+        places = [n for n in names if n not in NO_PLACES] or names
+        layer = "estimate" if own["role"].iloc[0] == "ideal" and "estimate" in names else (hidden or places)[-1]
         top = ceilings[(ceilings["family"] == family) & (ceilings["layer"] == layer)]["ceiling_low"]
         ceiling = float(top.iloc[0]) if len(top) and own["role"].iloc[0] != "ideal" else np.nan
         r = own.loc[own["layer"] == layer, "r causal inference"] / (1.0 if np.isnan(ceiling) else ceiling)

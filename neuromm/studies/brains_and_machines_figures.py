@@ -7,11 +7,11 @@ from dataclasses import replace
 import pandas as pd
 
 from neuromm import plots
-from neuromm.plots import five_panels, flagship
+from neuromm.plots import flagship, main_figure
 from neuromm.studies import primary_test
 from neuromm.studies.one_trial import as_table, choose_row, render_row
 from neuromm.studies.published_curves import demonstration_unity, kording_bias
-from neuromm.studies.representations import last_hidden
+from neuromm.studies.representations import MODELS, last_hidden
 
 ABOUT = (
     "{showings} showings of {conditions} conditions with yoked noise: every observer perceives the same noisy sample "
@@ -56,13 +56,13 @@ def draw_main(results, session, bias, curves, roles, answered, found):
     if len(panels) < 4:
         panels["av_encoder_additive"] = "baseline"
     hard = _hardest_sound(bias)
-    layers = _for_triangle(found["mean"])
-    figure = five_panels.five_panels(
+    layers, summary = _without_rivals(_for_triangle(found["mean"])), _without_rivals(found["summary"])
+    figure = main_figure.five_panels(
         found["verdict"].title, shown=render_row(session.stimuli, position), points=hard, curves=_hardest_sound(curves),
-        roles=panels, layers=layers, summary=found["summary"], transfer=transfer, ablation=ablation,
+        roles=panels, layers=layers, summary=summary, transfer=transfer, ablation=ablation,
     )  # fmt: skip
     data = pd.concat(
-        {"B": hard[hard["observer"].isin(panels)], "C": layers, "D": found["summary"], "E transfer": transfer,
+        {"B": hard[hard["observer"].isin(panels)], "C": layers, "D": summary, "E transfer": transfer,
          "E ablation": ablation}, names=["panel"],
     ).reset_index(level=0)  # fmt: skip
     results.add_figure(
@@ -76,6 +76,12 @@ def draw_main(results, session, bias, curves, roles, answered, found):
         f"held-out reliability, and what taking it out of {EDITED} does to the fall of bias with disparity; one line "
         "per seed.",
     )
+
+
+def _without_rivals(table):
+    """Of the ideal observers, the three corners: the others are in the tables and the figures of their own."""
+    corners = [name for name, _ in MODELS.values()]
+    return table[(table["role"] != "ideal") | table["family"].isin(corners)]
 
 
 def _for_triangle(mean):
@@ -158,7 +164,7 @@ def draw_representations(results, found):
     """The gate, Δ by layer, the triangle, answers against representations, everyone's last layer, mixtures."""
     gate, layers = found["gate"], found["layers"]
     shares = primary_test.confusion(gate)
-    figure = five_panels.confusion_panel(shares).figure
+    figure = main_figure.confusion_panel(shares).figure
     figure.set_size_inches(3.8, 2.9)
     results.add_figure(
         "calibration_gate", figure, shares.reset_index(),
@@ -167,7 +173,7 @@ def draw_representations(results, found):
     )  # fmt: skip
     families = (primary_test.TESTED, *primary_test.TWINS)
     families = [f for f in families if (layers["family"] == f).any()]
-    figure = five_panels.delta_by_layer(layers, families, tests=found["tests"]).figure
+    figure = main_figure.delta_by_layer(layers, families, tests=found["tests"]).figure
     figure.set_size_inches(6.4, 3.1)
     results.add_figure(
         "delta_by_layer", figure, layers[layers["family"].isin(families)],
@@ -184,14 +190,14 @@ def draw_representations(results, found):
         "Each layer at its mixture of the three computations (non-negative least squares on whitened RDMs, mean over "
         "seeds); size: explained fraction of the ceiling; lines early → late; hollow: baselines.",
     )
-    figure = five_panels.crosses(found["summary"]).figure
+    figure = main_figure.crosses(found["summary"]).figure
     figure.set_size_inches(5.4, 3.6)
     results.add_figure(
         "alike",
         figure,
         found["summary"],
         "Answering as causal inference does against representing as it does (last hidden layer, over the family's "
-        "ceiling); mean and sd over seeds.",
+        "ceiling, or the last about places); mean and sd over seeds.",
     )
     alike = found["alike"]
     words = {c: alike[c].str.replace("/", ": ").str.replace("_", " ") for c in ("first", "second")}

@@ -73,18 +73,24 @@ def crosses(table, ax=None):
     ax = axes_of(ax)
     drawn = table.dropna(subset=["answers", "represents"]).sort_values("represents")
     low, high = drawn["represents"].min(), drawn["represents"].max()
-    apart, last = 0.055 * max(high - low, 0.1), -np.inf
-    for row in drawn.itertuples():
+    apart = 0.06 * max(high - low, 0.1)
+    heights = drawn["represents"].to_numpy().copy()
+    for i in range(1, len(heights)):  # names stand in a column of their own, pushed apart and kept beside the axes
+        heights[i] = max(heights[i], heights[i - 1] + apart)
+    excess = heights[-1] - high - apart if len(heights) else 0.0
+    for i in range(len(heights) - 1, -1, -1):
+        ceiling = heights[i + 1] - apart if i + 1 < len(heights) else np.inf
+        heights[i] = min(heights[i], ceiling, heights[i] - max(excess, 0.0) if i + 1 == len(heights) else np.inf)
+    for row, height in zip(drawn.itertuples(), heights, strict=True):
         colour, filled = ROLES[row.role]
         ax.errorbar(row.answers, row.represents, xerr=np.nan_to_num(row.answers_sd), yerr=np.nan_to_num(
             row.represents_sd), fmt="o", ms=4, color=colour, mfc=colour if filled else "white", lw=0.9)  # fmt: skip
-        height = last = max(row.represents, last + apart)  # names stand in a column of their own
         ax.annotate(nice(row.family), (row.answers, row.represents), (1.04, height), fontsize=5.5, color=colour,
                     xycoords="data", textcoords=ax.get_yaxis_transform(), va="center",
                     arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkB": 3})  # fmt: skip
     ax.margins(0.08)
-    ax.set_xlabel("answers alike: r of errors with causal inference")
-    ax.set_ylabel("represents alike: r of RDMs / ceiling of family")
+    ax.set_xlabel("answers alike: r of errors")
+    ax.set_ylabel("represents alike:\nr of RDMs / ceiling of family")
     return ax
 
 
