@@ -91,6 +91,7 @@ def _draw(table):
         draw(axes[1], blurred, "sigma_visual", "rms_error", colour=colour, i=i)
     axes[0].set(xscale="log", xlabel="scenes in training (count)", ylabel="error of the place (rms, deg)")
     axes[0].set_ylim(0, None)
+    axes[0].tick_params(axis="x", which="minor", labelbottom=False)
     axes[1].set(xlabel="blur: sensory sd of the light (deg)")
     axes[0].legend()
     return figure
