@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neuromm.measures.enhancement import linear_weights
-from neuromm.observers.rate.normalisation import heading_drive, normalise
+from neuromm.observers.rate.normalisation import decoded_weight, heading_cells
 from neuromm.observers.rate.ohshiro2011 import Ohshiro2011
 
 CELL = Ohshiro2011(centre=(6.0, 6.0))  # the paper's test cell
@@ -87,24 +87,21 @@ def test_cells_of_one_modality_report_its_place():
 
 
 def test_weights_of_heading_cells_shift_with_coherence_without_any_change_of_synapses():
-    headings, preferred = np.arange(0.0, 360, 45), np.arange(0.0, 360, 15)
-    pairs = [(d, p) for d in (0.25, 0.5, 0.75, 1.0) for p in (0.0, 60, 120, 180)]  # balance, preferred difference
-    found = {}
-    for coherence in (0.2, 1.0):
-        n = len(headings)
-        grids = [np.repeat(headings, n), np.tile(headings, n)]
-        alone = [np.append(headings, [np.nan] * n), np.append([np.nan] * n, headings)]
-        responses = []
-        for one, two in (grids, alone):
-            vestibular = heading_drive(one, preferred, np.full(len(one), 50.0)) ** 0.5
-            strength = np.full(len(two), 50.0 * coherence)
-            drives = np.stack([d * vestibular + heading_drive(two, preferred + p, strength) ** 0.5 for d, p in pairs])
-            mean = (drives**2).mean((0, 2))
-            responses.append(normalise(drives.transpose(1, 0, 2), mean, 2.0, 1.0)[:, :, 0])  # cells of one place
-        combined, single = responses
-        weights = linear_weights(combined.reshape(n, n, -1), single[:n], single[n:])
+    headings, found = np.arange(0.0, 360, 45), {}
+    n, nothing = len(headings), np.full(len(headings), np.nan)
+    for coherence in (0.16, 0.6):
+        pairs = heading_cells(np.repeat(headings, n), np.tile(headings, n), coherence)
+        body, flow = heading_cells(headings, nothing, coherence), heading_cells(nothing, headings, coherence)
+        weights = linear_weights(pairs.reshape(n, n, -1), body, flow)
+        assert weights["r2"].median() > 0.8
         found[coherence] = weights[["first", "second"]].mean().to_numpy()
-    assert found[1.0][0] < found[0.2][0] and found[1.0][1] > found[0.2][1]
+    assert found[0.6][0] < found[0.16][0] and found[0.6][1] > found[0.16][1]
+
+
+def test_a_likelihood_decoder_of_heading_cells_weighs_the_cues_nearly_by_their_reliability():
+    decoded, predicted = np.array([decoded_weight(c) for c in (0.05, 0.16, 0.3, 0.6, 1.0)]).T
+    assert (np.diff(decoded) < 0).all() and (np.diff(predicted) < 0).all()  # less body with more coherent sight
+    assert np.abs(decoded - predicted).max() < 0.1 and (decoded > 0.5).all()
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,13 @@ def test_the_fitted_network_declines_smoothly_with_soa():
     np.testing.assert_allclose(peaks(FITTED, table(2, 1, beep_soa=soa))[:, 1], expected, atol=0.002)
 
 
+def test_the_fitted_curve_belongs_to_its_step_of_integration():
+    trials = table(2, 1, beep_soa=[84.0])
+    coarse = peaks(FITTED, trials)[0, 1]
+    finer = [peaks(dataclasses.replace(FITTED, dt=dt, integrator="exponential"), trials)[0, 1] for dt in (0.2, 0.1)]
+    assert abs(finer[0] - finer[1]) < 0.01 and coarse - finer[1] > 0.2  # the reference values are of Euler at 0.05 ms
+
+
 def loop_over_the_equations(observer, place_a, place_v, n_steps, dt):
     n, e = observer.n_cells, np.zeros((3, observer.n_cells))
     e[0], e[1] = bump(n, place_a, 32, observer.strength_auditory)[0], bump(n, place_v, 4, observer.strength_visual)[0]

@@ -55,3 +55,60 @@ def heading_drive(heading, preferred, intensity, baseline=0.0):
     """
     angle = np.deg2rad(heading[:, None] - preferred)
     return np.where(np.isnan(heading)[:, None], 0.0, intensity[:, None] * (1 + np.cos(angle)) / 2) + baseline
+
+
+def heading_cells(vestibular, visual, coherence, *, intensity=50.0, baseline=5.0, exponent=2.0, semisaturation=1.0):
+    """Normalised responses of a population like MSTd: cells that differ in heading, balance and congruence.
+
+    Preferred vestibular headings all round in steps of 15 deg; visual ones differ by 0, 60, 120, 180 deg; dominance
+    weights (1, ¼) … (¼, 1). The visual drive grows with `coherence` above a `baseline` that optic flow of none gives.
+
+    Parameters
+    ----------
+    vestibular, visual : array, shape (n_trials,)
+        Headings, deg; NaN = absent.
+    coherence : float
+        Of the visual motion, 0 … 1.
+
+    Returns
+    -------
+    array, shape (n_trials, n_cells)
+    """
+    vestibular, visual = (np.atleast_1d(np.asarray(x, float)) for x in (vestibular, visual))
+    preferred = np.arange(0.0, 360.0, 15.0)
+    ones, drives = np.ones(len(vestibular)), []
+    body = heading_drive(vestibular, preferred, intensity * ones) ** 0.5
+    for difference in (0.0, 60.0, 120.0, 180.0):
+        floor = np.where(np.isnan(visual), 0.0, baseline)[:, None]
+        flow = (heading_drive(visual, preferred + difference, intensity * coherence * ones) + floor) ** 0.5
+        drives += [one * body + two * flow for one, two in ((1, 0.25), (1, 0.5), (1, 1), (0.5, 1), (0.25, 1))]
+    drive = np.concatenate(drives, axis=1)
+    return normalise(drive, (drive**exponent).mean(1), exponent, semisaturation)
+
+
+def decoded_weight(coherence, *, conflict=4.0, step=0.5, **fields):
+    """How much the body's heading weighs in a likelihood decoder of `heading_cells`, and what cue reliabilities
+    predict.
+
+    The decoder takes spikes for Poisson and the cues for equal (Fetsch, Pouget, DeAngelis & Angelaki 2012, Nat Neurosci
+    15:146): it maximises Σ r_i log f_i(s) − f_i(s) over headings s, on mean responses to cues ± conflict/2 apart.
+
+    Returns
+    -------
+    decoded, predicted : float
+        Vestibular weights: (ŝ − visual)/(vestibular − visual); I_vest/(I_vest + I_vis) from the Fisher informations
+        of the population for either cue alone.
+    """
+    grid = np.arange(-20.0, 20.0 + step / 2, step)
+    curves = np.maximum(heading_cells(grid, grid, coherence, **fields), 1e-9)
+    given = heading_cells([-conflict / 2], [conflict / 2], coherence, **fields)
+    log = (given @ np.log(curves).T - curves.sum(1))[0]
+    k = int(np.clip(log.argmax(), 1, len(grid) - 2))
+    bend = log[k - 1] - 2 * log[k] + log[k + 1]
+    best = grid[k] + step * 0.5 * (log[k - 1] - log[k + 1]) / bend
+    decoded = (best - conflict / 2) / -conflict
+    information, near, silent = [], np.array([-0.5, 0.5]), np.full(2, np.nan)
+    for body, flow in ((near, silent), (silent, near)):
+        rates = heading_cells(body, flow, coherence, **fields)
+        information.append(((rates[1] - rates[0]) ** 2 / rates.mean(0)).sum())
+    return float(decoded), float(information[0] / sum(information))
