@@ -162,12 +162,22 @@ def headline(bias, unity, enhancement, counted, name):
         f"{100 * seen['unity'].iloc[-1]:.0f} % at {seen['disparity'].iloc[-1]:g} deg.\n\n"
         f"Of {len(cells)} STS cells that fire to one modality, {gained} fire more to aligned pairs and {lost} less "
         f"(95 %); the median enhancement is {100 * cells['enhancement'].median():.0f} %.\n\n"
-        + "; ".join(
-            f"{r['area']}: Fano factor {r['fano']:.2f}, count correlation {r['correlation_near']:.2f} to 10 deg apart, "
-            f"{r['correlation_far']:.2f} beyond"
-            for _, r in counted.iterrows()
-        )
-        + " (the noisy places are shared by all cells of a ring, and part of both).\n\n"
-        "The network is a family, not a published model; its read-outs are fitted on trials of one modality only."
+        + _in_words(counted)
+        + "The network is a family, not a published model; its read-outs are fitted on trials of one modality only."
     )
     return title, text
+
+
+def _in_words(counted):
+    """One sentence on variability; empty where too little was repeated."""
+    known = counted.dropna()
+    if known.empty:
+        return ""
+    return (
+        "; ".join(
+            f"{r['area']}: Fano factor {r['fano']:.2f}, count correlation {r['correlation_near']:.2f} to 10 deg apart, "
+            f"{r['correlation_far']:.2f} beyond"
+            for _, r in known.iterrows()
+        )
+        + " (the noisy places are shared by all cells of a ring, and part of both).\n\n"
+    )
