@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr, ndtri
 
-from neuromm.measures.temporal_window import capture_by_soa, fission_by_soa, fit_order, fit_window, rate_by_soa
+from neuromm.measures.fission import capture_by_soa, fission_by_soa
+from neuromm.measures.temporal_window import fit_order, fit_window, rate_by_soa
 from neuromm.paradigms.flash_beep import flash_beep
 from neuromm.paradigms.synchrony import SOAS, dynamic_capture, synchrony
 
