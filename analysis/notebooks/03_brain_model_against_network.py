@@ -13,8 +13,8 @@
 # %% [markdown]
 # # A brain model against a network, by RSA
 #
-# The Cuppini 2017 network and a contrastive audiovisual encoder see the same trials with the same noise. Which computation
-# does each of their layers carry, and who represents the trials alike?
+# The Cuppini 2017 network and a contrastive audiovisual encoder see the same trials with the same noise. Which
+# computation does each of their layers carry, and who represents the trials alike?
 
 # %%
 import neuromm as nm
@@ -31,7 +31,7 @@ session = nm.present(trials, networks, seed=1)
 {name: list(layers) for name, layers in session.representations.items()}
 
 # %% [markdown]
-# Model computations: ideal observers on the same stimuli with *other* noise, so that no noise is shared in a comparison.
+# Model computations: ideal observers on the same stimuli with *other* noise: no noise is shared in a comparison.
 
 # %%
 ideal = {

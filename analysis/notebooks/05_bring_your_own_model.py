@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Bring your own model
 #
-# Any torch module can be looked into with `nm.record`; an observer of your own is one frozen dataclass, held against the
-# public conformance suite.
+# Any torch module can be looked into with `nm.record`; an observer of your own is one frozen dataclass, held against
+# the public conformance suite.
 
 # %%
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def rates_over_time(spikes, trials, *, n_units, start=0.0, stop, width=10.0):
     Returns
     -------
     DataFrame, one row per area × label × bin
-        `area`, `label`, `time` (centre of the bin, ms), `rate` (Hz per cell), `low`, `high` (95 %, normal, over trials).
+        `area`, `label`, `time` (centre of the bin, ms), `rate` (Hz per cell), `low`, `high` (95 %, normal over trials).
     """
     _need(spikes, ["trial", "time", "area"])
     labels = trials if isinstance(trials, pd.Series) else pd.Series("all", index=pd.Index(trials))

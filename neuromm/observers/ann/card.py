@@ -9,8 +9,8 @@ ABOUT = {
         "A multilayer perceptron that is given a noisy auditory and a noisy visual place, each with its own noise "
         "level, and returns both places. Squared error makes the posterior mean (model averaging) its optimum.",
         "Scenes: one cause with probability `p_common`, places N(0, `sigma_prior`² deg²), sensory sd log-uniform "
-        "between `sigma_low` and `sigma_high`, independently for each modality and of the places; one modality absent in a "
-        "part `p_absent`. Labels are true places, also of scenes with two causes; never an illusory answer. "
+        "between `sigma_low` and `sigma_high`, independently for each modality and of the places; one modality absent "
+        "in a part `p_absent`. Labels are true places, also of scenes with two causes; never an illusory answer. "
         "`n_steps` steps of `batch` new scenes.",
         "`rms_error_deg`: against true places of new scenes. `unity_log_loss`: nats, of a logistic probe of the last "
         "hidden layer for one cause, fitted on other scenes, half of them with one cause.",

@@ -76,8 +76,8 @@ class GridCausalInference(LocationObserver):
         """
         setting = {
             "sigma_auditory": 5.0, "sigma_visual": 1.2, "sigma_prior": 18.0, "p_common": 0.55,
-            "periphery_auditory": 2.0, "periphery_visual": 3.0, "eccentricity": 12.0, "bisensory": 1.3, "prior": "peaked", "peak": 0.35,
-            "sigma_peak": 3.0, "name": "liu2026",
+            "periphery_auditory": 2.0, "periphery_visual": 3.0, "eccentricity": 12.0, "bisensory": 1.3,
+            "prior": "peaked", "peak": 0.35, "sigma_peak": 3.0, "name": "liu2026",
         }  # fmt: skip
         return cls(**setting | fields)
 

@@ -30,7 +30,8 @@ class Wang2002:
     reaction time. Reports: 1 = right, 0 = left, for each modality and `direction`.
 
     `n_cells` scales the network down with g·N kept: mean currents stay, their noise grows. The step matters more: at
-    0.5 ms mean reaction times at 51.2 % coherence are 790 ms, at 0.2 ms 550 ms. Layers: rates of the pools, Hz; `Record(time="all", every=…)` gives them in time.
+    0.5 ms mean reaction times at 51.2 % coherence are 790 ms, at 0.2 ms 550 ms. Layers: rates of the pools, Hz;
+    `Record(time="all", every=…)` gives them in time.
 
     Source: Wang 2002, Neuron 36:955–968, doi:10.1016/S0896-6273(02)01092-9.
     """

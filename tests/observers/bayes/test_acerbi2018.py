@@ -76,8 +76,9 @@ def test_the_published_people_are_fitted(shared):
         pytest.skip("the heading table is not here")
     data = read_acerbi2018(path)
     data = data[data["observer"] == "S01"]
-    free = {"sigma_vestibular": (1, 60), "sigma_visual": Free(1, 60, "log", per="visual_level"), "sigma_prior": (2, 100),
-            "mu_prior": (-10, 10), "lapse": (1e-4, 0.3), "p_common": (0.01, 0.99), "p_fusion": (0.01, 0.99)}  # fmt: skip
+    free = {"sigma_vestibular": (1, 60), "sigma_visual": Free(1, 60, "log", per="visual_level"),
+            "sigma_prior": (2, 100), "mu_prior": (-10, 10), "lapse": (1e-4, 0.3), "p_common": (0.01, 0.99),
+            "p_fusion": (0.01, 0.99)}  # fmt: skip
     found = fit([Acerbi2018(), Acerbi2018Stochastic()], data, free, n_starts=4)
     bic = found.summary.set_index("model")["bic"]
     assert bic["acerbi2018"] < bic["acerbi2018_stochastic"] - 100
