@@ -28,7 +28,7 @@ def design(n_repeats):
 
 
 def information(observer, theta, trials):
-    """Fisher information of one subject's answers in the unit cube, from the gradient of each answer's log probability."""
+    """Fisher information of one subject in the unit cube, from the gradient of each answer's log probability."""
     cells = trials.drop_duplicates(["condition", "report"])
     times = trials.groupby(["condition", "report"]).size()
     times = np.array([times[c, r] for c, r in zip(cells["condition"], cells["report"], strict=True)])
