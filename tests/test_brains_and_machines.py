@@ -197,6 +197,37 @@ def test_who_cannot_place_lights_and_sounds_does_not_join(monkeypatch):
     assert [p.family for p in line_up(1) if p.family == "av_denoiser"] == ["av_denoiser"]
 
 
+@pytest.mark.deep
+def test_fitted_as_people_are_the_denoiser_averages_and_its_calibrator_fuses(shown):
+    from neuromm.studies.strategies_fitted import fit_strategies
+
+    family = {p.name: p.family for p in shown.participants if p.seed == 1}
+    trials = shown.trials[shown.trials["observer"].isin(["av_denoiser", "av_denoiser_p1"])]
+    fits, _ = fit_strategies(trials.assign(family=trials["observer"].map(family)), rng=np.random.default_rng(1))
+    best = fits.loc[fits.groupby("observer")["bic"].idxmin()].set_index("observer")
+    assert best.loc["av_denoiser", "strategy"] == "averaging" and best.loc["av_denoiser_p1", "strategy"] == "fusion"
+    assert best.loc["av_denoiser", "p_common"] == pytest.approx(0.5, abs=0.12)
+
+
+def test_ablation_of_evidence_flattens_the_bias_and_random_axes_do_not(shown):
+    from neuromm.studies.ablation import ablate
+
+    table = ablate([p for p in shown.participants if p.family == "av_denoiser"], shown.stimuli, seed=1,
+                   say=lambda line: None)  # fmt: skip
+    rows = table[table["layer"] == "hidden2"]
+    assert (rows["effect_evidence"] > rows["effect_random"] + 0.05).all()
+
+
+def test_evidence_transfers_to_a_held_out_reliability_and_not_from_untrained_layers(shown):
+    held_out = ventriloquism_by_reliability(2, 2, visual_reliability=(0.25,), reports=("auditory",), seed=2)
+    chosen = [p for p in shown.participants if p.family in ("av_denoiser", "av_denoiser_untrained") and p.seed < 4]
+    found = show_all(shown.stimuli, chosen, seed=1, held_out=held_out, say=lambda line: None)
+    table = pd.DataFrame(found.transfer)
+    last = table[table["layer"] == "hidden3"].pivot(index="seed", columns="family", values="r_squared")
+    assert (last["av_denoiser"] > 0.6).all()
+    assert last["av_denoiser"].mean() > last["av_denoiser_untrained"].mean() + 0.3
+
+
 def test_a_shuffle_of_condition_labels_takes_the_computation_away():
     from neuromm import measures
     from neuromm.session import present

@@ -9,6 +9,7 @@ from scipy.linalg import solve_triangular
 
 from neuromm.measures.rsa_checks import ConstantPatterns, check_memory, list_names
 
+ROWS_IN_CACHE = 32  # of a square matrix that are finished together
 BLOCK_BYTES = 2**22  # one block of centred patterns: small enough for the cache
 
 
@@ -60,14 +61,13 @@ def correlation(patterns, *, labels=None, device=None):
         If a pattern is the same in every feature: it correlates with nothing.
     """
     patterns = as_float(patterns)
-    mean = patterns.mean(axis=1, keepdims=True)
+    mean, offset = patterns.mean(axis=1, keepdims=True), None
     if _offset_matters(patterns):
         products = gram(patterns, shift=mean, device=device)
     else:  # Σ (x_i − m_i)(x_j − m_j) = Σ x_i x_j − p m_i m_j: no centred copy
         products = gram(patterns, device=device)
-        root = mean * patterns.dtype.type(np.sqrt(patterns.shape[1]))
-        products -= root @ root.T
-    return _one_minus_cosine(products, mean[:, 0], labels, "the same in every unit", patterns.shape[1])
+        offset = mean[:, 0] * patterns.dtype.type(np.sqrt(patterns.shape[1]))
+    return _one_minus_cosine(products, mean[:, 0], labels, "the same in every unit", patterns.shape[1], offset)
 
 
 def cosine(patterns, *, labels=None, device=None):
@@ -246,12 +246,15 @@ def _offset_matters(patterns, axis=-1):
 
     Judged by every k-th unit; ratios up to 4 cost a digit at most.
     """
-    some = patterns[..., :: max(1, patterns.shape[-1] // 64)]
+    some = patterns[..., :: max(1, patterns.shape[-1] // 16)]
     return bool((np.abs(some.mean(axis=axis)) > 4 * some.std(axis=axis)).any())
 
 
-def _one_minus_cosine(products, mean, labels, why, n_units):
+def _one_minus_cosine(products, mean, labels, why, n_units, offset=None):
+    """1 − cosine from inner products, in place; with `offset`, from products less its outer product with itself."""
     squares = np.diag(products).copy()
+    if offset is not None:
+        squares -= np.square(offset)
     # what rounding leaves of a pattern that does not vary
     level = np.sqrt(np.maximum(squares, 0) / n_units + np.square(mean))
     floor = n_units * (8 * np.finfo(products.dtype).eps * np.maximum(level, np.finfo(products.dtype).tiny)) ** 2
@@ -263,9 +266,14 @@ def _one_minus_cosine(products, mean, labels, why, n_units):
             "others; use method='euclidean', or record more units"
         )
     inverse = 1 / np.sqrt(squares)
-    products *= -inverse[:, None]
-    products *= inverse[None, :]
-    products += 1
+    for start in range(0, len(products), ROWS_IN_CACHE):
+        rows = slice(start, start + ROWS_IN_CACHE)
+        block = products[rows]
+        if offset is not None:
+            block -= np.outer(offset[rows], offset)
+        block *= -inverse[rows, None]
+        block *= inverse
+        block += 1
     np.fill_diagonal(products, 0.0)
     return products
 
