@@ -103,8 +103,9 @@ def _bands(rates):
         moved = own[own["illusion"] == "beeps moved by flashes"].set_index("soa")["rate"].loc[40.0:100.0].mean()
         rows += [
             (observer, "least fission at 40–100 ms", near.min(), "above 0.15", near.min() > 0.15),
-            (observer, "fission at 200 ms over its mean at 40–100 ms", far / max(near.mean(), 1e-9), "at most 0.5",
-             far <= near.mean() / 2),
+            (observer, "fission at 200 ms over its mean at 40–100 ms", far / near.mean() if near.mean() > 0 else np.nan,
+             "at most 0.5", far <= near.mean() / 2),
+            (observer, "mean fission at 40–100 ms", near.mean(), "above 0.15", near.mean() > 0.15),
             (observer, "beeps moved by flashes", moved, "less than a third of fission", abs(moved) < near.mean() / 3),
         ]  # fmt: skip
     return pd.DataFrame(rows, columns=["observer", "what", "value", "held_to", "passes"])
