@@ -140,14 +140,14 @@ class Trunk(nn.Module):
         return (*[f"enc{k}" for k in range(1, n + 1)], "mid", *[f"dec{k}" for k in range(n, 0, -1)])
 
     def run(self, x, t, context=None, *, time=None, n_frames=1):
-        """(B, C, …) and (B,) → (B, C, …); `time` adds to the embedding of t, (B, n_time)."""
+        """(B, C, …) and (B,) → (B, C, …); `time` adds to the embedding of t, (B, n_time), or per frame."""
         if x.ndim != self.dims + 2 or x.shape[1] != self.channels:
             raise ValueError(f"x has shape {tuple(x.shape)}; (batch, {self.channels}{', size' * self.dims}) is wanted")
         embedding = self.time(embed_time(t, self.widths[0] * 2).to(x.dtype))
-        if time is not None:
-            embedding = embedding + time
         if n_frames > 1:
             embedding = embedding.repeat_interleave(n_frames, 0)
+        if time is not None:
+            embedding = embedding + (time if len(time) == len(embedding) else time.repeat_interleave(n_frames, 0))
         size = x.shape[2:]
         h = pad_to(x, 2 ** (len(self.widths) - 1))
         h = self.stem(h.contiguous(memory_format=torch.channels_last) if self.dims == 2 else h)

@@ -176,7 +176,7 @@ class PlacesRecipe:
     n_hidden: int = 192
     n_layers: int = 3
     n_sounds: int = 24000  # in store; half of the uses are mirrored
-    n_steps: int = 5000
+    n_steps: int = 6000
     batch: int = 1024
     learning_rate: float = 2e-3
     decay: float = 0.998
@@ -274,7 +274,7 @@ def _syllable_loss(network, talkers, recipe, rng, n, device):
 class VideoRecipe:
     """Clips of the bouncing disc from the energy at two ears."""
 
-    n_steps: int = 500
+    n_steps: int = 260
     batch: int = 16
     learning_rate: float = 2e-3
     decay: float = 0.99

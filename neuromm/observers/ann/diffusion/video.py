@@ -38,7 +38,9 @@ class SoundToClip(nn.Module):
 
     def __init__(self, n_frames=8, n_pixels=16, unet=None, consistency=0.5):
         super().__init__()
-        self.unet = VideoUNet(**{"widths": (16, 32, 48), "width": 32, "attention": (3,), **(unet or {})})
+        self.unet = VideoUNet(
+            **{"widths": (16, 32, 48), "width": 32, "attention": (3,), "aligned": True, **(unet or {})}
+        )
         self.n_frames, self.n_pixels, self.consistency = n_frames, n_pixels, consistency
         self.ear = nn.Linear(2, self.unet.width)
         self.frames = nn.Parameter(torch.randn(n_frames, self.unet.width) * 0.3)

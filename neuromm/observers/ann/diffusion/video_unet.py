@@ -42,15 +42,20 @@ class VideoUNet(ConditionalUNet):
     Factorised as Video Diffusion Models (Ho et al. 2022, arXiv 2204.03458): convolutions and spatial attention
     within a frame, temporal attention with relative position bias across frames. All frames have the clip's
     timestep. With temporal layers at their identity it is the `ConditionalUNet` of each frame, whose weights
-    can be loaded into it. The condition is tokens of a text or of a sound.
+    can be loaded into it. The condition is tokens of a text, or (`aligned`) of a sound with one token per frame: each
+    frame is then told its own token with the embedding of time, as attention alone does not know which frame it is in.
 
     Parameters
     ----------
-    As `ConditionalUNet`.
+    As `ConditionalUNet`, and `aligned`.
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 64), width=32, attention=(3,), p_null=0.15, n_heads=4):
+    def __init__(
+        self, channels=1, widths=(16, 32, 64), width=32, attention=(3,), p_null=0.15, n_heads=4, aligned=False
+    ):
         super().__init__(channels, widths, width, attention, p_null, n_heads)
+        self.aligned = aligned
+        self.config = self.config | {"aligned": aligned}
 
     def stage(self, n_in, n_out, attention, n_heads):
         stage = super().stage(n_in, n_out, attention, n_heads)
@@ -68,9 +73,16 @@ class VideoUNet(ConditionalUNet):
         if x.ndim != 5:
             raise ValueError(f"x has shape {tuple(x.shape)}; (batch, channels, frames, height, width) is wanted")
         n, channels, n_frames = x.shape[:3]
-        tokens, mask = self.null_condition(n) if condition is None else condition
+        length = n_frames if self.aligned else 1
+        tokens, mask = self.null_condition(n, length) if condition is None else condition
         weight = mask[..., None].to(tokens.dtype)
-        mean = (tokens * weight).sum(1) / weight.sum(1)
+        told = self.pooled((tokens * weight).sum(1) / weight.sum(1))
+        if self.aligned:
+            if tokens.shape[1] != n_frames:
+                raise ValueError(
+                    f"the condition has {tokens.shape[1]} tokens; one for each of {n_frames} frames is wanted"
+                )
+            told = (told[:, None] + self.pooled(tokens * weight)).flatten(0, 1)  # (B F, n_time)
         frames = x.transpose(1, 2).reshape(n * n_frames, channels, *x.shape[3:])  # (B F, C, H, W)
-        out = self.run(frames, t, (tokens, mask), time=self.pooled(mean), n_frames=n_frames)
+        out = self.run(frames, t, (tokens, mask), time=told, n_frames=n_frames)
         return out.reshape(n, n_frames, channels, *x.shape[3:]).transpose(1, 2)
