@@ -51,7 +51,7 @@ def draw_main(results, session, bias, curves, roles, answered, found):
     transfer, ablation = _evidence(found)
     if position is None or transfer.empty or ablation.empty:
         return
-    people = {} if answered is None else dict.fromkeys(list(dict.fromkeys(answered["observer"]))[-1:], "human")
+    people = {} if answered is None else dict.fromkeys(answered["observer"].value_counts().index[:1], "human")
     panels = {n: roles[n] for n in MAIN_PANELS if n in roles} | people
     if len(panels) < 4:
         panels["av_encoder_additive"] = "baseline"
