@@ -45,9 +45,20 @@ def read_columns(path, columns, *, values=None, constants=None, separator=None, 
     table = {}
     for ours, source in columns.items():
         name, factor = (source, 1) if isinstance(source, str) else source
-        column = raw[name] if factor == 1 else raw[name] * factor
+        column = raw[name] if factor == 1 else _scaled(raw[name], factor, path.name)
         table[ours] = _translate(column, values[ours]) if values and ours in values else column
     return finished(pd.DataFrame(table).reset_index(drop=True), path.name, constants)
+
+
+def _scaled(column, factor, source):
+    """Numbers times a factor; a cell that is none is named."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = column[numbers.isna() & column.notna()]
+    if len(wrong):
+        raise ValueError(
+            f"{source}, row {wrong.index[0] + 2}, column '{column.name}': {wrong.iloc[0]!r} is not a number"
+        )
+    return numbers * factor
 
 
 def _translate(column, mapping):
@@ -65,6 +76,7 @@ def finished(table, source, constants=None) -> pd.DataFrame:
     """Constants, disparity, conditions and checks for a table of people."""
     for name, value in (constants or {}).items():
         table[name] = value
+    table = check_trials(table, source=source)  # before anything is computed from it
     if "response" in table and "kind" not in table:
         table["kind"] = "human"
     if "disparity" not in table:
@@ -78,7 +90,7 @@ def finished(table, source, constants=None) -> pd.DataFrame:
             table["disparity"] = table[pair[0]] - table[pair[1]]
     if "condition" not in table:
         table["condition"] = label_conditions(table)
-    return check_trials(table, source=source).reset_index()
+    return table.reset_index()
 
 
 def read_psychopy(path, columns, *, values=None, constants=None) -> pd.DataFrame:

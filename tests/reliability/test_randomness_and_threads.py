@@ -19,7 +19,7 @@ SMALL = {  # as in the conformance suite: the same model, cheaper
     "spiking_sts": {"n_cells": 36, "dt": 1.0, "duration": 80.0, "lead_in": 10.0, "block": 128, "n_readout": 8},
     "wang2002": {"n_cells": 100, "dt": 1.0, "duration": 200.0, "lead_in": 50.0, "block": 256},
 }
-QUICK = ("causal_inference", "cuppini2017", "av_encoder")
+QUICK = ("causal_inference", "av_encoder")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.deep) for name in catalogue.OBSERVERS]
 GLOBAL = ("random", "rand", "randn", "randint", "normal", "uniform", "choice", "permutation", "shuffle", "poisson",
           "standard_normal", "random_sample", "exponential", "gamma", "binomial")  # fmt: skip
