@@ -57,9 +57,9 @@ def layer_map(table, ax=None, *, value="value", columns="observer", rows="layer"
 
 @in_style
 def similarity_graph(table, ax=None, *, value="value", least=0.5, colours=None):
-    """Second-order similarity of observers as a graph: near is alike, lines join pairs at least `least` alike.
+    """Second-order similarity of observers as a graph: neighbours on the circle are alike, lines join like pairs.
 
-    Places are classical scaling of √(2 − 2 · similarity); the thicker and darker a line, the more alike.
+    The order on the circle is that of average-linkage clustering; the thicker and darker a line, the more alike.
 
     Parameters
     ----------
@@ -70,6 +70,9 @@ def similarity_graph(table, ax=None, *, value="value", least=0.5, colours=None):
         Similarity from which a pair is joined.
     colours : dict of name → colour, optional
     """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
     names = list(dict.fromkeys([*table["first"], *table["second"]]))
     if len(names) < 3:
         raise ValueError(f"{len(names)} observers given; a graph needs at least three")
@@ -78,24 +81,28 @@ def similarity_graph(table, ax=None, *, value="value", least=0.5, colours=None):
     similarity = np.eye(len(names))
     for a, b, v in zip(table["first"], table["second"], table[value], strict=True):
         similarity[place[a], place[b]] = similarity[place[b], place[a]] = np.nan_to_num(v)
-    spots = _scaled(2 - 2 * similarity)
+    unlike = squareform(np.clip(1 - similarity, 0, None), checks=False)
+    order = leaves_list(linkage(unlike, "average", optimal_ordering=True))
+    angle = np.empty(len(names))
+    angle[order] = 2 * np.pi * np.arange(len(names)) / len(names)
+    spots = np.column_stack([np.cos(angle), np.sin(angle)])
     colours = colours or {}
     for i in range(len(names)):
         for j in range(i):
             if similarity[i, j] >= least:
                 strength = (similarity[i, j] - least) / max(1 - least, 1e-9)
-                ax.plot(*spots[[i, j]].T, color=shade(COLOURS["reference"], 0.25 + 0.75 * strength),
-                        lw=0.3 + 2 * strength, zorder=1)  # fmt: skip
-    centre = spots.mean(axis=0)
-    for name, spot in zip(names, spots, strict=True):
-        ax.plot(*spot, "o", color=colours.get(name, COLOURS["audiovisual"]), ms=5, zorder=2)
-        right = spot[0] >= centre[0]
-        ax.annotate(_word(name), spot, xytext=(5 if right else -5, 2), textcoords="offset points", fontsize=6,
-                    ha="left" if right else "right", zorder=3)  # fmt: skip
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.margins(0.3)
-    ax.set_xlabel("dimension 1 (distance of RDMs)")
-    ax.set_ylabel("dimension 2 (distance of RDMs)")
+                ax.plot(*spots[[i, j]].T, color=shade(COLOURS["reference"], 0.15 + 0.85 * strength),
+                        lw=0.2 + 1.6 * strength**2, zorder=1 + strength)  # fmt: skip
+    for name, spot, turn in zip(names, spots, np.degrees(angle), strict=True):
+        ax.plot(*spot, "o", color=colours.get(name, COLOURS["audiovisual"]), ms=5, zorder=3)
+        left = 90 < turn < 270
+        ax.text(*(1.06 * spot), _word(name), fontsize=6, rotation=turn - 180 * left, rotation_mode="anchor",
+                ha="right" if left else "left", va="center")  # fmt: skip
+    ax.set_aspect("equal")
+    ax.set_xlim(-1.9, 1.9)
+    ax.set_ylim(-1.7, 1.7)
+    ax.axis("off")
+    ax.set_title(f"lines: similarity of RDMs ≥ {least:g}", fontsize=7, fontweight="normal")
     return ax
 
 
@@ -134,13 +141,6 @@ def with_thumbnails(ax, rdm, pictures, *, size=9):
                                          frameon=False, pad=0, annotation_clip=False))  # fmt: skip
     ax.set_title(ax.get_title(), pad=size * 2)
     return ax
-
-
-def _scaled(squares):
-    centre = np.eye(len(squares)) - 1 / len(squares)
-    values, vectors = np.linalg.eigh(-0.5 * centre @ squares @ centre)
-    spots = vectors[:, ::-1][:, :2] * np.sqrt(np.clip(values[::-1][:2], 0, None))
-    return spots * np.sign(spots[np.abs(spots).argmax(axis=0), [0, 1]])
 
 
 def _word(name):

@@ -9,9 +9,9 @@ from neuromm import measures
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.studies.line_up import SIGMA_PRIOR
 from neuromm.studies.published_curves import predicted_bias
+from neuromm.studies.representations import NO_PLACES
 
 IDEAL = "causal_inference"
-NO_PLACES = ("common", "p_common", "gate", "log_bayes_factor", "weights")  # layers about causes, not about places
 DEFAULT = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
 
 

@@ -210,13 +210,23 @@ def draw_representations(results, found):
         "Whitened cosine between the RDMs of everyone's last layer (ideal observers: their estimate). Same yoked noise "
         "on both sides.",
     )
+    if len({*alike["first"], *alike["second"]}) > 2:
+        colour = {f"{o}: {n}": flagship.ROLES[r][0] for o, n, r in zip(
+            layers["observer"].str.replace("_", " "), layers["layer"].str.replace("_", " "), layers["role"], strict=True
+        )}  # fmt: skip
+        figure = plots.similarity_graph(alike.assign(**words), least=0.8, colours=colour).figure
+        figure.set_size_inches(6, 5.4)
+        results.add_figure(
+            "graph_of_observers", figure, alike,
+            "The same similarities as a graph: neighbours on the circle are alike, lines join RDMs at least .8 alike.",
+        )  # fmt: skip
     mixture = found["mixture"]
     if len(mixture):
         rows = (mixture["family"] + ": " + mixture["layer"]).str.replace("_", " ")
-        table = mixture.assign(first=rows, second=mixture["component"], value=mixture["unique"], measure="unique")
-        figure = plots.similarity_map(table, numbers=True).figure
-        figure.set_size_inches(6.4, 1.4 + 0.24 * rows.nunique())
-        figure.axes[-1].set_ylabel("held-out similarity lost without it")
+        figure = plots.layer_map(
+            mixture.assign(layer=rows), value="unique", columns="component", label="held-out similarity lost without it"
+        ).figure
+        figure.set_size_inches(6.4, 1.5 + 0.22 * rows.nunique())
         results.add_figure(
             "mixtures", figure, mixture,
             "What each computation adds to the mixture of all: similarity (whitened cosine) on conditions and seeds "

@@ -19,6 +19,7 @@ MODELS = {
 }
 CORNERS = ("segregation", "fusion", "causal inference")
 COMPARATOR = "whitened_cosine"
+NO_PLACES = ("common", "p_common", "gate", "log_bayes_factor", "weights")  # layers about causes, not about places
 
 
 def model_rdms(stimuli, seed, *, n_copies=5, noise="fresh") -> dict:
@@ -138,7 +139,7 @@ def last_hidden(layers, family) -> str | None:
 
 def alike(shown, layers) -> pd.DataFrame:
     """Similarity of the last layers of one seed of each family."""
-    own = without_latents(layers[layers["seed"] == 1])
+    own = without_latents(layers[(layers["seed"] == 1) & ~layers["layer"].isin(NO_PLACES)])
     ends = own.groupby("family", sort=False).last()
     names = [f"{o}/{layer}" for o, layer in zip(ends["observer"], ends["layer"], strict=True)]
     everyone = frozenset(shown.stimuli["condition"].astype(str))

@@ -24,13 +24,15 @@ def test_a_layer_map_keeps_the_order_and_averages_seeds():
         plots.layer_map(table, value="r", columns="noise")
 
 
-def test_the_graph_places_like_near_like_and_joins_them():
-    table = pd.DataFrame({"first": ["a", "a", "b"], "second": ["b", "c", "c"], "value": [0.95, 0.1, 0.1]})
+def test_the_graph_joins_what_is_alike_and_makes_it_neighbours():
+    alike = {("a", "c"), ("b", "d")}
+    pairs = [(x, y) for i, x in enumerate("abcd") for y in "abcd"[i + 1 :]]
+    table = pd.DataFrame([{"first": x, "second": y, "value": 0.9 if (x, y) in alike else 0.1} for x, y in pairs])
     ax = plots.similarity_graph(table)
     lines = [line for line in ax.lines if len(line.get_xdata()) == 2]
-    spots = np.array([line.get_xydata()[0] for line in ax.lines if len(line.get_xdata()) == 1])
-    assert len(lines) == 1
-    assert np.linalg.norm(spots[0] - spots[1]) < np.linalg.norm(spots[0] - spots[2]) / 2
+    spots = dict(zip("abcd", [line.get_xydata()[0] for line in ax.lines if len(line.get_xdata()) == 1], strict=True))
+    assert len(lines) == 2
+    assert all(np.linalg.norm(spots[x] - spots[y]) < 1.5 for x, y in alike)  # neighbours, not opposite
     with pytest.raises(ValueError, match="at least three"):
         plots.similarity_graph(table.iloc[:1])
 
