@@ -66,6 +66,7 @@ OBSERVERS = {
     "place_denoiser": "neuromm.observers.ann.diffusion.places:PlaceDenoiser",
     "flash_beep_denoiser": "neuromm.observers.ann.diffusion.flash_beep:FlashBeepDenoiser",
     "fusion_net": "neuromm.observers.ann.fusion.observer:FusionNetwork",
+    "hierarchy_net": "neuromm.observers.ann.hierarchy.observer:HierarchyNetwork",
     "flash_counter": "neuromm.observers.ann.counting.observer:FlashCounter",
     "speech_net": "neuromm.observers.ann.speech.observer:SpeechNetwork",
     "syllable_denoiser": "neuromm.observers.ann.diffusion.classifier:SyllableDenoiser",
@@ -82,6 +83,7 @@ NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that 
     "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
     "clip_shapes": "neuromm.observers.ann.contrastive.recipe:train",
     "fusion_net": "neuromm.observers.ann.fusion.recipe:train",
+    "hierarchy_net": "neuromm.observers.ann.hierarchy.recipe:train",
     "flash_counter": "neuromm.observers.ann.counting.recipe:train",
     "speech_net": "neuromm.observers.ann.speech.recipe:train",
 }

@@ -143,6 +143,9 @@ def _bands(noise, people):
         ("congruent pairs answered rightly", congruent, "above 0.95", congruent > 0.95),
         ("not-ba of the net trained on clean voices", _share(noise, "clean_training", mcgurk, ["da", "ga"]),
          f"below half of {ours:.2f}", _share(noise, "clean_training", mcgurk, ["da", "ga"]) < ours / 2),
+        ("da of the net trained on clean voices", _share(noise, "clean_training", mcgurk, ["da"]),
+         f"below half of {_share(noise, 'speech_net', mcgurk, ['da']):.2f}",
+         _share(noise, "clean_training", mcgurk, ["da"]) < _share(noise, "speech_net", mcgurk, ["da"]) / 2),
         ("da when lips and voice are reversed (A ga + V ba)", _share(noise, "speech_net", ("ga", "ba"), ["da"]),
          "below 0.2", _share(noise, "speech_net", ("ga", "ba"), ["da"]) < 0.2),
     ]  # fmt: skip
@@ -175,7 +178,8 @@ def _draw_noise(noise):
         ax.set_title(name.replace("_", " "), fontsize=7)
         ax.set_xlabel("voice SNR (dB)")
     axes[0].set(ylabel="answers to A ba + V ga (%)", ylim=(-3, 103))
-    axes[0].legend(loc="center left", fontsize=5.5)
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[-1].legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, fontsize=6)
     return figure
 
 

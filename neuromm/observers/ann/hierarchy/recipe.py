@@ -21,7 +21,7 @@ class HierarchyRecipe(FusionRecipe):
 
     n_hidden: int = 48  # units of IT
     n_fusion: int = 64  # units of the association stages
-    n_steps: int = 900
+    n_steps: int = 700
     batch: int = 256
     learning_rate: float = 3e-3
     decay: float = 0.99
