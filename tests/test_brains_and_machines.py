@@ -258,3 +258,16 @@ def test_a_shuffle_of_condition_labels_takes_the_computation_away():
     moved = layer["causal_inference"]["estimate"].assign_coords(condition=("trial", [shuffled[c] for c in labels]))
     row = measures.computations([measures.rdm(moved, method="crossnobis", name="x")], models).iloc[0]
     assert abs(row["delta"]) < 0.05 and row["explained"] < 0.1
+
+
+@pytest.mark.deep
+def test_other_paradigms_have_their_own_models_and_networks(monkeypatch):
+    from neuromm.studies import second_page
+    from neuromm.studies.line_up import catalogue
+
+    few = ("numerosity", "magnotti2017", "flash_counter", "speech_net", "av_denoiser")
+    monkeypatch.setattr(catalogue, "OBSERVERS", {k: catalogue.OBSERVERS[k] for k in few})
+    table = second_page.compute_pages(n_repeats=1, say=lambda line: None)
+    assert set(table.groupby("paradigm")["observer"].first()) == {"flash_counter", "speech_net"}
+    assert dict(table.groupby("paradigm")["n_conditions"].first()) == {"flashes and beeps": 16, "syllables": 18}
+    assert np.isfinite(table["delta"]).all()
