@@ -51,7 +51,7 @@ SMALL = {
     "hierarchy_rsa": ["--n-subjects", "4", "--n-repeats", "3"],
     "stdp_binding": ["--n-trials", "30", "--n-repeats", "1", "--jitter", "1", "--jitter", "40"],
     "denoiser_observers": ["--n-repeats", "1", "--n-scenes", "4000", "--n-predictive", "60"],
-    "layers_by_noise": ["--n-repeats", "1", "--ensemble-size", "1", "--n-pictures", "16", "--timestep", "300"],
+    "layers_by_noise": ["--n-repeats", "1", "--n-folds", "2", "--ensemble-size", "1", "--n-pictures", "9"],
     "imagine": ["--n-pictures", "4", "--n-clips", "3", "--n-sounds", "1", "--steps", "3", "--guidance-scale", "3"],
     "train_diffusion": ["--n-steps", "3", "--batch", "8", "--n-samples", "4", "--sampler-steps", "4"],
 }

@@ -19,6 +19,7 @@ FACTORS = ("shape", "colour", "position", "size")
 def main(
     timesteps: list[int] | None = None,
     n_repeats: int = 2,
+    n_folds: int = 4,
     ensemble_size: int = 4,
     n_pictures: int = 60,
     device: str = "cpu",
@@ -32,7 +33,9 @@ def main(
     timesteps : list of int
         Noise levels, 0 … 999; repeat the flag. Default: 50, 300, 600, 900.
     n_repeats : int
-        Showings of each condition in each of four noise folds.
+        Showings of each condition in each noise fold.
+    n_folds : int
+        Noise folds, at least 2; with fewer than 4 there is no ceiling.
     ensemble_size : int
         Draws of the noise that activity is averaged over.
     n_pictures : int
@@ -54,6 +57,7 @@ def main(
             "name": "layers_by_noise",
             "timesteps": timesteps,
             "n_repeats": n_repeats,
+            "n_folds": n_folds,
             "ensemble_size": ensemble_size,
             "n_pictures": n_pictures,
             "device": device,
@@ -61,7 +65,7 @@ def main(
         },
     )
     say("layers of the place denoiser beside models")
-    found = layers_beside_models(timesteps, n_repeats, ensemble_size, device, seed)
+    found = layers_beside_models(timesteps, n_repeats, ensemble_size, device, seed, n_folds)
     results.tables["models"] = found
     caption = "Whose representation the layers of the place denoiser resemble, trained (above) and untrained (below)."
     results.add_figure("models", _maps(found), found, caption)
@@ -78,7 +82,7 @@ def main(
     return page
 
 
-def layers_beside_models(timesteps, n_repeats=2, ensemble_size=4, device="cpu", seed=1):
+def layers_beside_models(timesteps, n_repeats=2, ensemble_size=4, device="cpu", seed=1, n_folds=4):
     """Layers × timesteps of the place denoiser against model observers and the layers of a brain model.
 
     The maps are noised to each timestep; picture and sound are held. Models perceive other noise of the same
@@ -93,7 +97,8 @@ def layers_beside_models(timesteps, n_repeats=2, ensemble_size=4, device="cpu", 
     from neuromm.observers.ann.diffusion.place_scenes import place_map
 
     ours, theirs = (
-        paradigms.ventriloquism_by_reliability(4, n_repeats, reports=("auditory",), seed=s) for s in (seed, seed + 1)
+        paradigms.ventriloquism_by_reliability(n_folds, n_repeats, reports=("auditory",), seed=s)
+        for s in (seed, seed + 1)
     )
     ours, theirs = (t.dropna(subset=["auditory_azimuth", "visual_azimuth"]) for t in (ours, theirs))
     corners = {label: catalogue.load(name, **SIGMAS) for label, name in CORNERS.items()}
