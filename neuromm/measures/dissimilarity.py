@@ -62,7 +62,7 @@ def correlation(patterns, *, labels=None, device=None):
     """
     patterns = as_float(patterns)
     mean, offset = patterns.mean(axis=1, keepdims=True), None
-    if _offset_matters(patterns):
+    if offset_matters(patterns):
         products = gram(patterns, shift=mean, device=device)
     else:  # Σ (x_i − m_i)(x_j − m_j) = Σ x_i x_j − p m_i m_j: no centred copy
         products = gram(patterns, device=device)
@@ -115,7 +115,7 @@ def crossnobis(patterns, covariance=None, *, device=None):
         raise ValueError(f"crossnobis compares independent folds; {n_folds} fold given, at least 2 are wanted")
     if covariance is not None:
         patterns = whiten(patterns.reshape(-1, n_features), covariance).reshape(patterns.shape)
-    if _offset_matters(patterns, axis=1):
+    if offset_matters(patterns, axis=1):
         # an offset of a fold cancels in every difference; removing one keeps small distances exact
         patterns = patterns - patterns[:, :1]
     products = gram(patterns.sum(axis=0), device=device)
@@ -241,7 +241,7 @@ def _distances(products):
     return distances
 
 
-def _offset_matters(patterns, axis=-1):
+def offset_matters(patterns, axis=-1):
     """Whether offsets along an axis are so large beside what varies that they must be taken off before products are.
 
     Judged by every k-th unit; ratios up to 4 cost a digit at most.

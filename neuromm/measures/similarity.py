@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.dissimilarity import as_float, gram
+from neuromm.measures.dissimilarity import ROWS_IN_CACHE, as_float, gram, offset_matters
 from neuromm.measures.patterns import condition_patterns
 from neuromm.measures.predictivity import linear_predictivity
 from neuromm.measures.rsa_checks import ConstantPatterns, check_enough_conditions, check_finite, check_memory
@@ -103,7 +103,10 @@ class _Centred:
 
     def __init__(self, patterns):
         self.patterns = as_float(patterns)
-        self.shift = self.patterns.mean(axis=0, keepdims=True)
+
+    @cached_property
+    def shift(self):
+        return self.patterns.mean(axis=0, keepdims=True)
 
     @cached_property
     def values(self):
@@ -111,7 +114,15 @@ class _Centred:
 
     @cached_property
     def kernel(self):
-        return gram(self.patterns, shift=self.shift)
+        if offset_matters(self.patterns, axis=0):
+            return gram(self.patterns, shift=self.shift)
+        kernel = gram(self.patterns)  # centred on both sides after the product: no centred copy of the patterns
+        mean = kernel.mean(axis=0)
+        for start in range(0, len(kernel), ROWS_IN_CACHE):
+            rows = slice(start, start + ROWS_IN_CACHE)
+            kernel[rows] -= mean
+            kernel[rows] -= (mean[rows] - mean.mean())[:, None]
+        return kernel
 
     @cached_property
     def diagonal(self):
@@ -270,8 +281,9 @@ def as_patterns(x, y):
         raise ValueError(f"x has {len(x)} rows and y has {len(y)}; the same conditions in the same rows are wanted")
     check_enough_conditions(len(x), "a comparison of patterns")
     for values, name in ((x, "x"), (y, "y")):
-        check_finite(values[None], [name], "the patterns")
-        if not np.ptp(values, axis=0).any():
+        if not np.isfinite(values.sum()):  # one pass tells of any NaN
+            check_finite(values[None], [name], "the patterns")
+        if not any((row != values[0]).any() for row in values[1:]):
             raise ConstantPatterns(f"{name} is the same in every condition; there is nothing to compare")
     return x, y
 
