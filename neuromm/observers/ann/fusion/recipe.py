@@ -34,7 +34,7 @@ class FusionRecipe:
     n_sounds: int = 16000  # in store; a new place is drawn for each showing of a sample, and half are mirrored
     n_hidden: int = 64
     n_fusion: int = 96
-    n_steps: int = 2500
+    n_steps: int = 5000
     batch: int = 768
     learning_rate: float = 4e-3
     decay: float = 0.995
