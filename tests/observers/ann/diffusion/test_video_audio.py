@@ -83,3 +83,15 @@ def test_a_clip_does_not_depend_on_its_batch_and_wrong_tracks_are_named(rng):
     assert np.abs(many[:1] - few).max() < 1e-3 and temporal_flicker(many).shape == (3,)
     with pytest.raises(ValueError, match=r"\(n, 8 frames, 2 ears\) is wanted"):
         model.generate(track[:, :5])
+
+
+def test_the_shipped_pictures_are_neither_noise_nor_copies():
+    from neuromm.observers.ann.diffusion.lab import NETWORK, nearest_distance, sample_pictures
+    from neuromm.observers.ann.weights import shipped
+    from neuromm.studies.pictures import load_pictures
+
+    pictures = load_pictures("shapes", n=700)
+    drawn = sample_pictures(shipped(NETWORK), 6, n_steps=20, seed=1)
+    near, unseen = nearest_distance(drawn, pictures[100:], pictures[:100])
+    noise, _ = nearest_distance(np.random.default_rng(1).random(drawn.shape), pictures[100:], pictures[:1])
+    assert 0.2 * unseen.mean() < near.mean() < 2.5 * unseen.mean() < noise.mean()
