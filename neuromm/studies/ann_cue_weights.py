@@ -55,7 +55,10 @@ def main(
         f"A network's cues follow their reliabilities (r = {first['r']:.2f}), by up to {first['largest']:.2f} off",
         text="Trained on scenes of one cause only (p_common 1), because a network that allows for two causes must not "
         "weigh cues as forced fusion does. Predictions use the network's own unimodal answers (Alais & Burr 2004). "
-        f"Held to r > .95 and no deviation above .15: r = {first['r']:.3f}, largest deviation {first['largest']:.3f}.",
+        f"Held to r > .95 and no deviation above .15: r = {first['r']:.3f}, largest deviation {first['largest']:.3f} "
+        f"(of the ideal observer, on the same samples, {bands.iloc[0]['largest']:.3f}); largest distance from the "
+        f"ideal observer's weight {first['from_ideal']:.3f}. An untrained network also follows reliability: its "
+        "read-outs are scaled by contrast and level; only trained ones reach the predicted sd.",
         parameters={"name": "ann_cue_weights", "n_repeats": n_repeats, "weights": weights, "seed": seed},
         tables={"weights": table, "bands": bands},
     )  # fmt: skip
@@ -72,13 +75,18 @@ def main(
 
 
 def agreement(table):
-    """Per observer: correlation of weights with predictions, largest deviation, and sd against the predicted sd."""
+    """Per observer: correlation of weights with predictions, largest deviation from them and from the first observer.
+
+    The first is the ideal one, on the same samples; and sd against the predicted sd.
+    """
     rows = []
+    ideal = table[table["observer"] == table["observer"].iloc[0]]["weight_visual"].to_numpy(float)
     for name, own in table.groupby("observer", sort=False):
         weight, predicted = own["weight_visual"].to_numpy(float), own["predicted"].to_numpy(float)
         valid = np.isfinite(weight) & np.isfinite(predicted)
         r = np.corrcoef(weight[valid], predicted[valid])[0, 1] if valid.sum() > 2 else np.nan
         largest = np.abs(weight - predicted)[valid].max() if valid.any() else np.nan
         excess = (own["sigma_bimodal"] / own["sigma_predicted"]).max()
-        rows.append((name, r, largest, excess, bool(r > 0.95 and largest < 0.15)))
-    return pd.DataFrame(rows, columns=["observer", "r", "largest", "sigma_over_predicted", "passes"])
+        from_ideal = np.abs(weight - ideal).max()
+        rows.append((name, r, largest, from_ideal, excess, bool(r > 0.95 and largest < 0.15)))
+    return pd.DataFrame(rows, columns=["observer", "r", "largest", "from_ideal", "sigma_over_predicted", "passes"])

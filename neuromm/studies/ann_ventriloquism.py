@@ -105,6 +105,7 @@ def _bands(table):
         rows.append({
             "observer": name, "largest_error": own["error"].max(), "mean_error": own["error"].mean(),
             "within_0.3": bool((own["error"] <= 0.3).all()), "within_a_quarter": bool(own["quarter"].all()),
+            "rivals_apart": int((own["nearest_rival"] > 1.0).sum()),  # conditions in which the quarter says something
         })  # fmt: skip
     return pd.DataFrame(rows)
 

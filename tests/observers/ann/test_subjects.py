@@ -55,7 +55,7 @@ def test_the_fusion_network_answers_as_the_ideal_observer_of_its_world():
     places = session.trials[session.trials["report"] == "auditory"]
     wide = places.pivot(index="presentation", columns="observer", values="response")
     error = (wide["fusion_net"] - wide["ideal"]).to_numpy()
-    assert np.sqrt(np.mean(error**2)) < 0.8 and abs(error.mean()) < 0.15
+    assert np.sqrt(np.mean(error**2)) < 0.4 and abs(error.mean()) < 0.15
     score = {n: area_under_curve(session.representations[n][layer].to_numpy()[:, 0], truth)
              for n, layer in (("ideal", "p_common"), ("fusion_net", "common"))}  # fmt: skip
     assert score["fusion_net"] > score["ideal"] - 0.02
