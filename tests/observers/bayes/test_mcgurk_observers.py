@@ -95,7 +95,7 @@ def test_responses_are_coded_by_label_whatever_the_batch_holds():
 
 @pytest.mark.parametrize("observer", [Magnotti2017(), Magnotti2017(causal_inference=False, lapse=0.1), Magnotti2015(),
                                       Magnotti2017(sigma_soa=90.0, combination=0.3, other_beyond=3.0), Massaro1998()],
-                         ids=lambda o: f"{o.name}-{hash(o) % 100}")  # fmt: skip
+                         ids=lambda o: o.name)  # fmt: skip
 def test_observers_of_syllables_conform(observer):
     reports = ("syllable", "common") if "common" in observer.reports else ("syllable",)
     trials = mcgurk(
