@@ -10,7 +10,7 @@ from neuromm import catalogue
 from neuromm._version import __version__
 from neuromm.sweeps import command as sweep_command
 
-USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError)
 
 
 def main(argv=None) -> int:

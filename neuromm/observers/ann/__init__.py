@@ -2,4 +2,4 @@
 
 from neuromm._lazy import attach
 
-__getattr__, __dir__, __all__ = attach(__name__, submodules=["diffusion"])
+__getattr__, __dir__, __all__ = attach(__name__, submodules=["contrastive", "diffusion"])
