@@ -7,7 +7,7 @@ import os
 import socket
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes with two threads each would be many times slower
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import numpy as np
