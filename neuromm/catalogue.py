@@ -46,6 +46,7 @@ OBSERVERS = {
     # rate networks
     "ma2006": "neuromm.observers.rate.ma2006:Ma2006",
     "ohshiro2011": "neuromm.observers.rate.ohshiro2011:Ohshiro2011",
+    "ohshiro2011_heading": "neuromm.observers.rate.ohshiro2011_heading:Ohshiro2011Heading",
     "colliculus": "neuromm.observers.rate.colliculus:Colliculus",
     "cuppini2014": "neuromm.observers.rate.cuppini2014:Cuppini2014",
     "cuppini2017": "neuromm.observers.rate.cuppini2017:Cuppini2017",

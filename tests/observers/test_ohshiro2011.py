@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from neuromm.measures.enhancement import linear_weights
-from neuromm.observers.rate.normalisation import decoded_weight, heading_cells
+from neuromm.observers.rate.normalisation import HEADINGS, decoded_weight, heading_cells
 from neuromm.observers.rate.ohshiro2011 import Ohshiro2011
+from neuromm.observers.rate.ohshiro2011_heading import Ohshiro2011Heading
 
 CELL = Ohshiro2011(centre=(6.0, 6.0))  # the paper's test cell
 INTENSITIES = [1.0, 4, 16, 64, 256, 1024]
@@ -104,9 +105,63 @@ def test_a_likelihood_decoder_of_heading_cells_weighs_the_cues_nearly_by_their_r
     assert np.abs(decoded - predicted).max() < 0.1 and (decoded > 0.5).all()
 
 
+def steer(vestibular, visual, n=1, layers=(), observer=None, **columns):
+    """Answers to `n` repeats of a pair of headings, deg."""
+    row = {"vestibular_heading": vestibular, "visual_heading": visual, "report": "heading", **columns}
+    trials = pd.DataFrame(row, index=range(n))
+    percept = (observer or Ohshiro2011Heading()).perceive(trials, rng=np.random.default_rng(4), layers=layers)
+    return percept if layers else percept.responses["response"].to_numpy()
+
+
+def test_headings_in_conflict_are_weighed_nearly_by_the_reliability_that_either_cue_shows_alone():
+    found, many = [], Ohshiro2011Heading(gain=20.0)  # spikes, for the precision of the means
+    for coherence in (0.16, 0.3, 0.6):  # the coherences of Fetsch et al. 2012, and one between
+        given = {"n": 1000, "observer": many, "coherence": coherence}
+        both = steer(-2.0, 2.0, **given).mean()
+        body, sight = (steer(*pair, **given).std() for pair in ((0.0, np.nan), (np.nan, 0.0)))
+        found.append(((both - 2) / -4, sight**2 / (sight**2 + body**2)))
+    decoded, optimal = np.array(found).T
+    assert (np.diff(decoded) < -0.03).all() and (np.diff(optimal) < -0.03).all()  # body less with more coherent sight
+    assert np.abs(decoded - optimal).max() < 0.1
+
+
+def test_without_noise_headings_are_those_of_the_measure_and_either_cue_alone_is_unbiased():
+    for coherence in (0.16, 0.6):
+        told = {"vestibular_measurement": -2.0, "visual_measurement": 2.0, "coherence": coherence}
+        assert (steer(-2.0, 2.0, **told)[0] - 2) / -4 == pytest.approx(decoded_weight(coherence)[0], abs=2e-3)
+    assert steer(173.0, np.nan, vestibular_measurement=173.0)[0] == pytest.approx(173.0, abs=1e-2)
+    assert steer(-9.3, -9.3, visual_measurement=-9.3)[0] == pytest.approx(-9.3, abs=1e-2)
+
+
+def test_heading_cells_are_those_of_a_loop_and_their_weights_shift_with_coherence():
+    cells = steer(20.0, -35.0, layers="*", coherence=0.3, vestibular_reliability=0.5).representations
+    power = []
+    for difference in (0, 60, 120, 180):
+        for one, two in ((1, 0.25), (1, 0.5), (1, 1), (0.5, 1), (0.25, 1)):
+            for preferred in HEADINGS:
+                body = 25 * (1 + np.cos(np.deg2rad(20 - preferred))) / 2
+                flow = 15 * (1 + np.cos(np.deg2rad(-35 - preferred - difference))) / 2 + 5
+                power.append((one * body**0.5 + two * flow**0.5) ** 2)
+    np.testing.assert_allclose(cells["multisensory"][0], np.array(power) / (1 + np.mean(power)), rtol=1e-5)
+    assert cells["counts"].shape == (1, 480) and cells["vestibular"].shape == (1, 24)
+    rates = {}
+    for coherence in (0.16, 0.6):
+        shown = [(a, v) for a in HEADINGS[::3] for v in HEADINGS[::3]]
+        shown += [(a, np.nan) for a in HEADINGS[::3]] + [(np.nan, v) for v in HEADINGS[::3]]
+        body, sight = np.array(shown).T
+        cells = steer(body, sight, len(shown), layers="multisensory", coherence=coherence)
+        pairs, *alone = np.split(cells.representations["multisensory"].to_numpy().astype(float), [64, 72])
+        rates[coherence] = linear_weights(pairs.reshape(8, 8, -1), *alone)[["first", "second"]].mean()
+    assert rates[0.6]["first"] < rates[0.16]["first"] and rates[0.6]["second"] > rates[0.16]["second"]
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: Ohshiro2011Heading(gain=0.0), "gain is 0.0; a positive number"),
+        (lambda: Ohshiro2011Heading(baseline=-1.0), "baseline is -1.0; a number of at least 0"),
+        (lambda: steer(np.nan, np.nan), r"trials \[0\] show no heading"),
+        (lambda: steer(0.0, 1.0, coherence=1.5), r"column 'coherence' is 1.5 in trials \[0\]"),
         (lambda: Ohshiro2011(exponent=0), "exponent is 0"),
         (lambda: Ohshiro2011(intensity_visual=-1.0), "may not be negative"),
         (lambda: Ohshiro2011(cell=(30, 2)), r"cell is \(30, 2\); two places from 1 to 29"),

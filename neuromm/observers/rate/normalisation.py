@@ -57,7 +57,12 @@ def heading_drive(heading, preferred, intensity, baseline=0.0):
     return np.where(np.isnan(heading)[:, None], 0.0, intensity[:, None] * (1 + np.cos(angle)) / 2) + baseline
 
 
-def heading_cells(vestibular, visual, coherence, *, intensity=50.0, baseline=5.0, exponent=2.0, semisaturation=1.0):
+HEADINGS = np.arange(0.0, 360.0, 15.0)  # deg, preferred by the vestibular input of heading cells
+
+
+def heading_cells(
+    vestibular, visual, coherence, *, felt=1.0, intensity=50.0, baseline=5.0, exponent=2.0, semisaturation=1.0
+):
     """Normalised responses of a population like MSTd: cells that differ in heading, balance and congruence.
 
     Preferred vestibular headings all round in steps of 15 deg; visual ones differ by 0, 60, 120, 180 deg; dominance
@@ -67,20 +72,21 @@ def heading_cells(vestibular, visual, coherence, *, intensity=50.0, baseline=5.0
     ----------
     vestibular, visual : array, shape (n_trials,)
         Headings, deg; NaN = absent.
-    coherence : float
-        Of the visual motion, 0 … 1.
+    coherence : float or array, shape (n_trials,)
+        Of the visual motion, 0 … 1: what multiplies its intensity.
+    felt : float or array, shape (n_trials,)
+        What multiplies the intensity of the vestibular input.
 
     Returns
     -------
     array, shape (n_trials, n_cells)
     """
     vestibular, visual = (np.atleast_1d(np.asarray(x, float)) for x in (vestibular, visual))
-    preferred = np.arange(0.0, 360.0, 15.0)
     ones, drives = np.ones(len(vestibular)), []
-    body = heading_drive(vestibular, preferred, intensity * ones) ** 0.5
+    body = heading_drive(vestibular, HEADINGS, intensity * felt * ones) ** 0.5
     for difference in (0.0, 60.0, 120.0, 180.0):
         floor = np.where(np.isnan(visual), 0.0, baseline)[:, None]
-        flow = (heading_drive(visual, preferred + difference, intensity * coherence * ones) + floor) ** 0.5
+        flow = (heading_drive(visual, HEADINGS + difference, intensity * coherence * ones) + floor) ** 0.5
         drives += [one * body + two * flow for one, two in ((1, 0.25), (1, 0.5), (1, 1), (0.5, 1), (0.25, 1))]
     drive = np.concatenate(drives, axis=1)
     return normalise(drive, (drive**exponent).mean(1), exponent, semisaturation)
