@@ -1,4 +1,4 @@
-"""Cost of whole fits, in CPU seconds of one thread: one subject from 10 starts, and 100 subjects × 5 models in one call.
+"""Cost of whole fits, in CPU seconds of one thread: one subject from 10 starts, and many subjects by five models.
 
     python benchmarks/fits.py              # five parameters of one subject, per strategy
     python benchmarks/fits.py --people 100 # and a hundred subjects by five models

@@ -39,6 +39,7 @@ class CausalInference(LocationObserver):
     strategy: Literal["averaging", "selection", "matching"] = "averaging"
     sigma_motor: float = 0.0  # deg, noise of pointing or pressing
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
     name: str = "causal_inference"
 
     @property

@@ -48,6 +48,7 @@ class GridCausalInference(LocationObserver):
     knots: tuple[tuple[float, float], ...] = ()  # (place in deg, density) of prior="table"; need not be normalised
     sigma_motor: float = 0.0  # deg
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
     name: str = "grid_causal_inference"
 
     def __post_init__(self):

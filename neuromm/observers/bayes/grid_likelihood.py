@@ -232,10 +232,10 @@ class GridGroup(Group):
             found.append(value if self.both else value[..., None])
         return torch.stack(found).flatten(-2)[..., self.in_grid]
 
-    def _noiseless_density(self, cues, parameters):
+    def _noiseless_density(self, cues, parameters, answer):
         """Density from the slope of the distribution function, answer by answer."""
         step = 0.05 * self._fine(parameters, cues).detach()[:, None]
-        shifts = torch.cat([self.answer + k * step for k in (1, -1, 2, -2)], -1)
+        shifts = torch.cat([answer + k * step for k in (1, -1, 2, -2)], -1)
         below = self._of_pairs(None, cues, shifts).unflatten(1, (4, -1))  # (n_sets, 4, n_rows, n_pairs)
         rows = torch.arange(len(self.answer))
         up1, down1, up2, down2 = (below[:, k, rows, self.pair] for k in range(4))

@@ -33,7 +33,11 @@ class LocationObserver(Likely):
         f"{cue}_{part}" for cue in CUES for part in ("azimuth", "heading", "height", "reliability")
     )
 
+    response_bias = 0.0  # deg; a field of most observers
+
     def __post_init__(self):
+        if not np.isfinite(self.response_bias):
+            raise ValueError(f"{self.name}: response_bias is {self.response_bias}; a finite shift in deg is wanted")
         for name in ("sigma_auditory", "sigma_visual", "sigma_prior"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive sd in deg is wanted")
@@ -107,12 +111,13 @@ class LocationObserver(Likely):
         }
 
     def _act(self, trials, says, z):
-        """From percept to answer: motor noise on places, and lapses, which ignore the stimulus."""
+        """From percept to answer: bias and motor noise on places, and lapses, which ignore the stimulus."""
         lapsed, uniform = ndtr(z[:, 4]) < self.lapse, ndtr(z[:, 5])
         guess = (2 * uniform - 1) * LAPSE_RANGE
         for keys, rows in _key_rows(trials):
             guess[rows] = keys[np.minimum((uniform[rows] * len(keys)).astype(int), len(keys) - 1)]
-        places = {cue: np.where(lapsed, guess, says[cue] + self.sigma_motor * z[:, 3]) for cue in CUES}
+        moved = self.response_bias + self.sigma_motor * z[:, 3]
+        places = {cue: np.where(lapsed, guess, says[cue] + moved) for cue in CUES}
         common = np.where(lapsed & ~np.isnan(says["common"]), uniform < 0.5, says["common"])
         return places | {"common": common}
 
@@ -174,13 +179,14 @@ class LocationObserver(Likely):
         if report == "common":
             said = (1 - self.lapse) * common + self.lapse / 2
             return np.stack([said, np.sqrt(said * (1 - said)), common, posterior], -1)
-        mean, square = moments["mean"], moments["sd"] ** 2 + moments["mean"] ** 2 + self.sigma_motor**2
+        mean = moments["mean"] + self.response_bias
+        square = moments["sd"] ** 2 + mean**2 + self.sigma_motor**2
         said = (1 - self.lapse) * mean
         square = (1 - self.lapse) * square + self.lapse * LAPSE_RANGE**2 / 3
         return np.stack([said, np.sqrt(square - said**2), common, posterior], -1)
 
     def _predict_keys(self, table, shown, keys, rows):
-        bounds, weights = blur_bounds((keys[1:] + keys[:-1]) / 2, self.sigma_motor)
+        bounds, weights = blur_bounds((keys[1:] + keys[:-1]) / 2 - self.response_bias, self.sigma_motor)
         for report in CUES:
             of = rows & (shown["report"] == report).to_numpy()
             if not of.any():

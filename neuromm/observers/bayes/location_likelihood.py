@@ -148,6 +148,13 @@ class Group:
             variance = variance + (other[:, None] ** -1 / precision) ** 2
         return mean, torch.sqrt(variance + parameters["sigma_motor"][:, None] ** 2)
 
+    def _unbiased(self, values, parameters):
+        """Bounds or answers before the bias of the response: (n_sets, n), or (1, n) where no set has one."""
+        bias = parameters.get("response_bias")
+        if bias is None or not (bias.requires_grad or (bias != 0).any()):
+            return values[None]
+        return values - bias[:, None]
+
     def _cues(self, parameters):
         own, other = self._sigmas(parameters)
         prior = parameters["p_common"].clamp(1e-12, 1 - 1e-12)
@@ -176,23 +183,23 @@ class Group:
 
     def _below_keys(self, parameters):
         """Probability that the report, motor noise included, lies below each bound between keys."""
-        normal = self._normal(parameters)
+        normal, bounds = self._normal(parameters), self._unbiased(self.bounds, parameters)
         if normal is not None:
             mean, sd = normal
-            return exact.normal_cdf((self.bounds[:, None] - mean[:, None]) / sd[:, None])
+            return exact.normal_cdf((bounds[..., None] - mean[:, None]) / sd[:, None])
         below, cues = self._below(parameters), self._cues(parameters)
         motor = parameters["sigma_motor"]
         if not (motor > 0).any():
-            return self._of_pairs(below, cues, self.bounds[None])
-        grid, step, local = self._motor_grid(parameters, cues)
+            return self._of_pairs(below, cues, bounds)
+        grid, step, local = self._motor_grid(parameters, cues, bounds)
         inner = self._of_pairs(below, cues, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)
         if local:
-            away = grid.unflatten(-1, (len(self.bounds), -1)) - self.bounds[:, None]
+            away = grid.unflatten(-1, (bounds.shape[-1], -1)) - bounds[..., None]
             kernel = exact.normal_density(away, motor[:, None, None])
             return (inner.unflatten(1, kernel.shape[1:]) * (kernel * step[:, None, None])[..., None]).sum(2)
-        kernel = exact.normal_density(self.bounds[:, None] - grid[:, None], motor[:, None, None]) * step[:, None, None]
-        beyond = exact.normal_cdf((self.bounds - grid[:, -1:] - step[:, None] / 2) / motor[:, None])
+        kernel = exact.normal_density(bounds[..., None] - grid[:, None], motor[:, None, None]) * step[:, None, None]
+        beyond = exact.normal_cdf((bounds - grid[:, -1:] - step[:, None] / 2) / motor[:, None])
         return kernel @ inner + beyond[..., None]
 
     def _fine(self, parameters, cues):
@@ -203,56 +210,56 @@ class Group:
         fused = torch.sqrt(own**-2 + other**-2) / precision
         return torch.minimum(fused, own * cues.alone[:, 0, 0])
 
-    def _motor_grid(self, parameters, cues):
+    def _motor_grid(self, parameters, cues, bounds):
         """Values of the estimate at which motor noise is folded in: around each bound, or one grid for all."""
         with torch.no_grad():
             motor, fine = parameters["sigma_motor"].clamp(min=1e-6), self._fine(parameters, cues)
             step = torch.minimum(motor, 0.75 * fine)
             half = 5.5 * motor
-            span = self.bounds[-1] - self.bounds[0] + 2 * half
+            span = bounds[:, -1] - bounds[:, 0] + 2 * half
             n_local = int(torch.ceil((2 * half / step).max())) + 1
             n_shared = int(torch.ceil((span / step).max())) + 1
-            if n_local * len(self.bounds) < n_shared:
+            if n_local * bounds.shape[-1] < n_shared:
                 unit = torch.linspace(-1, 1, n_local, dtype=torch.float64, device=half.device)
-                grid = self.bounds[:, None] + half[:, None, None] * unit
+                grid = bounds[..., None] + half[:, None, None] * unit
                 return grid.flatten(1), 2 * half / (n_local - 1), True
             unit = torch.linspace(0, 1, n_shared, dtype=torch.float64, device=half.device)
-            grid = self.bounds[0] - half[:, None] + span[:, None] * unit
+            grid = bounds[:, :1] - half[:, None] + span[:, None] * unit
             return grid, span / (n_shared - 1), False
 
     def _density(self, parameters):
         """Density of each continuous report, motor noise included, (n_sets, n_rows), 1/deg."""
-        normal = self._normal(parameters)
+        normal, answer = self._normal(parameters), self._unbiased(self.answer, parameters)
         if normal is not None:
             mean, sd = normal
-            return exact.normal_density(self.answer - mean[:, self.pair], sd)
+            return exact.normal_density(answer - mean[:, self.pair], sd)
         cues, motor = self._cues(parameters), parameters["sigma_motor"]
         if not (motor > 0).any():
-            return self._noiseless_density(cues, parameters)
-        low, high = self.answer.min(), self.answer.max()
+            return self._noiseless_density(cues, parameters, answer)
+        low, high = answer.amin(1), answer.amax(1)
         with torch.no_grad():
             some = motor.clamp(min=1e-6)
             step = torch.minimum(some, 0.75 * self._fine(parameters, cues))
             span = high - low + 11 * some
             n = int(torch.ceil((span / step).max())) + 1
             unit = torch.linspace(0, 1, n, dtype=torch.float64, device=motor.device)
-            grid = low - 5.5 * some[:, None] + span[:, None] * unit
+            grid = low[:, None] - 5.5 * some[:, None] + span[:, None] * unit
             step = span / (n - 1)
         below = self._of_pairs(self._below(parameters), cues, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)[:, None, None]
-        away = grid[:, None] - self.answer[:, None]  # by parts: ∫ F(t) (t − answer)/σ² N(t − answer; σ) dt
+        away = grid[:, None] - answer[..., None]  # by parts: ∫ F(t) (t − answer)/σ² N(t − answer; σ) dt
         kernel = away / motor**2 * exact.normal_density(away, motor) * step[:, None, None]
         return (kernel.transpose(1, 2) * below[..., self.pair]).sum(1)
 
-    def _noiseless_density(self, cues, parameters):
+    def _noiseless_density(self, cues, parameters, answer):
         own, other = self.pair_own[self.pair], self.pair_other[self.pair]
         if self._below(parameters) is exact.below_averaging:
-            return exact.density_averaging(cues, self.answer[None], own, other)
+            return exact.density_averaging(cues, answer, own, other)
         step = 0.05 * self._fine(parameters, cues).detach()[:, None]
         below = self._below(parameters)
 
         def rise(k):
-            up, down = (below(cues, self.answer + sign * k * step, own, other, True) for sign in (1, -1))
+            up, down = (below(cues, answer + sign * k * step, own, other, True) for sign in (1, -1))
             return up - down
 
         return (8 * rise(1) - rise(2)) / (12 * step)

@@ -43,14 +43,16 @@ class StochasticGroup(Group):
         return parameters["p_fusion"][:, None].expand(-1, self.n_pairs)
 
     def _below_keys(self, parameters):
+        bounds = self._unbiased(self.bounds, parameters)[..., None]
         return sum(
-            weight[:, None] * exact.normal_cdf((self.bounds[:, None] - mean[:, None]) / sd[:, None])
+            weight[:, None] * exact.normal_cdf((bounds - mean[:, None]) / sd[:, None])
             for weight, mean, sd in self._parts(parameters)
         )
 
     def _density(self, parameters):
+        answer = self._unbiased(self.answer, parameters)
         return sum(
-            weight * exact.normal_density(self.answer - mean[:, self.pair], sd)
+            weight * exact.normal_density(answer - mean[:, self.pair], sd)
             for weight, mean, sd in self._parts(parameters)
         )
 

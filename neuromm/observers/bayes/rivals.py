@@ -66,6 +66,7 @@ class FixedCriterion(_Rival):
     criterion: float = 12.0  # deg
     sigma_motor: float = 0.0  # deg
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
     name: str = "fixed_criterion"
 
     def __post_init__(self):
@@ -111,6 +112,7 @@ class StochasticFusion(_Rival):
     p_fusion: float = 0.5  # probability of fusing
     sigma_motor: float = 0.0  # deg
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
     name: str = "stochastic_fusion"
 
     def __post_init__(self):
@@ -152,6 +154,7 @@ class LinearWeighting(_Rival):
     weight_visual: float = 0.5  # fraction
     sigma_motor: float = 0.0  # deg
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
     name: str = "linear_weighting"
 
     mu_prior: ClassVar[float] = 0.0

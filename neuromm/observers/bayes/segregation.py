@@ -19,6 +19,7 @@ class Segregation(LocationObserver):
     mu_prior: float = 0.0  # deg, mean of where events are
     sigma_motor: float = 0.0  # deg, noise of pointing or pressing
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
     name: str = "segregation"
 
     @property
