@@ -1,6 +1,7 @@
 """Fits: the optimum scipy finds, recovery of what was simulated, honest warnings, and errors before any fitting."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pandas as pd
@@ -136,6 +137,25 @@ def test_bad_data_are_refused_before_any_fitting(data, change, words):
 def test_impossible_bounds_are_refused_by_name(data, free, words):
     with pytest.raises(ValueError, match=words):
         fit(TRUTH, data, free)
+
+
+@pytest.mark.parametrize("method, package", [("bads", "pybads"), ("vbmc", "pyvbmc")])
+def test_a_bridge_that_is_not_installed_names_the_extra(data, monkeypatch, method, package):
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    with pytest.raises(ImportError, match=rf"method='{method}' needs {package}: pip install 'neuromm\[bridges\]'"):
+        fit(TRUTH, data, {"p_common": (0.02, 0.98)}, method=method)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("method, package", [("bads", "pybads"), ("vbmc", "pyvbmc")])
+def test_bridges_find_the_optimum_of_the_gradient(data, method, package):
+    pytest.importorskip(package)
+    free = {"sigma_auditory": (0.5, 25), "p_common": (0.02, 0.98)}
+    ours = fit(TRUTH, data, free)
+    theirs = fit(TRUTH, data, free, method=method, n_starts=2, rng=np.random.default_rng(1))
+    gap = ours.summary["log_likelihood"].iloc[0] - theirs.summary["log_likelihood"].iloc[0]
+    assert -1e-3 < gap < (0.5 if method == "vbmc" else 0.01)  # the mode of a surrogate is near, not at, the optimum
+    assert (np.abs(theirs.estimates["estimate"] - ours.estimates["estimate"]) < ours.estimates["se"]).all()
 
 
 def test_a_failing_subject_does_not_stop_the_others(data):

@@ -19,7 +19,7 @@ OBSERVERS = [
     *(CausalInference(strategy=s, name=s) for s in ("averaging", "selection", "matching")),
     ForcedFusion(), Segregation(), FixedCriterion(), StochasticFusion(), LinearWeighting(),
 ]  # fmt: skip
-MOTOR = [CausalInference(sigma_motor=2.0, name="local grid"), CausalInference(sigma_motor=0.4, name="small motor")]  # fmt: skip
+MOTOR = [CausalInference(sigma_motor=motor, name=f"motor {motor:g}") for motor in (0.4, 2.0)]
 GRID = pytest.param(GridCausalInference(), marks=pytest.mark.deep)  # seconds each
 
 
