@@ -29,6 +29,7 @@ SMALL = {
     "ownership": ["--n-repeats", "4", "--n-people", "3"],
     "heading": ["--n-repeats", "1"],
     "fit_people": ["--max-subjects", "2", "--n-starts", "2", "--heading", "none", "--sifi", "none"],
+    "recovery_map": ["--p-common", "0.28", "--sigma-auditory", "9.2", "--n-subjects", "2", "--n-repeats", "2"],
     "mcgurk": ["--n-repeats", "5", "--n-people", "12"],
     "synchrony_window": ["--n-repeats", "10"],
     "redundant_target": ["--n-repeats", "20", "--n-people", "3"],

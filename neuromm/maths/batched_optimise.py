@@ -149,7 +149,8 @@ def _update(hessian, fresh, rows, moved, turned):
     if not len(rows):
         return
     sy, ss, yy = (np.einsum("ni,ni->n", a, b) for a, b in ((s, y), (s, s), (y, y)))
-    scale = np.where(sy > 1e-12 * np.sqrt(ss * yy), yy / np.maximum(sy, 1e-300), np.sqrt(yy / ss) + 1e-8)
+    with np.errstate(over="ignore"):  # of the quotient that is not taken
+        scale = np.where(sy > 1e-12 * np.sqrt(ss * yy), yy / np.maximum(sy, 1e-300), np.sqrt(yy / ss) + 1e-8)
     b = np.where(fresh[rows][:, None, None], np.eye(s.shape[1]) * scale[:, None, None], hessian[rows])
     fresh[rows] = False
     bs = np.einsum("nij,nj->ni", b, s)
