@@ -46,10 +46,12 @@ import json, sys, time
 import skneuromsi.neural
 out = []
 for name in json.loads(sys.argv[1]):
-    model = getattr(skneuromsi.neural, name)()
-    start = time.process_time()
-    model.run()
-    out.append(time.process_time() - start)
+    model, seconds = getattr(skneuromsi.neural, name)(), []
+    for _ in range(int(sys.argv[2])):
+        start = time.process_time()
+        model.run()
+        seconds.append(time.process_time() - start)
+    out.append(sorted(seconds)[len(seconds) // 2])
 print(json.dumps(out))
 """
 
@@ -96,17 +98,17 @@ def compare_peer(python, n_peer, n_ours):
     return seconds
 
 
-def compare_flash(python, n_ours):
+def compare_flash(python, n_peer, n_ours):
     """Cuppini2014 and Paredes2025 over the peer's own default runs of 100 and 200 ms."""
     peers = {"Cuppini2014": (Cuppini2014, 100.0), "Paredes2025": (Paredes2025, 200.0)}
     found = subprocess.run(
-        [python, "-c", PEER_FLASH, json.dumps(list(peers))], capture_output=True, text=True, check=True
+        [python, "-c", PEER_FLASH, json.dumps(list(peers)), str(n_peer)], capture_output=True, text=True, check=True
     )
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"n_beeps": 2, "n_flashes": 1, "beep_soa": rng.uniform(15, 60, n_ours), "report": "n_flashes"})
     table["auditory_azimuth"], table["visual_azimuth"] = rng.uniform(-10, 10, (2, n_ours))
     for (name, (kind, duration)), seconds in zip(peers.items(), json.loads(found.stdout.splitlines()[-1]), strict=True):
-        print(f"{name}: scikit-neuromsi {seconds:.2f} CPU s per trial")
+        print(f"{name}: scikit-neuromsi {seconds:.2f} CPU s per trial (median of {n_peer})", flush=True)
         last = {}
         for integrator in ("euler", "exponential"):
             for dtype in ("float64", "float32"):
@@ -187,7 +189,7 @@ def main():
     if "peer" in arguments.parts and arguments.peer_python:
         compare_peer(arguments.peer_python, arguments.n_peer, arguments.n_trials)
     if "flash" in arguments.parts and arguments.peer_python:
-        compare_flash(arguments.peer_python, arguments.n_trials)
+        compare_flash(arguments.peer_python, arguments.n_peer, arguments.n_trials)
     for part in (accuracy, scaling, sweep):
         if part.__name__ in arguments.parts:
             part()
