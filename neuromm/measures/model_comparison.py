@@ -277,8 +277,8 @@ class Recovery:
 def recover(observers, trials, free, *, draws, n_subjects=20, criterion="bic", rng=None, **options) -> Recovery:
     """Simulate subjects with each observer, fit them with all, and see what comes back.
 
-    Ask this of a design before data are taken: with 300 answers on five keys σ_prior is weakly identified (it trades off
-    with p_common and the sensory sds), and where p_common is low selection is next to segregation, whatever the fit.
+    Ask this of a design before data are taken: with 300 answers on five keys σ_prior is weakly identified (it trades
+    off with p_common and the sensory sds), and where p_common is low selection is next to segregation.
 
     Parameters
     ----------
