@@ -8,8 +8,8 @@ FAST = {  # fields that make the same model cheaper to run 1000 rows of
     "cuppini2014": {"integrator": "exponential"},
     "cuppini2017": {"integrator": "exponential"},
     "paredes2025": {"integrator": "exponential"},
-    "spiking_sts": {"n_cells": 36, "dt": 1.0, "duration": 80.0, "lead_in": 10.0, "block": 128, "n_readout": 8},
-    "wang2002": {"n_cells": 100, "dt": 1.0, "duration": 200.0, "lead_in": 50.0, "block": 256},
+    "spiking_sts": {"n_cells": 36, "dt": 1.0, "duration": 50.0, "lead_in": 5.0, "block": 512, "n_readout": 8},
+    "wang2002": {"n_cells": 100, "dt": 1.0, "duration": 120.0, "lead_in": 20.0, "block": 512},
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
-RINGS = ["--n-repeats", "1", "--n-cells", "48", "--dt", "0.5", "--n-readout", "8", "--target", "numpy"]
+RINGS = ["--n-repeats", "1", "--n-cells", "36", "--dt", "1", "--n-readout", "8", "--target", "numpy"]
 SMALL = {
     "multimodal_benefit": ["--step", "2", "--step", "4", "--n-seeds", "1"],
     "comodulation": ["--n-seeds", "1", "--n-steps", "3", "--agreement", "0.2"],
@@ -42,7 +42,7 @@ SMALL = {
     "fission_window": ["--n-people", "8", "--n-repeats", "12"],
     "spiking_ventriloquism": RINGS,
     "spiking_flash_beep": [*RINGS, "--soa", "50"],
-    "spiking_decision": ["--n-repeats", "1", "--n-cells", "200", "--duration", "400", "--dt", "0.5"],
+    "spiking_decision": ["--n-repeats", "1", "--n-cells", "100", "--duration", "300", "--dt", "1"],
     "sts_binding": ["--n-repeats", "10", "--n-people", "4"],
     "ppc_optimality": ["--n-trials", "200"],
     "flash_network": ["--n-repeats", "2", "--soa", "48", "--soa", "84"],

@@ -1,5 +1,6 @@
 """Many trials as blocks of one brian2 network, built once and run block after block; no compiler needed."""
 
+import contextlib
 import gc
 
 import numpy as np
@@ -12,13 +13,14 @@ def run_stacked(circuit, drive, seed, *, target="numpy", block=16):
     """Yield (rows, Spikes) block after block of one network; see `circuit.simulate`."""
     n_blocks = -(-drive.n_trials // block)
     size = -(-drive.n_trials // n_blocks)
-    network = StackedNetwork(circuit, size, target)
-    try:
-        for start in range(0, drive.n_trials, size):
-            rows = slice(start, min(start + size, drive.n_trials))
-            yield rows, network.run(drive.rows(rows), seed, start)
-    finally:
-        network.free()
+    with young_heap():
+        network = StackedNetwork(circuit, size, target)
+        try:
+            for start in range(0, drive.n_trials, size):
+                rows = slice(start, min(start + size, drive.n_trials))
+                yield rows, network.run(drive.rows(rows), seed, start)
+        finally:
+            network.free()
 
 
 class StackedNetwork:
@@ -91,6 +93,23 @@ class StackedNetwork:
         """Drop the network, so that the next one neither meets its names nor its memory."""
         self._network = self._cells = self._spikes = self._inputs = self._clock = None
         gc.collect()
+
+
+@contextlib.contextmanager
+def young_heap():
+    """Set what is alive aside, so that collecting the cycles of a network does not walk through every imported module.
+
+    Half of the cost of a small network was that walk: brian2 collects at each run. Within another such scope, or in a
+    program that froze its heap itself, nothing is done.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _codegen:

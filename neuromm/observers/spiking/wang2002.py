@@ -9,6 +9,7 @@ import xarray as xr
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
 from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
 from neuromm.observers.spiking.decision_network import POOLS, DecisionNetwork
+from neuromm.observers.spiking.stacked import young_heap
 from neuromm.stimuli.measurement import place_of
 from neuromm.stimuli.table import MODALITIES, require, showings
 
@@ -142,11 +143,12 @@ class Wang2002:
         """Population rates of each showing, (n_showings, n_bins, n_pools), Hz."""
         n_blocks = -(-len(coherence) // self.block)
         size = -(-len(coherence) // n_blocks)
-        network = DecisionNetwork(self, size)
-        try:
-            parts = [network.run(coherence[k : k + size], seed, k) for k in range(0, len(coherence), size)]
-        finally:
-            network.free()
+        with young_heap():
+            network = DecisionNetwork(self, size)
+            try:
+                parts = [network.run(coherence[k : k + size], seed, k) for k in range(0, len(coherence), size)]
+            finally:
+                network.free()
         return np.concatenate(parts)
 
     def _decide(self, rates):
