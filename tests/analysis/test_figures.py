@@ -45,3 +45,13 @@ def test_bias_changes_sign_with_the_unity_judgement():
     assert table.loc[10, "bias_one_cause"] == pytest.approx(0.782, abs=0.005)
     assert table.loc[5, "bias_two_causes"] == pytest.approx(-0.514, abs=0.005)
     assert table.loc[10, "bias_two_causes"] == pytest.approx(-0.087, abs=0.005)
+
+
+def test_selection_is_taken_for_segregation_at_kordings_values_and_not_where_one_cause_is_likely():
+    cell, shares = script("recovery_map").cell, {}
+    for p_common in (0.28, 0.9):
+        table = cell(p_common, 9.2, n_subjects=4, n_repeats=5, n_starts=2, seed=7)
+        shares[p_common] = table.set_index(["simulated", "fitted"])["share"]
+        assert shares[p_common]["segregation", "segregation"] >= 0.75
+    assert shares[0.28]["selection", "segregation"] >= 0.75  # 300 answers: the smaller model wins
+    assert shares[0.9]["selection", "segregation"] == 0.0 and shares[0.9]["selection", "selection"] >= 0.5
