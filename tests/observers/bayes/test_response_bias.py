@@ -29,7 +29,7 @@ def trials(keys=None):
     return shown if keys is None else shown.assign(alternatives="|".join(f"{k:g}" for k in keys))
 
 
-@pytest.mark.parametrize("observer", [*OBSERVERS, *MOTOR, GridCausalInference()], ids=lambda o: o.name)
+@pytest.mark.parametrize("observer", [*OBSERVERS, *MOTOR, GRID], ids=lambda o: o.name)
 def test_what_is_said_is_shifted_and_what_is_perceived_is_not(observer):
     biased, continuous = dataclasses.replace(observer, response_bias=BIAS), trials()
     one, two = (o.perceive(continuous, rng=np.random.default_rng(2), layers="*") for o in (observer, biased))
