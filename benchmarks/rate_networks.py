@@ -167,9 +167,12 @@ def sweep(n=30, n_disparities=20):
         ("weight_crossmodal", "weight_feedforward"): (np.linspace(0, 2, n), np.linspace(12, 24, n)),
     }.items():
         sets = pd.DataFrame(np.array(np.meshgrid(*grids)).reshape(2, -1).T, columns=names)
-        start = time.process_time()
-        Cuppini2017(integrator="exponential").perceive(table, rng=np.random.default_rng(0), parameters=sets)
-        print(f"sweep of {' × '.join(names)}, {n} × {n} × {n_disparities}: {time.process_time() - start:.0f} CPU s")
+        for dtype in ("float32", "float64"):
+            observer, start = Cuppini2017(integrator="exponential", dtype=dtype), time.process_time()
+            observer.perceive(table, rng=np.random.default_rng(0), parameters=sets)
+            seconds = time.process_time() - start
+            grid = f"{' × '.join(names)}, {n} × {n} × {n_disparities}"
+            print(f"sweep of {grid}, {dtype}: {seconds:.0f} CPU s", flush=True)
 
 
 def main():

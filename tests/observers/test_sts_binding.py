@@ -172,3 +172,12 @@ def test_a_pair_far_from_every_syllable_may_be_other():
 def test_bad_values_are_refused_by_name(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_run_that_would_not_fit_is_refused_before_it_starts():
+    trials = pd.DataFrame({"auditory_azimuth": 0.0, "visual_azimuth": np.zeros(2_000_000), "report": "auditory"})
+    advice = "needs about 3[0-9].[0-9] GB for 2000000 trials.*max_memory=4 GB.*present the table in parts"
+    with pytest.raises(ValueError, match=advice):
+        STSBinding().perceive(trials, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="max_memory is 0; a positive number"):
+        STSBinding(max_memory=0)

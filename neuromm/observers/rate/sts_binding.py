@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.unity_prior import unity_prior
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
 from neuromm.observers.rate.checks import check_finite, check_positive
 from neuromm.observers.rate.posterior_maps import CHUNK, SENSES, draw_counts, place_space, syllable_space
 from neuromm.observers.rate.syllable_rows import answer_labels, choose, codes_of
@@ -72,6 +72,7 @@ class STSBinding:
     duration_visual: float = 200.0  # ms
     criterion_overlap: float = 0.5
     sigma_soa: float = 40.0  # ms, noise of the perceived lag
+    max_memory: float = 4.0  # GB, for spike counts and maps
     name: str = "sts_binding"
 
     layers: ClassVar[tuple[str, ...]] = ("auditory", "visual", "sts", "percept", "gate")
@@ -82,7 +83,7 @@ class STSBinding:
             value = tuple(tuple(v) for v in value) if field == "places" else tuple(value)
             object.__setattr__(self, field, value)
         positive = "sigma_auditory sigma_visual sigma_prior tuning_place sigma_category spikes semisaturation "
-        positive += "tau_auditory tau_visual duration_auditory duration_visual"
+        positive += "tau_auditory tau_visual duration_auditory duration_visual max_memory"
         check_positive(self, positive.split())
         check_finite(self, ["mu_prior", "congruence_slope", "latency_auditory", "latency_visual"])
         for field in ("attention_gain", "sts_gain", "sigma_soa"):
@@ -117,8 +118,8 @@ class STSBinding:
         Raises
         ------
         ValueError
-            If nothing is shown, a syllable is unknown, a place lies beyond 90 deg, or a row asks what cannot be
-            answered.
+            If nothing is shown, a syllable is unknown, a place lies beyond 90 deg, a row asks what cannot be
+            answered, or the run needs more than `max_memory`.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -128,6 +129,7 @@ class STSBinding:
         domains = self._domains(shown)
         present = {s: np.logical_or.reduce([d.present[s] for d in domains]) for s in SENSES}
         self._check(trials, {s: p[of_row] for s, p in present.items()})
+        self._check_memory(domains, len(shown), len(trials), layers)
         both = present["auditory"] & present["visual"]
         gain = {s: self._gain(shown, s) for s in SENSES}
         z, maps, factor = self._read(domains, gain, rng)
@@ -242,6 +244,23 @@ class STSBinding:
                 says["syllable"] = category
                 percept.append(category)
         return says, {"sts": np.concatenate(sts, axis=1), "percept": np.concatenate(percept, axis=1)}
+
+    def _check_memory(self, domains, n_showings, n_trials, layers):
+        """Refuse a run whose counts and maps would not fit, before any is drawn."""
+        n_cells = sum(len(d.space.preferred[s]) for d in domains for s in SENSES)
+        n_points = sum(len(d.space.points) for d in domains)
+        # counts: expected, both in one, drawn, split, side by side; maps: either sense, fused, STS, percept, one spare
+        each = 8.0 * (5 * n_cells + 7 * n_points)
+        sizes = {s: sum(len(d.space.preferred[s]) for d in domains) for s in SENSES} | {"sts": n_points}
+        sizes |= {"percept": sum(2 * len(d.space.points) if d.kind == "place" else len(self.syllables) + 1
+                                 for d in domains), "gate": 3}  # fmt: skip
+        kept = 12.0 * sum(sizes[r.layer] for r in wanted(layers, self.layers, self.name))  # float64, then float32
+        need = (n_showings * each + n_trials * kept) / 1e9
+        if need > self.max_memory:
+            raise ValueError(
+                f"{self.name}: this run needs about {need:.1f} GB for {n_trials} trials, more than max_memory="
+                f"{self.max_memory:g} GB; record fewer layers, present the table in parts, or raise max_memory"
+            )
 
     def _check(self, trials, present):
         for report, needs in (("auditory", ["auditory"]), ("visual", ["visual"]),

@@ -1,6 +1,7 @@
 """The audiovisual STS network: against a plain loop, reference rates, read-outs, and the effects themselves."""
 
 import dataclasses
+import gc
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from neuromm import measures, paradigms
 from neuromm.observers.protocol import Record
-from neuromm.observers.spiking.circuit import all_spikes, resolve_target
+from neuromm.observers.spiking.circuit import all_spikes, resolve_target, simulate
 from neuromm.observers.spiking.events import drive_of
 from neuromm.observers.spiking.poisson import PoissonInput
 from neuromm.observers.spiking.readout_rings import CausesReadout, EventsReadout, PlaceReadout
@@ -91,6 +92,18 @@ def test_trials_do_not_depend_on_their_company_or_on_stacking():
     pd.testing.assert_frame_equal(
         whole.sort_values(keys, ignore_index=True).round(6), single.sort_values(keys, ignore_index=True).round(6)
     )
+
+
+def test_a_network_is_gone_after_its_run_and_the_heap_is_as_before():
+    import brian2
+
+    observer = SpikingSTS(n_cells=36, dt=1.0, duration=40.0)
+    circuit, drive = sts_circuit(observer), drive_of(observer, pair(), np.zeros((1, 2)))
+    groups = lambda: [g for g in brian2.NeuronGroup.__instances__() if (g() and g().name == "cells")]  # noqa: E731
+    next(run := simulate(circuit, drive, 1))
+    assert len(groups()) == 1 and gc.get_freeze_count() > 0
+    run.close()
+    assert not groups() and gc.get_freeze_count() == 0
 
 
 def test_layers_are_the_rates_of_the_spikes():
