@@ -79,8 +79,8 @@ def test_the_information_is_the_mean_curvature(n=400):
 def test_parameters_come_back_within_twice_tenths_of_the_cramer_rao_bound():
     """RMSE over 100 subjects of 300 answers: σ_A 1.05, σ_V 0.98, p_common 1.17 × the bound (two CPU minutes).
 
-    σ_P is weakly identified there and misses 1.2: RMSE 1.63, for some people's likelihood stays flat towards wide priors
-    (mean error +0.43 bounds); its middle half is as narrow as the bound allows (robust spread 0.88).
+    σ_P is weakly identified there and misses 1.2: RMSE 1.63 and mean error +0.43 bounds, a tail of estimates that
+    run towards wide priors; the middle half is as narrow as the bound allows (robust spread 0.88).
     """
     error = pd.DataFrame(errors_in_bounds(n_subjects=100), columns=list(FREE))
     rmse, spread = np.sqrt((error**2).mean()), error.abs().median() / 0.6745
