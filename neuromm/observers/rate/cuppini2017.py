@@ -41,7 +41,8 @@ class Cuppini2017:
     uniform noise at every Euler step, so its effect depends on `dt`. In float32 the last sample is
     within 1e-4 of float64. The published step of 0.01 ms is itself off by up to 0.16 from the
     converged equation near the border between one and two causes; `integrator="exponential"` is nearer.
-    Of 900 parameter sets × 20 disparities in one call it needs 187 CPU s in float32 on one thread; float64 needs more.
+    For 900 parameter sets × 20 disparities in one call it took 187 CPU s in float32 on one thread; float64 takes 1.8
+    times as long (measured on a tenth of the sets), so large sweeps are for float32.
 
     Source: Cuppini, Shams, Magosso & Ursino 2017, Eur J Neurosci 46:2481–2498, doi:10.1111/ejn.13725.
     """
