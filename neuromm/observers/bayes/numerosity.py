@@ -54,7 +54,7 @@ class Numerosity(Likely):
         """The observer of places that computes the same."""
         return CausalInference(
             self.sigma_beeps, self.sigma_flashes, self.sigma_prior, self.mu_prior, self.p_common, self.strategy,
-            0.0, self.lapse, self.name,
+            lapse=self.lapse, name=self.name,
         )  # fmt: skip
 
     def _as_places(self, trials):
