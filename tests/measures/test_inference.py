@@ -185,6 +185,7 @@ def test_false_positives_of_the_permutation_test(rng):
 
 
 @pytest.mark.deep
+@pytest.mark.xfail(strict=True, reason="missed: too conservative, .016")
 def test_false_positives_of_the_dual_bootstrap(rng):
     """Never too many; too few with few subjects and conditions: .016 here, .025 with 20 subjects and 40 conditions.
 
@@ -195,7 +196,7 @@ def test_false_positives_of_the_dual_bootstrap(rng):
         data, model = null_study(rng)
         table = evaluate_models(named(data), named(model, "m"), n_resamples=200, rng=rng)
         hits.append(table.loc[table["kind"] == "model", "p"].iloc[0] < 0.05)
-    assert 0.005 <= np.mean(hits) <= 0.07
+    assert 0.03 <= np.mean(hits) <= 0.07
 
 
 @pytest.mark.deep

@@ -75,14 +75,18 @@ def test_the_information_is_the_mean_curvature(n=400):
     np.testing.assert_allclose(np.diag(np.cov(scores.T)) / np.diag(exact), 1, atol=0.3)
 
 
-@pytest.mark.deep
-def test_parameters_come_back_within_twice_tenths_of_the_cramer_rao_bound():
-    """RMSE over 100 subjects of 300 answers: σ_A 1.05, σ_V 0.98, p_common 1.17 × the bound (two CPU minutes).
-
-    σ_P is weakly identified there and misses 1.2: RMSE 1.63 and mean error +0.43 bounds, a tail of estimates that
-    run towards wide priors; the middle half is as narrow as the bound allows (robust spread 0.88).
-    """
+@pytest.fixture(scope="module")
+def rmse_in_bounds():
+    """RMSE over the Cramér–Rao sd, 100 subjects of 300 answers, per parameter (two CPU minutes)."""
     error = pd.DataFrame(errors_in_bounds(n_subjects=100), columns=list(FREE))
-    rmse, spread = np.sqrt((error**2).mean()), error.abs().median() / 0.6745
-    assert (rmse.drop("sigma_prior") <= 1.2).all(), rmse
-    assert spread["sigma_prior"] <= 1.2 and rmse["sigma_prior"] <= 2.0, (rmse, spread)
+    return np.sqrt((error**2).mean())
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", [
+    "sigma_auditory", "sigma_visual", "p_common",  # 1.05, 0.98, 1.17
+    pytest.param("sigma_prior", marks=pytest.mark.xfail(
+        strict=True, reason="missed: 1.63; weakly identified by 300 answers, a tail of estimates runs to wide priors")),
+])  # fmt: skip
+def test_a_parameter_comes_back_within_1_2_of_the_cramer_rao_bound(rmse_in_bounds, name):
+    assert rmse_in_bounds[name] <= 1.2
