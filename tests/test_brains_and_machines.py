@@ -95,7 +95,7 @@ def made_up_gate(right):
 )
 def test_the_title_follows_the_numbers(own, twin, right, agreement, n, words, rng):
     layers = made_up_layers(own, twin, rng, n)
-    tests = primary_test.test_by_seed(layers)
+    tests = primary_test.sign_flip_by_seed(layers)
     verdict = primary_test.verdict(layers, tests, made_up_gate(right), agreement)
     assert words in verdict.title
     assert verdict.primary == ("carry" in words)

@@ -141,7 +141,7 @@ def delta_by_layer(layers, families, ax=None, *, tests=None):
         One row per seed and layer: family, role, layer, delta.
     families : sequence of str
     tests : DataFrame, optional
-        `test_by_seed`: layers of the first family whose Δ is above 0 over seeds (p over layers < .05) get a star.
+        `sign_flip_by_seed`: layers of the first family whose Δ is above 0 over seeds (p over layers < .05) get a star.
     """
     ax = axes_of(ax)
     own = [layers[layers["family"] == f] for f in families]

@@ -142,7 +142,7 @@ def _representations(shown, session, measured, agreement, results, seed, full, s
         join_measured(shown, measured, models["fusion"].conditions)
     layers = table_of_layers(shown, models)
     gate = primary_test.calibration_gate(shown, layers, models, seed, n_draws=3 if small else 12)
-    tests = primary_test.test_by_seed(layers)
+    tests = primary_test.sign_flip_by_seed(layers)
     limits = ceilings(shown, layers)
     own = agreement[agreement["family"] == primary_test.TESTED]["r_of_errors"]
     verdict = primary_test.verdict(layers, tests, gate, float(own.mean()))

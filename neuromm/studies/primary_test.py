@@ -74,7 +74,7 @@ def passes(gate) -> bool:
     return bool((np.diag(confusion(gate)) >= GATE).all())
 
 
-def test_by_seed(layers) -> pd.DataFrame:
+def sign_flip_by_seed(layers) -> pd.DataFrame:
     """Exact sign-flip over seeds of Δ in every layer of the denoiser (max-statistic over layers), and against twins.
 
     Rows: question ("above 0", "above <twin>"), layer, estimate, low, high, p, p_max (over layers), n, primary.

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import expit
 
 from neuromm.maths.gaussian import logit
-from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
+from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks, with_noise_seeds
 from neuromm.observers.ann.scenes import check_support
 from neuromm.observers.ann.towers import Towers
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
@@ -92,11 +92,7 @@ class AVEncoder(NetworkObserver):
         require(trials, ["report"], self.name)
         check_asked(trials, self.name)
         first, of_row = showings(trials)
-        if "noise_seed" not in trials or trials["noise_seed"].isna().any():
-            trials_seen = trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))
-        else:
-            trials_seen = trials
-        stimuli, activity, both = self._infer(trials_seen.iloc[first])
+        stimuli, activity, both = self._infer(with_noise_seeds(trials, rng).iloc[first])
         evidence, posterior, auditory, visual = activity["joint"].T
         common = np.where(both, posterior > 0.5, np.nan)[of_row]
         says = {"auditory": auditory[of_row], "visual": visual[of_row], "common": common}

@@ -108,3 +108,10 @@ def check_numbers(observer, positive=(), probabilities=()):
         value = getattr(observer, field)
         if not 0 <= value <= 1:
             raise ValueError(f"{observer.name}: {field} is {value}; a probability between 0 and 1 is wanted")
+
+
+def with_noise_seeds(trials, rng):
+    """The table, with seeds of physical noise drawn by `rng` where it has none."""
+    if "noise_seed" in trials and trials["noise_seed"].notna().all():
+        return trials
+    return trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from neuromm.observers.ann.counting.net import CounterNet
 from neuromm.observers.ann.counting.recipe import cochlea_of
-from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
+from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks, with_noise_seeds
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
 from neuromm.stimuli.flashes import FlashesAndBeeps, pool_disc
@@ -79,10 +79,7 @@ class FlashCounter(NetworkObserver):
         require(trials, ["report", "n_flashes", "n_beeps"], self.name)
         self._check_asked(trials)
         first, of_row = showings(trials)
-        seen = trials
-        if "noise_seed" not in trials or trials["noise_seed"].isna().any():
-            seen = trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))
-        stages, both = self._infer(seen.iloc[first])
+        stages, both = self._infer(with_noise_seeds(trials, rng).iloc[first])
         stages = {layer: values[of_row] for layer, values in stages.items()}
         says = {head: stages[head].argmax(1).astype(float) for head in ("n_flashes", "n_beeps")}
         says["common"] = np.where(both[of_row], stages["common"][:, 0] > 0, np.nan)

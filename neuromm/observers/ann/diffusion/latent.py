@@ -114,7 +114,7 @@ class LatentDiffusion(nn.Module):
             raise ValueError(f"n_pixels is {n_pixels}; a multiple of 4 is wanted")
         with torch.inference_mode():
             condition = self.condition(text, embedding, unknown)
-            guided = Guided(_Padded(self.unet, condition[1].shape[1]), condition, guidance_scale, rescale)
+            guided = Guided(PaddedNull(self.unet, condition[1].shape[1]), condition, guidance_scale, rescale)
             shape = (len(condition[0]), self.vae.n_latent, n_pixels // 4, n_pixels // 4)
             device = self.vae.scale.device
             latents = sample(guided, self.schedule, shape, n_steps=steps, seed=seed, device=device, **options)
@@ -130,8 +130,8 @@ class LatentDiffusion(nn.Module):
         return load_network(cls, path, NETWORK)
 
 
-class _Padded:
-    """The network with a null as long as the texts it is compared with."""
+class PaddedNull:
+    """A network with a null as long as the texts or tracks it is compared with."""
 
     def __init__(self, unet, length):
         self.unet, self.length, self.null_is_trained = unet, length, unet.null_is_trained

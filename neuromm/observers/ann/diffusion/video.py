@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from neuromm.observers.ann.diffusion.guidance import Guided, drop_condition
-from neuromm.observers.ann.diffusion.latent import from_unit, to_unit
+from neuromm.observers.ann.diffusion.latent import PaddedNull, from_unit, to_unit
 from neuromm.observers.ann.diffusion.losses import random_timesteps
 from neuromm.observers.ann.diffusion.noise import standard_normal
 from neuromm.observers.ann.diffusion.samplers import sample
@@ -77,7 +77,7 @@ class SoundToClip(nn.Module):
     def generate(self, track, steps=30, guidance_scale=1.5, *, seed=None, **options):
         """Draw clips of sound tracks: (n, 1, n_frames, n_pixels, n_pixels) float32 in 0 … 1; options of `sample`."""
         with torch.inference_mode():
-            guided = Guided(_Padded(self.unet, self.n_frames), self.condition(track), guidance_scale)
+            guided = Guided(PaddedNull(self.unet, self.n_frames), self.condition(track), guidance_scale)
             shape = (len(track), self.unet.channels, self.n_frames, self.n_pixels, self.n_pixels)
             return to_unit(
                 sample(guided, self.schedule, shape, n_steps=steps, seed=seed, device=self.frames.device, **options)
@@ -91,19 +91,6 @@ class SoundToClip(nn.Module):
     def load(cls, path=None):
         """Read a model from a file; the shipped one when no path is given."""
         return load_network(cls, path, NETWORK)
-
-
-class _Padded:
-    """The network with a null as long as a track."""
-
-    def __init__(self, unet, length):
-        self.unet, self.length, self.null_is_trained = unet, length, unet.null_is_trained
-
-    def __call__(self, x, t, condition):
-        return self.unet(x, t, condition)
-
-    def null_condition(self, n):
-        return self.unet.null_condition(n, self.length)
 
 
 def read_places(clips):

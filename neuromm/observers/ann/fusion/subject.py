@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.observers.ann.fusion.net import levels_of
-from neuromm.observers.ann.network import NetworkObserver, in_blocks
+from neuromm.observers.ann.network import NetworkObserver, in_blocks, with_noise_seeds
 from neuromm.observers.ann.scenes import SIGMA_PRIOR, check_support
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
@@ -64,10 +64,7 @@ class PlaceSubject(NetworkObserver):
         require(trials, ["report"], self.name)
         check_asked(trials, self.name)
         first, of_row = showings(trials)
-        seen = trials
-        if "noise_seed" not in trials or trials["noise_seed"].isna().any():
-            seen = trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))
-        stages, present = self._infer(seen.iloc[first])
+        stages, present = self._infer(with_noise_seeds(trials, rng).iloc[first])
         stages = {layer: values.reshape(len(values), -1)[of_row] for layer, values in stages.items()}
         common = np.where(present.all(1)[of_row], stages["common"][:, 0] > 0, np.nan)
         says = {cue: stages["places"][:, i].astype(float) for i, cue in enumerate(CUES)} | {"common": common}

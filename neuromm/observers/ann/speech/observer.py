@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from neuromm.observers.ann.network import NetworkObserver, in_blocks
+from neuromm.observers.ann.network import NetworkObserver, in_blocks, with_noise_seeds
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
 from neuromm.observers.ann.variants import vary
@@ -91,10 +91,7 @@ class SpeechNetwork(NetworkObserver):
         if nothing.any():
             raise ValueError(f"{self.name}: trials {trials.index[nothing][:5].tolist()} show no syllable")
         first, of_row = showings(trials)
-        seen = trials
-        if "noise_seed" not in trials or trials["noise_seed"].isna().any():
-            seen = trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))
-        stages, percept = self._infer(seen.iloc[first], present[first].astype(np.float32))
+        stages, percept = self._infer(with_noise_seeds(trials, rng).iloc[first], present[first].astype(np.float32))
         logits = stages["syllable"][of_row]
         labels = self._choose(trials, logits, percept[of_row])
         responses = answer(trials, {"syllable": labels}, self.name)
