@@ -34,6 +34,7 @@ def model_comparison(table, ax=None, *, exceedance=None, title=None):
             text += f"; pxp {exceedance.loc[model, 'protected_exceedance']:.2f}"
         ax.text(1.04 * end, y, text, va="center", fontsize=6.5)
     ax.set_xlim(right=1.02 * end)
+    ax.locator_params(axis="x", nbins=5)  # sums over people are long numbers
     criterion = table.attrs.get("criterion", "bic").upper()
     reference = tidy(table.attrs.get("reference", table.index[-1]))
     ax.set_xlabel(f"Δ{criterion} from {reference}, sum over people (right = worse)")
