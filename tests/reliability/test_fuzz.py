@@ -131,40 +131,35 @@ def held(reader, path, data, typed=TYPED):
     return found
 
 
-def many(default, deep):
-    """Run a test with `default` inputs, and with `deep` under the marker of that name."""
+def many(default, deep, part=5000):
+    """Run a test with `default` inputs, and under the marker `deep` with `deep`, in parts that can run side by side."""
 
     def decorate(test):
-        def sized(n):
-            return settings(max_examples=n, deadline=None, database=None, derandomize=False,
-                            suppress_health_check=list(HealthCheck))  # fmt: skip
+        def sized(n, number):
+            how = settings(max_examples=n, deadline=None, database=None, derandomize=False,
+                           suppress_health_check=list(HealthCheck))  # fmt: skip
+            return lambda check, strategy: how(seed(20 + number)(given(strategy)(lambda data: check(data))))()
 
-        return pytest.mark.parametrize(
-            "how", [pytest.param(sized(default), id=str(default)),
-                    pytest.param(sized(deep), id=str(deep), marks=pytest.mark.deep)]
-        )(test)  # fmt: skip
+        parts = [pytest.param(sized(part, i + 1), id=f"deep{i + 1}", marks=pytest.mark.deep)
+                 for i in range(deep // part)]  # fmt: skip
+        return pytest.mark.parametrize("fuzz", [pytest.param(sized(default, 0), id=str(default)), *parts])(test)
 
     return decorate
 
 
-def fuzz(how, strategy, check):
-    """Give `check` as many inputs as `how` says; the same ones every time."""
-    how(seed(20)(given(strategy)(lambda data: check(data))))()
-
-
 @many(300, 45_000)
-def test_trial_tables(how, tmp_path):
+def test_trial_tables(fuzz, tmp_path):
     places = itertools.cycle([tmp_path / "t.csv", tmp_path / "t.tsv"])
 
     def check(data):
         table = held(read_trials, next(places), data)
         assert table is None or (len(table) and table.index.is_unique and table.index.name == "trial")
 
-    fuzz(how, st.one_of(broken(TABLE), broken(TABLE.replace(b",", b"\t")), tables()), check)
+    fuzz(check, st.one_of(broken(TABLE), broken(TABLE.replace(b",", b"\t")), tables()))
 
 
 @many(100, 15_000)
-def test_tables_of_other_labs(how, tmp_path):
+def test_tables_of_other_labs(fuzz, tmp_path):
     columns = {"visual_azimuth": "visual_azimuth", "auditory_azimuth": ("auditory_azimuth", 10), "report": "report"}
     readers = itertools.cycle([
         lambda p: datasets.read_columns(p, columns, values={"report": {"common": "common", 1: "auditory"}}),
@@ -175,20 +170,20 @@ def test_tables_of_other_labs(how, tmp_path):
     def check(data):
         held(next(readers), tmp_path / "t.csv", data)
 
-    fuzz(how, st.one_of(broken(TABLE), tables()), check)
+    fuzz(check, st.one_of(broken(TABLE), tables()))
 
 
 @many(200, 25_000)
-def test_plans(how, tmp_path):
+def test_plans(fuzz, tmp_path):
     def check(data):
         plan = held(read_plan, tmp_path / "plan.toml", data, (*TYPED, TypeError))
         assert plan is None or plan.n_tasks >= 0
 
-    fuzz(how, st.one_of(broken(PLAN), PLANS), check)
+    fuzz(check, st.one_of(broken(PLAN), PLANS))
 
 
 @many(300, 20_000)
-def test_weights(how, tmp_path):
+def test_weights(fuzz, tmp_path):
     tensors = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float16([1, 2])}
     recipe = {"seed": 1, "steps": 2}
     whole = save_weights(tmp_path / "whole.safetensors", tensors, network="n", config={"k": 1}, recipe=recipe)
@@ -201,11 +196,11 @@ def test_weights(how, tmp_path):
             assert header["network"] == "n" and header["recipe"] == recipe and header["config"] == {"k": 1}
             assert all(np.array_equal(arrays[k], tensors[k]) for k in tensors) and set(arrays) == set(tensors)
 
-    fuzz(how, st.one_of(broken(whole.read_bytes(), bits), st.binary(max_size=200)), check)
+    fuzz(check, st.one_of(broken(whole.read_bytes(), bits), st.binary(max_size=200)))
 
 
 @many(60, 5000)
-def test_session_folders(how, tmp_path):
+def test_session_folders(fuzz, tmp_path):
     session = nm.present(nm.paradigms.ventriloquism(1, unimodal=False).head(6), ["causal_inference"], seed=1)
     nm.save(session, tmp_path / "s")
     names = sorted(p.relative_to(tmp_path / "s") for p in (tmp_path / "s").rglob("*") if p.is_file())
@@ -220,12 +215,12 @@ def test_session_folders(how, tmp_path):
         if found is not None:
             assert np.array_equal(found.responses["response"].to_numpy(), expected)
 
-    fuzz(how, st.sampled_from(names).flatmap(lambda n: st.tuples(st.just(n), broken(whole[n]))), check)
+    fuzz(check, st.sampled_from(names).flatmap(lambda n: st.tuples(st.just(n), broken(whole[n]))))
     check_folder(tmp_path / "s")
 
 
 @many(60, 5000)
-def test_folders_of_sweeps(how, tmp_path):
+def test_folders_of_sweeps(fuzz, tmp_path):
     plan = {"calls": {"function": "reliability_jobs:draw", "grid": {"i": [0, 1]}}, "seed": 1}
     expected = sweep(plan, out=tmp_path / "s", progress=False).table()
     path = tmp_path / "s" / "sweep.json"
@@ -235,6 +230,6 @@ def test_folders_of_sweeps(how, tmp_path):
         found = held(lambda _: open_sweep(tmp_path / "s").table(), path, data)
         assert found is None or pd.DataFrame.equals(found, expected)
 
-    fuzz(how, broken(whole), check)
+    fuzz(check, broken(whole))
     path.write_bytes(whole)
     assert open_sweep(tmp_path / "s").table().equals(expected)
