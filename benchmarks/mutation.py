@@ -2,6 +2,7 @@
 
     python benchmarks/mutation.py                          # twenty changes of each file of neuromm/maths
     python benchmarks/mutation.py gaussian ring --sample 0  # every change of two files
+    python benchmarks/mutation.py --part 2/4                # the second of four parts that can run side by side
     python benchmarks/mutation.py --list-only              # how many there are
 
 A change that no test notices survives, and is listed with its line. Some survivors mean the same as the original
@@ -31,10 +32,12 @@ MATHS = ROOT / "neuromm" / "maths"
 # The tests of each file, those that fail fastest first; for all others tests/maths/test_NAME.py.
 TESTS = {
     "accumulation": ["maths/test_mutants.py", "maths/test_accumulation.py"],
+    "circular": ["observers/bayes/test_circular.py"],
     "combination": ["maths/test_combination.py", "maths/test_mutants.py"],
     "encoding_disparity": ["measures/test_syllable_measures.py", "observers/bayes/test_mcgurk_observers.py"],
     "fuzzy_logic": ["measures/test_syllable_measures.py", "observers/bayes/test_mcgurk_observers.py"],
     "gaussian": ["maths/test_gaussian.py", "maths/test_expectation.py", "observers/bayes/test_causal_inference.py"],
+    "grid_inference": ["observers/bayes/test_grid.py", "observers/bayes/test_acerbi2018.py"],
     "parameters": ["measures/test_fitting.py"],
     "partition_probability": ["maths/test_partitions.py", "observers/bayes/test_trimodal.py"],
     "plasticity": ["maths/test_learning_rules.py"],
@@ -43,6 +46,7 @@ TESTS = {
     "ring": ["maths/test_ring.py", "observers/test_rings.py", "observers/test_cuppini2017.py"],
     "rival_probability": ["observers/bayes/test_rivals.py"],
     "slice_sampler": ["measures/test_psychometrics.py"],
+    "unity_prior": ["observers/test_sts_binding.py"],
 }
 BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
           ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.MatMult: None, ast.BitAnd: ast.BitOr,
@@ -162,8 +166,8 @@ def tests_of(name):
     return [str(ROOT / "tests" / t) for t in named if (ROOT / "tests" / t).exists()]
 
 
-def examine(name, sample, rng):
-    """Change one file again and again; a dict of counts and survivors, or None if it has no tests here."""
+def examine(name, sample, rng, part=(1, 1)):
+    """Change one file again and again; a dict of counts and survivors, with a note where its tests say nothing."""
     path, tests = MATHS / f"{name}.py", tests_of(name)
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
@@ -175,7 +179,7 @@ def examine(name, sample, rng):
         return {"file": name, "changes": n, "tried": 0, "killed": 0, "survivors": [], "note": "its tests fail as it is"}
     longest = 5 * (time.monotonic() - started) + 10
     chosen = sorted(rng.sample(range(n), min(sample, n))) if sample else range(n)
-    survivors = []
+    chosen, survivors = chosen[part[0] - 1 :: part[1]], []
     for number in chosen:
         mutant, change, line = changed(tree, number)
         if run_tests(Changed(f"neuromm.maths.{name}", path, mutant), tests, longest) == "passed":
@@ -190,6 +194,7 @@ def main():
     parser.add_argument("files", nargs="*", help="names in neuromm/maths (default: all)")
     parser.add_argument("--sample", type=int, default=20, help="changes of each file, at random; 0: every one")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", default="1/1", help="2/4: the second of four parts of them")
     parser.add_argument("--list-only", action="store_true")
     parser.add_argument("--out", default=None, help="JSON to write; files that are in it already are not done again")
     given = parser.parse_args()
@@ -209,11 +214,12 @@ def main():
     import xarray  # noqa: F401
 
     torch.set_num_threads(1)
+    part = tuple(map(int, given.part.split("/")))
     found = json.loads(Path(given.out).read_text()) if given.out and Path(given.out).exists() else []
     for name in names:
         if any(f["file"] == name for f in found):
             continue
-        found.append(examine(name, given.sample, random.Random(f"{given.seed} {name}")))
+        found.append(examine(name, given.sample, random.Random(f"{given.seed} {name}"), part))
         last = found[-1]
         print(f"{name:24} {last['killed']:4} of {last['tried']:4} killed ({last['changes']} possible) "
               f"{last.get('note', '')}", flush=True)  # fmt: skip
