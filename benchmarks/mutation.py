@@ -2,7 +2,7 @@
 
     python benchmarks/mutation.py                          # twenty changes of each file of neuromm/maths
     python benchmarks/mutation.py gaussian ring --sample 0  # every change of two files
-    python benchmarks/mutation.py --part 2/4                # the second of four parts that can run side by side
+    python benchmarks/mutation.py --part 2/4               # the second of four parts that can run side by side
     python benchmarks/mutation.py --list-only              # how many there are
 
 A change that no test notices survives, and is listed with its line. Some survivors mean the same as the original
