@@ -17,6 +17,7 @@ EXTRAS = {
     "rsatoolbox": "bridges",
     "arviz": "bridges",
     "distributed": "cluster",
+    "dask_jobqueue": "cluster",
     "h5py": "io",
     "zarr": "io",
     "pyarrow": "io",

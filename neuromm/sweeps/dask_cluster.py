@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import sys
 import time
 import uuid
@@ -164,7 +165,13 @@ def _client(where):
             refill = refill if n_jobs is None else _Refill(cluster, int(n_jobs))
             client = distributed.Client(cluster, set_as_default=False)
         stack.enter_context(client)
+        if chosen == ["local"]:  # they share the terminal
+            client.register_worker_callbacks(_leave_ctrl_c_to_the_driver)
         yield client, refill
+
+
+def _leave_ctrl_c_to_the_driver():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _nothing():

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from neuromm.sweeps import sweep
+from neuromm.sweeps import open_sweep, sweep
 from neuromm.sweeps.store import Store
 
 distributed = pytest.importorskip("distributed")
@@ -46,6 +46,24 @@ def run(tmp_path, keys, cluster, **options):
 
 def test_two_local_workers_give_the_same_bytes(tmp_path, serial):
     assert run(tmp_path, calls("draw"), {"local": 2}, max_chunk=3).table().to_csv() == serial
+
+
+def test_ctrl_c_at_a_terminal_stops_cleanly(tmp_path):
+    """A terminal sends it to the workers too; they leave it to the driver."""
+    plan = 'seed = 1\n[calls]\nfunction = "sweep_jobs:slow"\ngrid.i = { low = 0, high = 499, n = 500 }\n'
+    (tmp_path / "slow.toml").write_text(f"{plan}[cluster]\nlocal = 2\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = [sys.executable, "-m", "neuromm", "sweep", "slow.toml", "--workers", "dask", "--out", "s"]
+    driver = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    store = None
+    while driver.poll() is None and not (store and store.status()["ok"] > 3):
+        time.sleep(0.5)
+        store = open_sweep(tmp_path / "s") if (tmp_path / "s" / "index.sqlite").exists() else None
+    os.killpg(driver.pid, signal.SIGINT)
+    said = driver.communicate(timeout=120)[0]
+    assert driver.returncode == 130 and "Traceback" not in said and "Go on with: neuromm sweep resume s" in said, said
+    assert 3 < store.status()["ok"] < 500 and store.status()["failed"] == 0
 
 
 @pytest.mark.deep
