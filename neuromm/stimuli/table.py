@@ -141,7 +141,8 @@ def check_trials(trials, source="trials", first_row=None) -> pd.DataFrame:
         raise ValueError(f"{source} has the column '{repeated[0]}' twice; keep one")
     if not trials.index.is_unique:
         twice = trials.index[trials.index.duplicated()][0]
-        raise ValueError(f"{source}: trial {twice} appears twice in the index; use reset_index(drop=True)")
+        mend = "use reset_index(drop=True)" if first_row is None else "number the rows, or leave the column out"
+        raise ValueError(f"{source}: trial {twice} appears twice in the index; {mend}")
     _refuse_misspelt(trials, source)
     checked = trials.copy()
     checked.index.name = "trial"
@@ -214,8 +215,15 @@ def _check_column(values, name, column, source, row_name):
     return numbers
 
 
-def read_trials(path) -> pd.DataFrame:
+def read_trials(path, subject=None) -> pd.DataFrame:
     """Read a trial table from CSV or TSV (BIDS: `n/a` is a missing value) and check it.
+
+    Parameters
+    ----------
+    path : str or Path
+    subject : str, optional
+        Column that tells people apart, in a table where each of them counts their own trials; all rows are then
+        numbered in their order.
 
     Raises
     ------
@@ -234,8 +242,13 @@ def read_trials(path) -> pd.DataFrame:
         raise ValueError(f"{path.name} is not a table with one header row: {str(error).strip()}") from None
     if len(table.columns) == 1 and len(table) and re.search(r"[;\t,]", str(table.columns[0])):
         raise ValueError(f"{path.name}: one column only, '{table.columns[0]}'; .csv wants commas, .tsv wants tabs")
+    if subject is not None and subject not in table:
+        there = ", ".join(map(str, table.columns))
+        raise ValueError(f"{path.name} has no column '{subject}' that says whose trial each row is; it has: {there}")
     if "trial" in table:
-        table = table.set_index("trial")
+        again, both = table.duplicated("trial").any(), [subject, "trial"]
+        own = subject is not None and again and not table.duplicated(both).any()
+        table = table.drop(columns="trial") if own else table.set_index("trial")
     return check_trials(table, source=path.name, first_row=2)
 
 

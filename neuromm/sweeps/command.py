@@ -6,6 +6,7 @@ Nothing third-party is loaded before a command runs.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 
 ACTIONS = ("run", "status", "resume", "verify", "export", "shard", "collect")
@@ -92,6 +93,12 @@ def _options(arguments, plan):
     }  # fmt: skip
 
 
+def _find_own_modules():
+    """Functions at "module:function" are found in the folder where the command is typed, however it is started."""
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.append(os.getcwd())
+
+
 def _run(arguments, rest):
     from pathlib import Path
 
@@ -99,6 +106,7 @@ def _run(arguments, rest):
     from neuromm.sweeps.running import sweep
     from neuromm.sweeps.store import Store
 
+    _find_own_modules()
     plan = read_plan(arguments.file)
     out = arguments.out or f"results/sweeps/{Path(arguments.file).stem}"
     if arguments.dry_run:
@@ -117,6 +125,7 @@ def _resume(arguments, rest):
     from neuromm.sweeps.running import sweep
     from neuromm.sweeps.store import stored_plan
 
+    _find_own_modules()
     plan = stored_plan(arguments.folder)
     return _report(sweep(plan, out=arguments.folder, **_options(arguments, plan)))
 
@@ -186,6 +195,7 @@ def _export(arguments, rest):
 def _shard(arguments, rest):
     from neuromm.sweeps.shards import run_shard
 
+    _find_own_modules()
     print(f"{run_shard(arguments.folder, arguments.shard)} tasks computed")
     return 0
 

@@ -128,11 +128,14 @@ def _stimuli(given, where, folder, tables):
     return {"paradigm": given["paradigm"], **entry}
 
 
-def _keep_table(trials, folder, tables):
-    """Checksum of a user's table, whose text is kept in `tables`."""
+def _keep_table(trials, folder, tables, subject=None):
+    """Checksum of a user's table, whose text is kept in `tables`; `subject` as for `read_trials`."""
     from neuromm.stimuli.table import check_trials, read_trials
 
-    table = read_trials(Path(folder) / trials) if isinstance(trials, str | Path) else check_trials(trials)
+    if isinstance(trials, str | Path):
+        table = read_trials(Path(folder) / trials, subject)
+    else:  # a session's answers number their rows, and say the trial in a column
+        table = check_trials(trials.drop(columns="trial", errors="ignore") if subject is not None else trials)
     text = table_text(table)
     tables[checksum_of(text)] = text
     return checksum_of(text)
@@ -189,7 +192,8 @@ def _fit(given, where, folder, tables):
     for key in ("trials", "observer", "free"):
         if key not in given:
             raise ValueError(f"{where} has no '{key}'; a fit needs trials, observer and free")
-    checksum, by = _keep_table(given["trials"], folder, tables), given.get("by", "observer")
+    by = str(given.get("by", "observer"))
+    checksum = _keep_table(given["trials"], folder, tables, by)
     table = read_text(tables[checksum])
     require(table, [by], where)
     entry = _observer({k: given[k] for k in ("observer", "fields") if k in given}, where)

@@ -79,6 +79,22 @@ def test_failed_tasks_are_exit_code_1_and_listed(tmp_path, capsys):
     assert "(i = 2, repeat = 0) after 1: ValueError: 2 is not to my taste" in capsys.readouterr().out
 
 
+def test_a_function_in_the_folder_where_the_command_is_typed(tmp_path):
+    """Also by the installed command, which has no such folder on its path; in this process and in workers."""
+    (tmp_path / "mine.py").write_text("def simulate(gain, rng):\n    return {'mean': gain * rng.random()}\n")
+    (tmp_path / "f.toml").write_text('[calls]\nfunction = "mine:simulate"\ngrid.gain = [0.5, 1, 2]\n')
+    (tmp_path / "bin").mkdir()
+    installed = tmp_path / "bin" / "neuromm"
+    installed.write_text("import sys\nfrom neuromm.cli import main\nsys.exit(main())\n")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for workers in ("0", "1"):
+        said = subprocess.run([sys.executable, installed, "sweep", "f.toml", "--out", f"s{workers}", "--quiet",
+                               "--workers", workers], cwd=tmp_path, env=environment, capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        assert said.returncode == 0 and "3 of 3 tasks done" in said.stdout, said.stderr
+    assert open_sweep(tmp_path / "s0").table().equals(open_sweep(tmp_path / "s1").table())
+
+
 @pytest.mark.parametrize(("words", "flag"), [("workers is 'many'", ["--workers", "many"])])
 def test_a_wrong_flag_is_named(file, words, flag):
     with pytest.raises(ValueError, match=words):

@@ -90,6 +90,20 @@ def test_a_wrong_keyword_is_named(keys, words):
     assert words in str(raised.value)
 
 
+def test_answers_of_several_people_are_the_same_from_a_file_and_from_a_session(tmp_path):
+    people = [nm.observers.CausalInference(p_common=p, name=f"s{i}") for i, p in enumerate((0.2, 0.8))]
+    shown = nm.present(nm.paradigms.ventriloquism(1, unimodal=False), people, seed=1).trials
+    shown.to_csv(tmp_path / "answers.csv", index=False)  # each of them counts their own trials
+    keys = {"observer": "causal_inference", "free": {"p_common": [0.01, 0.99]}, "bootstraps": 1}
+    ids = [[t.id for t in make_plan({"fits": {**keys, "trials": trials}}).tasks()]
+           for trials in (shown, shown.drop(columns="trial"), str(tmp_path / "answers.csv"))]  # fmt: skip
+    assert len(set(ids[0])) == 4 and ids[0] == ids[1] == ids[2]
+    with pytest.raises(ValueError, match="answers.csv has no column 'person' that says whose trial"):
+        make_plan({"fits": {**keys, "trials": str(tmp_path / "answers.csv"), "by": "person"}})
+    with pytest.raises(ValueError, match="trial 0 appears twice in the index; number the rows, or leave"):
+        nm.stimuli.read_trials(tmp_path / "answers.csv")
+
+
 def test_a_stored_plan_is_the_plan(tmp_path, trials):
     plan = make_plan({"stimuli": [trials, {"paradigm": "ventriloquism", "arguments": {"n_repeats": 1}}],
                       "observers": [nm.observers.Segregation(),
