@@ -83,9 +83,9 @@ def detect(visual, auditory, *, dt=1.0, tau_visual, tau_auditory, tau_binding, t
         course = _outputs(visual[rows], auditory[rows], spectra, n, padded, transient)
         for k in range(2):
             mean[k, rows] = course[k].mean(1)
-            if over_time:
+            if courses is not None:
                 courses[k, rows] = course[k]
-    return (*mean, *courses) if over_time else tuple(mean)
+    return (*mean, *courses) if courses is not None else tuple(mean)
 
 
 def _outputs(visual, auditory, spectra, n, padded, transient):

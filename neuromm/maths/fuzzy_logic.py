@@ -27,7 +27,7 @@ def integrate_supports(auditory, visual, weight_auditory=1.0, weight_visual=1.0)
     ValueError
         If a support lies outside 0…1, or two supports exclude every alternative between them.
     """
-    total = 0.0
+    total: np.ndarray | float = 0.0
     for name, support, weight in (("auditory", auditory, weight_auditory), ("visual", visual, weight_visual)):
         support = np.asarray(support, float)
         if ((support < 0) | (support > 1)).any():

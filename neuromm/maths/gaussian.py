@@ -4,6 +4,8 @@ Arrays in, arrays out. Everything is computed from logarithms and from sums of s
 cancel, so cues a thousand σ apart give a finite answer. A NaN cue is absent and says nothing.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import expit
 
@@ -126,7 +128,7 @@ def match(segregated, fused, posterior, uniform):
     return np.where(uniform < posterior, fused, segregated)
 
 
-READ_OUT = {"averaging": average, "selection": select, "matching": match}
+READ_OUT: dict[str, Callable] = {"averaging": average, "selection": select, "matching": match}
 
 
 def common_interval(other, sigma_own, sigma_other, mu_prior, sigma_prior, p_common):

@@ -36,7 +36,7 @@ def uniform_from_seeds(seeds, n, stream=0):
         Values inside (0, 1), never 0 or 1.
     """
     with np.errstate(over="ignore"):  # unsigned arithmetic wraps by design
-        state = _mix(np.asarray(seeds, np.int64).astype(np.uint64) + _mix(np.uint64([stream]))) [:, None]
+        state = _mix(np.asarray(seeds, np.int64).astype(np.uint64) + _mix(np.array([stream], np.uint64))) [:, None]
         bits = _mix(state + np.arange(1, n + 1, dtype=np.uint64) * _GOLDEN)
     return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 

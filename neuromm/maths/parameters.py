@@ -3,6 +3,7 @@
 A fit walks through the unit cube; `Space` turns its points into parameter values and back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,7 +60,8 @@ def as_free(name, bounds) -> Free:
 
 PROBABILITIES = ("lapse", "p_")  # how the names of parameters that are probabilities begin
 WANTED = {"s": "an sd of at least 0", "l": "a probability within 0 and 1", "p": "a probability within 0 and 1"}
-SCALES = {  # name: (to the scale, from it, derivative of the value by the scaled value)
+# name: (to the scale, from it, derivative of the value by the scaled value)
+SCALES: dict[str, tuple[Callable, Callable, Callable]] = {
     "linear": (lambda x: x, lambda y: y, lambda x: np.ones_like(x)),
     "log": (np.log, np.exp, lambda x: x),
     "logit": (lambda x: np.log(x / (1 - x)), lambda y: 1 / (1 + np.exp(-y)), lambda x: x * (1 - x)),
@@ -98,7 +100,8 @@ class Space:
         if unknown:
             raise ValueError(f"free names {unknown}; the observer has: {', '.join(sorted(known))}")
         free = {name: as_free(name, bounds) for name, bounds in free.items()}
-        names, axes, of, per = [], [], {}, {}
+        names, axes, per = [], [], {}
+        of: dict[str, int | dict] = {}
         for name, one in free.items():
             if one.tie is not None:
                 continue

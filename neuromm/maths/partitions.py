@@ -20,7 +20,7 @@ def partitions(n_cues):
     """
     if n_cues < 1:
         raise ValueError(f"n_cues is {n_cues}; at least 1 is wanted")
-    found = [((0,),)]
+    found: list[tuple[tuple[int, ...], ...]] = [((0,),)]
     for cue in range(1, n_cues):
         grown = []
         for blocks in found:

@@ -8,6 +8,7 @@ whose nodes serve every condition, because neither root nor nodes depend on wher
 
 import contextlib
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -361,7 +362,7 @@ def _below_two(c, bounds, own, paired):
     return normal_cdf((root[..., None] - own) / c.own)[..., None]
 
 
-BELOW = {"averaging": below_averaging, "selection": below_selection, "matching": below_matching}
+BELOW: dict[str, Callable] = {"averaging": below_averaging, "selection": below_selection, "matching": below_matching}
 
 
 def unity_judged(c, own, other, paired=False):

@@ -65,7 +65,7 @@ def partition_variance(data, models, *, comparator: Literal["pearson", "spearman
         raise ValueError(f"{len(names)} models have 2^{len(names)} subsets; at most {MOST_MODELS} are wanted")
     sets = [c for size in range(1, len(names) + 1) for c in combinations(range(len(names)), size)]
     total = np.square(values - values.mean(axis=1, keepdims=True)).sum(axis=1)
-    explained = {(): np.zeros(len(values))}
+    explained: dict[tuple[int, ...], np.ndarray] = {(): np.zeros(len(values))}
     for chosen in sets:
         explained[chosen] = 1 - np.square(_without(values, predictors[list(chosen)])).sum(axis=1) / total
     rows = []

@@ -27,7 +27,7 @@ class Posterior:
     samples: np.ndarray = field(repr=False)
     subjects: list = field(default_factory=list)
     parameters: tuple = ()
-    log_likelihood: np.ndarray = field(repr=False, default=None)  # (subject, chain, draw), nats
+    log_likelihood: np.ndarray | None = field(repr=False, default=None)  # (subject, chain, draw), nats
 
     def table(self, subject) -> pd.DataFrame:
         """Samples of one subject, one column per parameter, indexed by chain and draw."""

@@ -1,6 +1,7 @@
 """Flashes and beeps: counting under conflict, and fission against the time between beeps."""
 
 import numpy as np
+import pandas as pd
 
 from neuromm.paradigms.mcgurk import check_soas
 from neuromm.paradigms.synchrony import ask
@@ -65,8 +66,8 @@ def flash_beep(
     both = (trials["n_flashes"] > 0) & (trials["n_beeps"] > 0)
     there = np.where(trials["report"] == "common", both, trials["n_flashes"] > 0)
     there = np.where(trials["report"] == "n_beeps", trials["n_beeps"] > 0, there)
-    trials["alternatives"] = np.where(asks_count, "|".join(map(str, counts)), None)
-    trials["alternatives"] = trials["alternatives"].astype(object)
+    keys = "|".join(map(str, counts))
+    trials["alternatives"] = pd.Series([keys if asked else None for asked in asks_count], trials.index, dtype=object)
     trials = trials[there.astype(bool)].reset_index(drop=True)
     trials.index.name = "trial"
     return trials

@@ -20,6 +20,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 from neuromm._version import __version__
 from neuromm.storage import sha256, write_whole
@@ -206,7 +207,8 @@ def stored_plan(folder) -> Plan:
         raise FileNotFoundError(f"{folder} is not a sweep: it has no sweep.json")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        plan = Plan(**{k: tuple(v) if isinstance(v, list) else v for k, v in record["plan"].items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record["plan"].items()}
+        plan = Plan(**given)
         whole = checksum_of(plan.text()) == record["sha256"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         whole = False

@@ -40,16 +40,16 @@ class Outcome:
 def run_task(task, tables) -> Outcome:
     """Run one task; an exception becomes an outcome with its text. `tables`: checksum → text of users' tables."""
     started = time.process_time()
-    made = Outcome(task.id, canonical(task.content), worker=f"{socket.gethostname()}:{os.getpid()}")
+    made = {"id": task.id, "content": canonical(task.content), "worker": f"{socket.gethostname()}:{os.getpid()}"}
     try:
         found, arrays = KINDS[task.content["kind"]](task, tables)
-        made = {**vars(made), "tables": encode(found), "arrays": {name: _npy(a) for name, a in arrays.items()}}
+        made |= {"tables": encode(found), "arrays": {name: _npy(a) for name, a in arrays.items()}}
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"({os.path.basename(last.filename)}:{last.lineno})"
         text = f"{type(error).__name__}: {error} {where}".encode("utf-8", "backslashreplace").decode()
-        made = {**vars(made), "status": "failed", "error": text}
-    return Outcome(**{**made, "cpu": time.process_time() - started})
+        made |= {"status": "failed", "error": text}
+    return Outcome(**made, cpu=time.process_time() - started)
 
 
 def run_chunk(chunk, tables) -> list[Outcome]:
