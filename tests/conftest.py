@@ -45,6 +45,16 @@ def figures_are_closed():
         sys.modules["matplotlib.pyplot"].close("all")
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is heard here and in what is started here, also where the tests run in the background."""
+    import signal
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 LOCAL = ("127.", "::1", "::ffff:127.", "localhost", "0.0.0.0", "::")
 
 

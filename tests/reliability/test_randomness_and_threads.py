@@ -4,6 +4,10 @@ import os
 import random
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +86,68 @@ def test_a_poisoned_global_generator_is_never_asked(monkeypatch):
     assert bias["bias"].notna().all()
     with pytest.raises(AssertionError, match="was asked"):
         np.random.rand(1)  # noqa: NPY002
+
+
+@contextmanager
+def company(*jobs):
+    """Each job again and again in a thread of its own; at the end each has run at least once, and none has failed."""
+    over, n_done, errors = threading.Event(), [0] * len(jobs), []
+
+    def again(number, job):
+        try:
+            while not over.is_set() or not n_done[number]:
+                job()
+                n_done[number] += 1
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=again, args=each) for each in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not errors, errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_are_the_same_beside_other_threads(name, global_state):
+    """One thread seeds and draws from the global generators, another shows other trials to an observer."""
+    import torch
+
+    def draw():
+        seed = random.randrange(1000)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        np.random.rand(100), torch.rand(100), random.random()  # noqa: NPY002
+
+    trials = nm.paradigms.ventriloquism(1, seed=3)
+    alone, layers = perceived(name)
+    with company(draw, lambda: nm.present(trials, ["causal_inference", "av_encoder"], seed=9)):
+        beside, others = perceived(name)
+    assert alone.tobytes() == beside.tobytes()
+    assert layers.keys() == others.keys() and all(layers[k].tobytes() == others[k].tobytes() for k in layers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_threads_may_ask_the_same_observer(name):
+    """Each gets the answers that it would have got alone."""
+    observer = catalogue.load(name, **SMALL.get(name, {}))
+    trials = example_for(observer)
+
+    def answers(seed):
+        return nm.present(trials, [observer], seed=seed).responses["response"].to_numpy(float).tobytes()
+
+    alone = {seed: answers(seed) for seed in (4, 5)}
+
+    def check(seed):
+        assert answers(seed) == alone[seed]
+
+    with company(*[partial(check, seed) for seed in alone]):
+        time.sleep(0.2)  # quick ones are asked many times
 
 
 def agree(one, two, tolerance=TOLERANCE):

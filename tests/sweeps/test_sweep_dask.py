@@ -48,7 +48,7 @@ def test_two_local_workers_give_the_same_bytes(tmp_path, serial):
     assert run(tmp_path, calls("draw"), {"local": 2}, max_chunk=3).table().to_csv() == serial
 
 
-def test_ctrl_c_at_a_terminal_stops_cleanly(tmp_path):
+def test_ctrl_c_at_a_terminal_stops_cleanly(tmp_path, interruptible):
     """A terminal sends it to the workers too; they leave it to the driver."""
     plan = 'seed = 1\n[calls]\nfunction = "sweep_jobs:slow"\ngrid.i = { low = 0, high = 499, n = 500 }\n'
     (tmp_path / "slow.toml").write_text(f"{plan}[cluster]\nlocal = 2\n")

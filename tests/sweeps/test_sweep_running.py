@@ -176,7 +176,7 @@ def test_two_sweeps_do_not_write_into_one_folder(tmp_path):
         sweep(plan, out=tmp_path / "s", **QUIET)
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, capsys):
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, capsys, interruptible):
     def n_stored():
         try:
             return Sweep(tmp_path / "s").status()["ok"]
