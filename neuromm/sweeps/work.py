@@ -77,6 +77,8 @@ def _present(task, tables):
     if "responses" in content["keep"]:
         found["responses"] = responses.drop(columns="observer")
     if "predictions" in content["keep"]:
+        if not hasattr(observer, "predict"):
+            raise ValueError(f"{observer.name} has no exact predictions; leave them out of `keep`")
         found["predictions"] = observer.predict(trials.drop_duplicates(["condition", "report"])).reset_index()
     return found, percept.representations if "layers" in content["keep"] else {}
 

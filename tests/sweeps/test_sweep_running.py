@@ -72,6 +72,27 @@ def test_a_resumed_and_extended_sweep_gives_the_same_bytes(serial, tmp_path):
     assert before.items() <= after.items()  # what was there was not computed again
 
 
+def test_responses_predictions_and_layers_are_kept_as_the_observer_gives_them(tmp_path):
+    observer = nm.observers.CausalInference(p_common=0.4)
+    trials = nm.paradigms.ventriloquism(1, unimodal=False, reports=("auditory", "common"))
+    keys = {"stimuli": trials, "observers": observer, "measures": ["unity_rate"], "seed": 3,
+            "keep": ["responses", "predictions", "layers"], "layers": ["p_common"]}  # fmt: skip
+    found = sweep(**keys, out=tmp_path / "s", **QUIET)
+    assert found.tables() == ["unity_rate", "responses", "predictions"]
+    exact = observer.predict(trials.drop_duplicates(["condition", "report"]))
+    assert np.array_equal(found.table("predictions")["expected"], exact["expected"], equal_nan=True)
+    answers, ((_, posterior),) = found.table("responses"), found.arrays("p_common")
+    asked = (trials["report"] == "common").to_numpy()
+    assert len(answers) == len(trials) == len(posterior)
+    assert np.array_equal(answers["response"].to_numpy()[asked], (posterior[asked].ravel() > 0.5).astype(float))
+
+
+def test_an_observer_without_exact_predictions_says_so(tmp_path):
+    stimuli = {"paradigm": "flash_beep", "arguments": {"n_repeats": 1}}
+    found = sweep(stimuli=stimuli, observers="flash_counter", keep=["predictions"], out=tmp_path / "s", **QUIET)
+    assert "flash_counter has no exact predictions; leave them out of `keep`" in found.failed()["error"].iloc[0]
+
+
 def test_results_of_another_plan_are_kept_but_not_shown(serial, tmp_path):
     sweep(BIAS, out=tmp_path / "s", **QUIET)
     less = {**BIAS, "observers": {"observer": "causal_inference", "grid": {"p_common": [0.5]}}}
