@@ -227,10 +227,6 @@ def train(name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="c
     The recipe is the one that made the shipped weights; its card says what the network has seen.
     """
     name = {observer: network for network, observer in OBSERVER_OF.items()}.get(name, name)
-    recipe |= {"seed": seed, "out": out, "max_steps": max_steps, "max_seconds": max_seconds, "device": device,
-               "resume": resume}  # fmt: skip
-    fit = find(NETWORKS, name, "network")
-    import torch
-
-    with torch.random.fork_rng(devices=[]):  # a recipe draws its first weights from the global generator
-        return fit(name, **recipe)
+    return find(NETWORKS, name, "network")(
+        name, seed=seed, out=out, max_steps=max_steps, max_seconds=max_seconds, device=device, resume=resume, **recipe
+    )

@@ -4,6 +4,8 @@ import dataclasses
 import difflib
 from pathlib import Path
 
+import torch
+
 from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.weights import save_weights
 
@@ -33,7 +35,8 @@ def trainer_of(name, fit, kind, about):
         path = Path(out if out is not None else f"{name}.safetensors")
         checkpoint = path.with_name(path.name + ".checkpoint")
         limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
-        result = fit(recipe, seed, device, checkpoint, limits)
+        with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
+            result = fit(recipe, seed, device, checkpoint, limits)
         save_weights(path, network=name, **result)
         write_card(path, about=about)
         if result["recipe"]["steps_taken"] >= recipe.n_steps:

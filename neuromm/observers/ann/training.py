@@ -98,7 +98,8 @@ def train(
     path = Path(out if out is not None else f"{name}.safetensors")
     checkpoint = path.with_name(path.name + ".checkpoint")
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
-    result = trainer(recipe, seed, device, checkpoint, limits)
+    with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
+        result = trainer(recipe, seed, device, checkpoint, limits)
     save_weights(path, network=name, **result)
     write_card(path)
     if result["recipe"]["steps_taken"] >= recipe.n_steps:

@@ -400,7 +400,8 @@ def train(
     path = Path(out if out is not None else f"{name}.safetensors")
     checkpoint = path.with_name(path.name + ".checkpoint")
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
-    network, said, score = trainer(kind(**recipe), seed, device, checkpoint, limits)
+    with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
+        network, said, score = trainer(kind(**recipe), seed, device, checkpoint, limits)
     save_network(path, network, name, said, score)
     write_card(path, ABOUT[name])
     for left in path.parent.glob(f"{checkpoint.name}*"):
