@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuromm.stimuli.table import check_trials, label_conditions, require
+from neuromm.stimuli.table import check_trials, label_conditions, read_rows, require
 
 ADDED = {"observer", "response", "reaction_time", "kind"}
 
@@ -38,7 +38,7 @@ def read_columns(path, columns, *, values=None, constants=None, separator=None, 
     if not path.exists():
         raise FileNotFoundError(f"no table at {path}")
     separator = separator or ("\t" if path.suffix.lower() in {".tsv", ".txt"} else ",")
-    raw = pd.read_csv(path, sep=separator, na_values=["n/a"], encoding="utf-8-sig", low_memory=False)
+    raw = read_rows(path, sep=separator, na_values=["n/a"], encoding="utf-8-sig", low_memory=False)
     theirs = [name if isinstance(name, str) else name[0] for name in columns.values()]
     require(raw, theirs, path.name)
     raw = raw.query(where) if where else raw
@@ -106,7 +106,7 @@ def read_psychopy(path, columns, *, values=None, constants=None) -> pd.DataFrame
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no table at {path}")
-    raw = pd.read_csv(path, encoding="utf-8-sig", low_memory=False)
+    raw = read_rows(path, encoding="utf-8-sig", low_memory=False)
     theirs = [name if isinstance(name, str) else name[0] for name in columns.values()]
     require(raw, theirs, path.name)
     stimuli = [t for ours, t in zip(columns, theirs, strict=True) if ours not in ADDED]

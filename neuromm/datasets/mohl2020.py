@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuromm.stimuli.table import check_trials, label_conditions, require
+from neuromm.stimuli.table import check_trials, label_conditions, read_rows, require
 
 FILE = "saccades.csv"
 
@@ -36,7 +36,7 @@ def read_mohl2020(path) -> pd.DataFrame:
     path = path / FILE if path.is_dir() else path
     if not path.exists():
         raise FileNotFoundError(f"no table of saccades at {path}")
-    raw = pd.read_csv(path)
+    raw = read_rows(path)
     require(
         raw,
         ["subject", "trial_type", "A_target", "V_target", "valid", "n_saccades", "first_x", "A_x", "V_x"],

@@ -6,6 +6,7 @@ questions about one showing share a `presentation`; rows with the same stimulus 
 
 import difflib
 import re
+import warnings
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -215,6 +216,23 @@ def _check_column(values, name, column, source, row_name):
     return numbers
 
 
+def read_rows(path, **options) -> pd.DataFrame:
+    """`pandas.read_csv`, but a row with more cells than the header has names is refused.
+
+    By default pandas takes the first cells for an index then, and every value moves to its neighbour's column. A
+    separator at the end of every row is no cell.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Length of header", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(path, index_col=False, **options)
+        except pd.errors.ParserWarning:
+            raise ValueError(
+                f"{Path(path).name}: the rows have more cells than the header has names; name every column (in R: "
+                "write.csv(…, row.names = FALSE))"
+            ) from None
+
+
 def read_trials(path, subject=None) -> pd.DataFrame:
     """Read a trial table from CSV or TSV (BIDS: `n/a` is a missing value) and check it.
 
@@ -237,7 +255,7 @@ def read_trials(path, subject=None) -> pd.DataFrame:
         raise FileNotFoundError(f"no trial table at {path}")
     separator = "\t" if path.suffix.lower() in {".tsv", ".txt"} else ","
     try:
-        table = pd.read_csv(path, sep=separator, na_values=["n/a"], float_precision="round_trip", encoding="utf-8-sig")
+        table = read_rows(path, sep=separator, na_values=["n/a"], float_precision="round_trip", encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name} is not a table with one header row: {str(error).strip()}") from None
     if len(table.columns) == 1 and len(table) and re.search(r"[;\t,]", str(table.columns[0])):

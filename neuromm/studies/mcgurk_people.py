@@ -10,6 +10,7 @@ import pandas as pd
 from neuromm import catalogue, measures, plots
 from neuromm.datasets import read_gau2016
 from neuromm.measures.bias import rate_with_interval
+from neuromm.stimuli.table import read_rows
 from neuromm.studies.results import Results, say
 
 DATA = "mcgurk_prior_gau2016"
@@ -97,7 +98,7 @@ def read(path) -> pd.DataFrame:
     missing = [c for c in COLUMNS if c not in header]
     if missing:
         raise ValueError(f"{file.name} has no column {missing}; it has: {', '.join(header)}")
-    table = pd.read_csv(file, sep=None, engine="python", na_values=["n/a"])
+    table = read_rows(file, sep=None, engine="python", na_values=["n/a"])
     return table.assign(report="syllable", kind="human")
 
 

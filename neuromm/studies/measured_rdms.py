@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 
 from neuromm.measures.rdm import RDM
 from neuromm.measures.rdm_io import rdm_from_pandas, read_rdms
 from neuromm.measures.rsa_checks import ConditionsDiffer, check_enough_conditions, check_finite, list_names
+from neuromm.stimuli.table import read_rows
 from neuromm.studies.line_up import Participant
 
 FAMILY = "measured"
@@ -81,7 +81,7 @@ def _read_npz(path):
 
 
 def _read_csv(path):
-    table = pd.read_csv(path)
+    table = read_rows(path)
     missing = {"first", "second", "dissimilarity"} - set(table)
     if missing:
         raise ValueError(f"{path.name} lacks the columns {list_names(sorted(missing))}; it has: {', '.join(table)}")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
+from neuromm.stimuli.table import read_rows
 from neuromm.studies.results import Results, say
 
 SOAS = (-150.0, -100.0, -50.0, 0.0, 50.0, 100.0, 150.0)  # ms, sound later positive
@@ -79,7 +80,7 @@ def read_reactions(path):
 
     if not Path(path).is_file():
         raise ValueError(f"no table of reaction times at {path}")
-    table = pd.read_csv(path, sep=None, engine="python", na_values=["n/a"])
+    table = read_rows(path, sep=None, engine="python", na_values=["n/a"])
     return table.assign(kind="human") if "report" in table else table.assign(report="detection", kind="human")
 
 

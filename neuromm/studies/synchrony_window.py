@@ -6,6 +6,7 @@ import numpy as np
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
+from neuromm.stimuli.table import read_rows
 from neuromm.studies.results import Results, say
 
 GRID = np.arange(-400.0, 601.0, 5.0)  # ms, where fitted curves are drawn
@@ -79,11 +80,9 @@ def _read(path):
     """A user's table of answers; a warning is given if asynchronies look like seconds."""
     from pathlib import Path
 
-    import pandas as pd
-
     if not Path(path).is_file():
         raise ValueError(f"no table of answers at {path}")
-    table = pd.read_csv(path, sep=None, engine="python", na_values=["n/a"])
+    table = read_rows(path, sep=None, engine="python", na_values=["n/a"])
     return table.assign(kind="human") if "kind" not in table else table
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import neuromm as nm
 from neuromm import datasets
 
 
@@ -115,3 +116,28 @@ def test_gau2016_fusion_equals_the_stored_category_and_depends_on_context(shared
     rate = table.groupby("context")["fused"].mean()
     assert rate["congruent"] > rate["incongruent"]
     assert table["reaction_time"].max() < 20_000, "the code 999 s of a missed answer is no reaction time"
+
+
+def ways_to_read(folder, rows):
+    """The readers of a table of the columns trial, auditory_azimuth and visual_azimuth with these rows."""
+    path, events = folder / "t.csv", folder / "sub-1_events.tsv"
+    path.write_text("trial,auditory_azimuth,visual_azimuth\n" + rows)
+    events.write_text(path.read_text().replace(",", "\t"))
+    ours = {name: name for name in ("auditory_azimuth", "visual_azimuth")}
+    return [lambda: nm.stimuli.read_trials(path), lambda: datasets.read_columns(path, ours),
+            lambda: datasets.read_psychopy(path, ours),
+            lambda: datasets.read_bids_events(events, ours)]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", ["0,5,6,9,9\n1,7,8,9,9\n", '"1",0,5,6\n"2",1,7,8\n', "0,5,6,\n1,7,8,9\n"])
+def test_rows_with_more_cells_than_names_are_refused_not_shifted(tmp_path, rows):
+    """Columns without a name, such as R's row names: pandas would move each value to its neighbour's column."""
+    for read in ways_to_read(tmp_path, rows):
+        with pytest.raises(ValueError, match="the rows have more cells than the header has names; name every column"):
+            read()
+
+
+def test_a_separator_at_the_end_of_every_row_is_no_cell(tmp_path):
+    for read in ways_to_read(tmp_path, "0,5,6,\n1,7,8,\n"):
+        table = read()
+        assert table["auditory_azimuth"].tolist() == [5, 7] and table["visual_azimuth"].tolist() == [6, 8]

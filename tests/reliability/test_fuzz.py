@@ -4,7 +4,6 @@ By default a thousand or so a run; `-m deep` more than a hundred thousand. Hypot
 with bytes changed, cut, doubled and swapped, and files of the right grammar with values of the wrong kind.
 """
 
-import itertools
 import json
 import time
 
@@ -149,10 +148,10 @@ def many(default, deep, part=5000):
 
 @many(300, 45_000)
 def test_trial_tables(fuzz, tmp_path):
-    places = itertools.cycle([tmp_path / "t.csv", tmp_path / "t.tsv"])
+    places = [tmp_path / "t.csv", tmp_path / "t.tsv"]
 
     def check(data):
-        table = held(read_trials, next(places), data)
+        table = held(read_trials, places[len(data) % 2], data)
         assert table is None or (len(table) and table.index.is_unique and table.index.name == "trial")
 
     fuzz(check, st.one_of(broken(TABLE), broken(TABLE.replace(b",", b"\t")), tables()))
@@ -161,14 +160,14 @@ def test_trial_tables(fuzz, tmp_path):
 @many(100, 15_000)
 def test_tables_of_other_labs(fuzz, tmp_path):
     columns = {"visual_azimuth": "visual_azimuth", "auditory_azimuth": ("auditory_azimuth", 10), "report": "report"}
-    readers = itertools.cycle([
+    readers = [
         lambda p: datasets.read_columns(p, columns, values={"report": {"common": "common", 1: "auditory"}}),
         lambda p: datasets.read_psychopy(p, columns),
         lambda p: datasets.read_bids_events(p),
-    ])  # fmt: skip
+    ]
 
     def check(data):
-        held(next(readers), tmp_path / "t.csv", data)
+        held(readers[len(data) % 3], tmp_path / "t.csv", data)
 
     fuzz(check, st.one_of(broken(TABLE), tables()))
 
