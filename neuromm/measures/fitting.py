@@ -6,6 +6,7 @@ optima, so many starts are the default and the summary says how many of them agr
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
 from dataclasses import dataclass, field
@@ -281,6 +282,17 @@ def search_gradient(likelihood, some, n_starts, rng):
     return unit, -value[at], agreeing, found.converged.reshape(len(some), n_starts)[at]
 
 
+@contextlib.contextmanager
+def _numpys_own_generator(rng):
+    """What draws from numpy's global generator depends on `rng` alone, and the generator is put back."""
+    state = np.random.get_state()
+    np.random.seed(rng.integers(2**31))
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
 def search_bads(likelihood, some, n_starts, rng):
     """As `search_gradient`, by Bayesian adaptive direct search (Acerbi & Ma 2017), one subject after the other."""
     try:
@@ -295,11 +307,13 @@ def search_bads(likelihood, some, n_starts, rng):
 
         runs = []
         for _ in range(n_starts):
-            search = BADS(
-                cost, rng.uniform(0.1, 0.9, n_free), np.zeros(n_free), np.ones(n_free),
-                np.full(n_free, 0.1), np.full(n_free, 0.9), options={"display": "off"},
-            )  # fmt: skip
-            runs.append(search.optimize())
+            first = rng.uniform(0.1, 0.9, n_free)
+            with _numpys_own_generator(rng):
+                search = BADS(
+                    cost, first, np.zeros(n_free), np.ones(n_free),
+                    np.full(n_free, 0.1), np.full(n_free, 0.9), options={"display": "off"},
+                )  # fmt: skip
+                runs.append(search.optimize())
         values = np.array([run["fval"] for run in runs])
         unit[i], value[i] = np.clip(runs[values.argmin()]["x"], 0, 1), -values.min()
         agreeing[i] = (values < values.min() + AGREE).sum()
@@ -327,13 +341,9 @@ def search_vbmc(likelihood, some, n_starts, rng):
         screened = likelihood(space.from_unit(tried), np.full(len(tried), subject), precision=0.5)
         best = tried[np.argmax(np.where(np.isfinite(screened), screened, -np.inf))]
         ends = [np.full((1, n_free), end) for end in (0.0, 1.0, 0.1, 0.9)]
-        state = np.random.get_state()  # PyVBMC draws from numpy's global generator: seeded here, put back after
-        np.random.seed(rng.integers(2**31))
-        try:
+        with _numpys_own_generator(rng):
             posterior, result = VBMC(log_joint, best[None], *ends, options={"display": "off"}).optimize()
             mode = posterior.mode(orig_flag=True)
-        finally:
-            np.random.set_state(state)
         unit[i], converged[i] = np.clip(np.ravel(mode), 0, 1), bool(result["success_flag"])
         value[i] = log_joint(unit[i])
     return unit, value, np.ones(len(some), int), converged

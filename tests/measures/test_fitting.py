@@ -158,6 +158,20 @@ def test_bridges_find_the_optimum_of_the_gradient(data, method, package):
     assert (np.abs(theirs.estimates["estimate"] - ours.estimates["estimate"]) < ours.estimates["se"]).all()
 
 
+@pytest.mark.deep
+def test_bads_draws_from_the_generator_that_it_is_given(data):
+    """PyBADS draws from numpy's global generator, which neither decides the fit nor is moved."""
+    pytest.importorskip("pybads")
+    found = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002
+        before = np.random.get_state()[1].copy()  # noqa: NPY002
+        found.append(fit(TRUTH, data, {"p_common": (0.02, 0.98)}, method="bads", n_starts=1,
+                         rng=np.random.default_rng(3)).estimates["estimate"].iloc[0])  # fmt: skip
+        assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert found[0] == found[1]
+
+
 def test_a_failing_subject_does_not_stop_the_others(data):
     bad = data.assign(observer="ben", response=99.0)
     both = pd.concat([data, bad], ignore_index=True)
