@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from neuromm import catalogue
 from neuromm.cli import main
 
 
@@ -31,6 +32,48 @@ def test_a_mistake_is_one_line_and_code_2(argv, words, capsys, tmp_path, monkeyp
     err = capsys.readouterr().err.strip()
     assert words in err and len(err.splitlines()) == 1 and err.startswith("neuromm: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_command_it_says_what_there_is(capsys):
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{command} " in out for command in ("list", "run", "report", "train", "sweep", "doctor"))
+    assert main(["run", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "brains_and_machines  (default)" in out and "ventriloquism" in out
+
+
+@pytest.mark.parametrize(("error", "code", "words"), [
+    (KeyboardInterrupt(), 130, "neuromm: stopped; nothing half-written was left"),
+    (OSError(28, "No space left on device", "results/x.csv"), 2, "neuromm: No space left on device: results/x.csv"),
+    (ValueError("first line\nsecond line"), 2, "neuromm: first line"),
+])  # fmt: skip
+def test_what_stops_a_command_is_one_line(error, code, words, capsys, monkeypatch):
+    def stop(*_):
+        raise error
+
+    monkeypatch.setattr("neuromm.doctor.examine", stop)
+    assert main(["doctor"]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(words) and len(err.splitlines()) == 1
+    if code == 2:
+        monkeypatch.setenv("NEUROMM_DEBUG", "1")  # the whole traceback
+        with pytest.raises(type(error)):
+            main(["doctor"])
+
+
+def test_train_takes_fields_and_seeds(tmp_path, capsys, monkeypatch):
+    made = []
+    monkeypatch.setattr(catalogue, "train", lambda name, **how: made.append((name, how)) or how["out"])
+    out = str(tmp_path / "w.safetensors")
+    assert main(["train", "av_denoiser", "--seeds", "2", "--p-common", "0.5", "--set", "n_steps=3", "--set",
+                 "kind=plain", "--out", out, "--no-resume"]) == 0  # fmt: skip
+    assert [how["out"] for _, how in made] == [f"{tmp_path}/w_seed1.safetensors", f"{tmp_path}/w_seed2.safetensors"]
+    assert all(how["n_steps"] == 3 and how["kind"] == "plain" and how["p_common"] == 0.5 and how["resume"] is False
+               for _, how in made)  # fmt: skip
+    capsys.readouterr()
+    for flags, words in ((["--seeds", "0"], "--seeds is 0"), (["--set", "n_steps"], "FIELD=VALUE is wanted")):
+        assert main(["train", "av_denoiser", *flags]) == 2 and words in capsys.readouterr().err
 
 
 def test_unknown_flags_end_in_code_2():

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 import neuromm as nm
+from neuromm import session as sessions
 from neuromm.observers.protocol import Percept, Record, answer, check_asked, collect, describe, perceive_sets
 from neuromm.session import present
 from neuromm.stimuli.measurement import measure, place_of
@@ -96,6 +97,42 @@ def test_wrong_observers_are_one_clear_error(trials):
         present(trials.assign(report="taste"), [Looker()], seed=1)
     with pytest.raises(ValueError, match="empty 'report'"):
         present(trials.assign(report=np.nan), [Looker()], seed=1)
+
+
+def test_no_observer_and_answers_to_other_trials_are_one_clear_error(trials):
+    class Shifted(Looker):
+        def perceive(self, trials, *, rng, layers=()):
+            percept = super().perceive(trials, rng=rng, layers=layers)
+            percept.responses.index = percept.responses.index + 1
+            return percept
+
+    with pytest.raises(ValueError, match="no observers given"):
+        present(trials, [], seed=1)
+    with pytest.raises(ValueError, match="looker answered other trials than it was shown"):
+        present(trials, Shifted(), seed=1)
+
+
+def test_layers_are_chosen_by_observer_and_bounded(trials):
+    who = [Looker(), dataclasses.replace(Looker(), name="other")]
+    shown = present(trials, who, seed=1, layers={"other": ["samples"]}).representations
+    assert list(shown.get("looker", {})) == [] and list(shown["other"]) == ["samples"]
+
+    class Large(Looker):
+        layer_sizes = {"samples": 10**9, "course": 5}  # units
+
+    with pytest.raises(ValueError, match=r"recording every layer of looker for \d+ trials takes [\d.]+ GB, more than"):
+        present(trials, Large(), seed=1, layers="default")
+
+
+def test_a_library_that_is_absent_is_said_in_the_provenance(monkeypatch):
+    def version(package):
+        if package == "brian2":
+            raise sessions.metadata.PackageNotFoundError(package)
+        return "1.0"
+
+    monkeypatch.setattr(sessions.metadata, "version", version)
+    found = sessions.versions()
+    assert found["brian2"] == "absent" and found["numpy"] == "1.0" and found["neuromm"] == nm.__version__
 
 
 def test_records_choose_time_pool_and_condition_means(trials):
