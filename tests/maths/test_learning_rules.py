@@ -47,8 +47,8 @@ def test_coincident_sounds_and_lights_become_associated_and_late_ones_do_not():
     assert late[10, 10] < 1.2 * 0.1
     blurred, _ = learn_association(rng=np.random.default_rng(1), jitter=80.0)
     assert blurred[10, 10] < 0.5 * weights[10, 10]
-    with pytest.raises(ValueError, match="trained is 30"):
-        learn_association(rng=np.random.default_rng(1), trained=30)
+    with pytest.raises(ValueError, match="trained is 21"):
+        learn_association(rng=np.random.default_rng(1), trained=21)
 
 
 def test_build_up_is_inside_the_bracket_of_frissen():

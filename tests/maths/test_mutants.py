@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neuromm.maths import accumulation, combination
+from neuromm.maths import accumulation, combination, expectation, gaussian, plasticity
 
 
 @pytest.mark.parametrize("heading, bound", [(8.0, 0.3), (8.0, 0.2), (15.0, 0.4)])
@@ -46,3 +46,26 @@ def test_the_passage_density_is_one_at_any_bound(bound):
     density = 2 * accumulation.passage_density(s, bound)
     assert np.trapezoid(density, s) == pytest.approx(1, abs=1e-4)
     assert np.trapezoid(density * s, s) == pytest.approx(bound**2, rel=1e-3)  # E[s] = θ² without drift
+
+
+def test_a_criterion_of_each_case_is_its_own():
+    """Several cases with criteria of their own are as each of them alone."""
+    own, other, criteria = np.array([0.0, 4.0, -9.0]), np.array([6.0, 0.0, 3.0]), np.array([2.0, 8.0, 15.0])
+    rest = (8.0, 2.0, 0.0, 12.0, 0.5, "selection")
+    together = expectation.expect(own, other, *rest, criterion=criteria)
+    for i in range(3):
+        alone = expectation.expect(own[i : i + 1], other[i : i + 1], *rest, criterion=criteria[i])
+        assert all(np.allclose(together[k][i], alone[k][0], atol=1e-12, equal_nan=True) for k in alone)
+    assert np.ptp(together["common"]) > 0.1
+
+
+@pytest.mark.parametrize("trained", [0, 20])
+def test_the_first_and_the_last_position_can_be_trained(trained):
+    weights, evoked = plasticity.learn_association(rng=np.random.default_rng(1), trained=trained)
+    assert evoked.argmax() == trained and weights[trained, trained] >= 3 * np.median(weights)
+
+
+def test_without_a_cue_the_estimate_is_the_prior_even_a_flat_one():
+    for sigma_prior in (12.0, np.inf):
+        fused, sd = gaussian.fuse(np.array([[np.nan, np.nan]]), np.array([2.0, 3.0]), np.array([5.0]), sigma_prior)
+        assert fused[0] == 5.0 and sd[0] == sigma_prior
