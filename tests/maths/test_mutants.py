@@ -1,9 +1,20 @@
 """Claims that no other test made, found by changing one operator at a time (`benchmarks/mutation.py`)."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from neuromm.maths import accumulation, combination, expectation, gaussian, plasticity
+from neuromm.maths import (
+    accumulation,
+    coincidence,
+    combination,
+    expectation,
+    gaussian,
+    parameters,
+    plasticity,
+    recalibration,
+    syllable_space,
+)
 
 
 @pytest.mark.parametrize("heading, bound", [(8.0, 0.3), (8.0, 0.2), (15.0, 0.4)])
@@ -69,3 +80,47 @@ def test_without_a_cue_the_estimate_is_the_prior_even_a_flat_one():
     for sigma_prior in (12.0, np.inf):
         fused, sd = gaussian.fuse(np.array([[np.nan, np.nan]]), np.array([2.0, 3.0]), np.array([5.0]), sigma_prior)
         assert fused[0] == 5.0 and sd[0] == sigma_prior
+
+
+def test_a_walk_of_precision_is_filtered_as_a_fine_integral_says():
+    """Two samples: posterior of log λ from the first, convolved with the walk, times the second's likelihood."""
+    samples, kappa, n_dots = np.array([9.0, 16.0]), 7.0, 20
+    walk = np.linspace(-8.0, 2.0, 4001)  # log precision
+    like = (n_dots - 1) / 2 * (walk[:, None] - np.exp(walk)[:, None] * samples)
+    first = np.exp(like[:, 0] - like[:, 0].max())
+    second = np.exp(-0.5 * kappa * (walk[:, None] - walk) ** 2) @ first * np.exp(like[:, 1] - like[:, 1].max())
+    expected = [(p.sum() / (p * np.exp(walk)).sum()) for p in (first, second)]
+    found = recalibration.bayesian_variance(samples[None], kappa, n_dots, n_grid=401)[0]
+    assert np.allclose(found, expected, rtol=1e-3)
+    assert found[0] == pytest.approx(9.0, rel=1e-3)  # the mean of a gamma density with this rate is 1/s²
+
+
+def test_series_of_variances_do_not_meet():
+    samples = np.array([[4.0, 9.0, 2.0], [25.0, 1.0, 16.0]])
+    together = recalibration.bayesian_variance(samples, 7.0, 20)
+    assert np.allclose(together, [recalibration.bayesian_variance(s[None], 7.0, 20)[0] for s in samples])
+
+
+def test_a_synapse_of_half_gives_half_of_what_a_light_gives():
+    weights, evoked = coincidence.learn_coincidence(rng=np.random.default_rng(0), rate=0.0, start=0.5)
+    assert np.allclose(weights, 0.5) and np.allclose(evoked, 0.5)
+
+
+@pytest.mark.parametrize("spread", [[1.0, np.inf], [np.nan, 1.0], [1.0, 0.0]])
+def test_each_sd_of_a_syllable_is_positive_and_finite(spread):
+    with pytest.raises(ValueError, match="positive standard deviations"):
+        syllable_space.covariance(spread)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "logit"])
+def test_points_of_the_unit_cube_are_values_on_the_scale(scale):
+    """There and back; the middle is the mean on the scale; slopes are those of differences."""
+    space = parameters.Space.of_free({"p_common": parameters.Free(0.1, 0.6, scale)}, pd.DataFrame(), ["p_common"])
+    unit = np.linspace(0.05, 0.95, 7)[:, None]
+    theta = space.from_unit(unit)
+    assert np.allclose(space.to_unit(theta), unit)
+    assert np.allclose(space.from_unit(np.array([[0.0], [1.0]])).T, [0.1, 0.6])
+    middle = {"linear": 0.35, "log": np.sqrt(0.06), "logit": 1 / (1 + 1 / np.sqrt(0.1 / 0.9 * 0.6 / 0.4))}[scale]
+    assert space.from_unit(np.array([[0.5]]))[0, 0] == pytest.approx(middle)
+    slope = (space.from_unit(unit + 1e-6) - space.from_unit(unit - 1e-6)) / 2e-6
+    assert np.allclose(space.slope(theta), slope, rtol=1e-6)
