@@ -102,7 +102,7 @@ def test_series_of_variances_do_not_meet():
 
 
 def test_a_synapse_of_half_gives_half_of_what_a_light_gives():
-    weights, evoked = coincidence.learn_coincidence(rng=np.random.default_rng(0), rate=0.0, start=0.5)
+    weights, evoked = coincidence.learn_coincidence(rng=np.random.default_rng(0), rate=0.0, start=0.5, sigma=1.5)
     assert np.allclose(weights, 0.5) and np.allclose(evoked, 0.5)
 
 
