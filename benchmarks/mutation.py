@@ -36,7 +36,7 @@ TESTS = {
     "coincidence": ["maths/test_mutants.py", "maths/test_coincidence.py"],
     "combination": ["maths/test_combination.py", "maths/test_mutants.py"],
     "encoding_disparity": ["maths/test_encoding_disparity.py", "measures/test_syllable_measures.py"],
-    "fuzzy_logic": ["measures/test_syllable_measures.py", "observers/bayes/test_mcgurk_observers.py"],
+    "fuzzy_logic": ["maths/test_fuzzy_logic.py", "measures/test_syllable_measures.py"],
     "expectation": ["maths/test_mutants.py", "maths/test_expectation.py"],
     "gaussian": ["maths/test_mutants.py", "maths/test_gaussian.py", "maths/test_expectation.py",
                  "observers/bayes/test_causal_inference.py"],
