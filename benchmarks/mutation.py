@@ -49,7 +49,7 @@ TESTS = {
     "report_probability": ["maths/test_report_probability.py", "measures/test_fitting.py"],
     "ring": ["maths/test_ring.py", "observers/test_rings.py", "observers/test_cuppini2017.py"],
     "rival_probability": ["observers/bayes/test_rivals.py"],
-    "slice_sampler": ["measures/test_psychometrics.py"],
+    "slice_sampler": ["maths/test_slice_sampler.py", "measures/test_psychometrics.py"],
     "syllable_space": ["maths/test_mutants.py", "maths/test_syllable_space.py"],
     "unity_prior": ["observers/test_sts_binding.py"],
 }
