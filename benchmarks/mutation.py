@@ -32,7 +32,7 @@ MATHS = ROOT / "neuromm" / "maths"
 # The tests of each file, those that fail fastest first; for all others tests/maths/test_NAME.py.
 TESTS = {
     "accumulation": ["maths/test_mutants.py", "maths/test_accumulation.py"],
-    "circular": ["observers/bayes/test_circular.py"],
+    "circular": ["maths/test_mutants.py", "observers/bayes/test_circular.py"],
     "coincidence": ["maths/test_mutants.py", "maths/test_coincidence.py"],
     "combination": ["maths/test_combination.py", "maths/test_mutants.py"],
     "encoding_disparity": ["maths/test_encoding_disparity.py", "measures/test_syllable_measures.py"],
@@ -51,7 +51,7 @@ TESTS = {
     "rival_probability": ["observers/bayes/test_rivals.py"],
     "slice_sampler": ["maths/test_slice_sampler.py", "measures/test_psychometrics.py"],
     "syllable_space": ["maths/test_mutants.py", "maths/test_syllable_space.py"],
-    "unity_prior": ["observers/test_sts_binding.py"],
+    "unity_prior": ["maths/test_mutants.py", "observers/test_sts_binding.py"],
 }
 BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
           ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.MatMult: None, ast.BitAnd: ast.BitOr,

@@ -6,6 +6,7 @@ import pytest
 
 from neuromm.maths import (
     accumulation,
+    circular,
     coincidence,
     combination,
     expectation,
@@ -14,6 +15,7 @@ from neuromm.maths import (
     plasticity,
     recalibration,
     syllable_space,
+    unity_prior,
 )
 
 
@@ -124,3 +126,20 @@ def test_points_of_the_unit_cube_are_values_on_the_scale(scale):
     assert space.from_unit(np.array([[0.5]]))[0, 0] == pytest.approx(middle)
     slope = (space.from_unit(unit + 1e-6) - space.from_unit(unit - 1e-6)) / 2e-6
     assert np.allclose(space.slope(theta), slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize("sigmas", [(8.0, 2.0), (11.0, 7.0), (3.0, 3.0, 30.0), (80.0, 90.0)])
+def test_a_grid_of_directions_resolves_the_sharpest_posterior(sigmas):
+    """Even in number, so that opposite directions are both on it; from −180 up to 180."""
+    grid = circular.grid_of(sigmas).numpy()
+    narrow = np.sum(np.array(sigmas) ** -2.0) ** -0.5
+    spacing = np.diff(grid)
+    assert grid[0] == -180 and grid[-1] + spacing[0] == pytest.approx(180) and np.allclose(spacing, spacing[0])
+    assert len(grid) % 2 == 0 and len(grid) >= 72
+    assert spacing[0] <= 0.4 * narrow and (spacing[0] > 0.38 * narrow or len(grid) == 72)
+
+
+@pytest.mark.parametrize("congruence", [[0.2, 1.2, 0.5], [-0.1, 0.3, np.nan]])
+def test_one_congruence_outside_is_refused_among_others(congruence):
+    with pytest.raises(ValueError, match="a fraction from 0 to 1 is wanted"):
+        unity_prior.unity_prior(0.5, np.array(congruence), 2.0)
