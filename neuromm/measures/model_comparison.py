@@ -119,7 +119,7 @@ def deal_folds(trials, n_folds, *, by, rng) -> np.ndarray:
     if n_folds < 2:
         raise ValueError(f"n_folds is {n_folds}; at least 2 are wanted")
     showing = trials["presentation"] if "presentation" in trials else pd.Series(trials.index, trials.index)
-    unit = pd.MultiIndex.from_arrays([trials[by], showing.where(showing.notna(), -1 - trials.index)])
+    unit = pd.MultiIndex.from_arrays([trials[by], showing.where(showing.notna(), -1 - trials.index.to_numpy())])
     code = pd.factorize(unit)[0]
     first = np.unique(code, return_index=True)[1]
     condition = trials["condition"] if "condition" in trials else pd.Series("all", trials.index)

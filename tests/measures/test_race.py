@@ -27,7 +27,7 @@ def test_the_worked_example_of_ulrich_2007(shared):
         else:
             value = summary[{"area_violation_positive": "area_positive", "net_area": "net_area"}[target.measure]]
         assert value == pytest.approx(target.value, abs=target.abs_tol)
-    assert (table["violation"][:6] > 0).all() and (table["violation"][6:] <= 0).all()
+    assert (table["violation"].iloc[:6] > 0).all() and (table["violation"].iloc[6:] <= 0).all()
     assert reaction_cdf(X, 262) == pytest.approx(0.4) and reaction_cdf(Z, 270) == pytest.approx(0.8846, abs=1e-4)
 
 

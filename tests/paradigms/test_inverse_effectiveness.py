@@ -52,7 +52,7 @@ def test_normalisation_matches_the_reference_and_exponent_1_is_never_super_addit
 def test_the_ring_network_is_inversely_effective_as_in_the_reference():
     found = study.ring(strengths=(18.0, 22.0, 24.0, 26.0, 28.0, 30.0, 34.0)).set_index("level")
     np.testing.assert_allclose(
-        found.loc[22.0, ["auditory", "visual", "audiovisual"]], [0.0081, 0.186, 0.998], atol=0.001
+        found.loc[22.0, ["auditory", "visual", "audiovisual"]].astype(float), [0.0081, 0.186, 0.998], atol=0.001
     )
     np.testing.assert_allclose(found["enhancement"].iloc[1:], [437, 182, 101, 70, 58, 49], rtol=0.02)
     np.testing.assert_allclose(found.loc[[22.0, 28.0, 34.0], "additivity"], [5.2, 1.01, 0.79], rtol=0.02)
