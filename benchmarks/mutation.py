@@ -41,6 +41,7 @@ TESTS = {
     "gaussian": ["maths/test_mutants.py", "maths/test_gaussian.py", "maths/test_expectation.py",
                  "observers/bayes/test_causal_inference.py"],
     "grid_inference": ["observers/bayes/test_grid.py", "observers/bayes/test_acerbi2018.py"],
+    "noise": ["maths/test_mutants.py", "maths/test_noise.py"],
     "parameters": ["maths/test_mutants.py", "measures/test_fitting.py"],
     "partition_probability": ["maths/test_partitions.py", "observers/bayes/test_trimodal.py"],
     "plasticity": ["maths/test_mutants.py", "maths/test_learning_rules.py"],

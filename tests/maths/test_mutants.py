@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from neuromm.maths import (
     accumulation,
@@ -11,6 +12,7 @@ from neuromm.maths import (
     combination,
     expectation,
     gaussian,
+    noise,
     parameters,
     plasticity,
     recalibration,
@@ -143,3 +145,33 @@ def test_a_grid_of_directions_resolves_the_sharpest_posterior(sigmas):
 def test_one_congruence_outside_is_refused_among_others(congruence):
     with pytest.raises(ValueError, match="a fraction from 0 to 1 is wanted"):
         unity_prior.unity_prior(0.5, np.array(congruence), 2.0)
+
+
+def test_splitmix64_gives_its_published_numbers():
+    """The first five outputs of the reference implementation from the seed 1234567."""
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431,
+                 16408922859458223821]  # fmt: skip
+    with np.errstate(over="ignore"):
+        found = noise._mix(np.uint64(1234567) + np.arange(5, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        state = int(noise._mix(np.array([7], np.uint64) + noise._mix(np.array([0], np.uint64)))[0])
+        bits = [int(noise._mix(np.array([state], np.uint64) + np.uint64(k * 0x9E3779B97F4A7C15 % 2**64))[0])
+                for k in (1, 2, 3)]  # fmt: skip
+    assert found.tolist() == published
+    uniform = noise.uniform_from_seeds([7], 3)[0]
+    assert np.allclose(uniform, np.array(bits, float) / 2**64, atol=1e-15)  # the first stream is the default
+
+
+@pytest.mark.parametrize("place", [3.0, -14.0])
+def test_a_criterion_judges_the_difference_of_the_measurements(place):
+    """Their difference is normal: P(|x − y| < c) = Φ((c − d)/s) − Φ((−c − d)/s), wherever the pair is."""
+    a, b, apart = 4.0, 3.0, 5.0
+    found = expectation.expect(np.array([place]), np.array([place + apart]), a, b, 0.0, 12.0, 0.5, "selection", 6.0)
+    s = np.hypot(a, b)
+    assert found["common"][0] == pytest.approx(norm.cdf((6 - apart) / s) - norm.cdf((-6 - apart) / s), abs=1e-6)
+
+
+def test_correlations_that_are_not_symmetric_are_refused():
+    with pytest.raises(ValueError, match="symmetric matrix of the cues"):
+        combination.covariance([1.0, 2.0], np.array([[1.0, 0.5], [0.1, 1.0]]))
+    with pytest.raises(ValueError, match="symmetric matrix of the cues"):
+        combination.covariance([1.0, 2.0], np.eye(3))
