@@ -81,17 +81,55 @@ def crosses(table, ax=None):
     for i in range(len(heights) - 1, -1, -1):
         ceiling = heights[i + 1] - apart if i + 1 < len(heights) else np.inf
         heights[i] = min(heights[i], ceiling, heights[i] - max(excess, 0.0) if i + 1 == len(heights) else np.inf)
-    for row, height in zip(drawn.itertuples(), heights, strict=True):
+    for row in drawn.itertuples():
         colour, filled = ROLES[row.role]
         ax.errorbar(row.answers, row.represents, xerr=np.nan_to_num(row.answers_sd), yerr=np.nan_to_num(
             row.represents_sd), fmt="o", ms=4, color=colour, mfc=colour if filled else "white", lw=0.9)  # fmt: skip
+    ax.margins(0.08)
+    left, right = ax.get_xlim()
+    points = drawn[["answers", "represents"]].to_numpy(float)
+    heights = heights_without_crossings(points, heights, left + 1.04 * (right - left))
+    for row, height in zip(drawn.itertuples(), heights, strict=True):
+        colour = ROLES[row.role][0]
         ax.annotate(nice(row.family), (row.answers, row.represents), (1.04, height), fontsize=5.5, color=colour,
                     xycoords="data", textcoords=ax.get_yaxis_transform(), va="center",
-                    arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkB": 3})  # fmt: skip
-    ax.margins(0.08)
+                    arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkA": 0, "shrinkB": 3,
+                                "relpos": (0, 0.5)})  # fmt: skip
     ax.set_xlabel("answers alike: r of errors")
     ax.set_ylabel("represents alike:\nr of RDMs / ceiling of family")
     return ax
+
+
+def heights_without_crossings(points, heights, x):
+    """Heights of names in a column at `x`, dealt out so that no two straight leaders from the points cross.
+
+    Exchanging the ends of two leaders that cross shortens both together, so the exchanges come to an end.
+
+    Parameters
+    ----------
+    points : array, shape (n, 2)
+        All left of `x`.
+    heights : array, shape (n,)
+    x : float
+
+    Returns
+    -------
+    array, shape (n,)
+        The same heights in another order.
+    """
+    heights = np.array(heights, float)
+    crossed = True
+    while crossed:
+        crossed = False
+        for i in range(len(heights)):
+            for j in range(i):
+                start = max(points[i][0], points[j][0])  # where both leaders are there
+                at = [p[1] + (h - p[1]) * (start - p[0]) / (x - p[0])
+                      for p, h in ((points[i], heights[i]), (points[j], heights[j]))]  # fmt: skip
+                if (at[0] - at[1]) * (heights[i] - heights[j]) < 0:
+                    heights[i], heights[j] = heights[j], heights[i]
+                    crossed = True
+    return heights
 
 
 @in_style
