@@ -189,7 +189,9 @@ def test_false_positives_of_the_permutation_test(rng):
 def test_false_positives_of_the_dual_bootstrap(rng):
     """Never too many; too few with few subjects and conditions: .016 here, .025 with 20 subjects and 40 conditions.
 
-    A resample of conditions loses the pairs of copies, so its variance is too large rather than too small.
+    Over simulated studies the dual variance is 1.39 times the true one with 8 subjects and 14 conditions, 1.08 times
+    with 20 and 40. The pairs of copies that a resample loses are not the whole reason: leaving out one condition at a
+    time, which makes no copies, gives 1.49 and 1.13 times.
     """
     hits = []
     for _ in range(2000):
