@@ -1,5 +1,6 @@
 """The card beside each weights file: what the network is, what it saw, how well it does, what it is not for."""
 
+import dataclasses
 from pathlib import Path
 
 from neuromm.observers.ann.weights import read_header
@@ -31,7 +32,7 @@ ABOUT = {
 }
 
 
-def write_card(weights, about=None) -> Path:
+def write_card(weights, about=None, defaults=None) -> Path:
     """Write the card of a weights file beside it, as Markdown.
 
     Parameters
@@ -40,6 +41,8 @@ def write_card(weights, about=None) -> Path:
         A safetensors file of ours.
     about : tuple of 4 str, optional
         What it is, what it saw, what the scores mean, limits; by default those of its network in `ABOUT`.
+    defaults : dataclass, optional
+        The recipe as it is when nothing is set: where this file's differs, the command says so.
     """
     weights = Path(weights)
     header = read_header(weights)
@@ -53,11 +56,26 @@ def write_card(weights, about=None) -> Path:
     lines += _table("recipe", header["recipe"]) + _table("built as", header["config"])
     lines += ["## How well it does", "", meaning, "", *_table("score", header["score"])]
     lines += ["## Limits", "", limits, "", "## Checksum", "", f"sha256 of content: `{header['sha256']}`", ""]
-    command = f"neuromm train {header['network']} --seed {header['recipe'].get('seed', 1)}"
-    lines += [f"Made by `{command}`{' with 0 steps' if untrained else ''}; BSD-3-Clause, as the package.", ""]
+    lines += [f"Made by `{command(header, defaults)}`; BSD-3-Clause, as the package.", ""]
     card = weights.with_suffix(".md")
     card.write_text("\n".join(lines))
     return card
+
+
+def command(header, defaults=None) -> str:
+    """The command that makes these weights again: seeds, steps, and every field of the recipe that is not default."""
+    recipe = header["recipe"]
+    seeds = recipe.get("seeds", [recipe.get("seed", 1)])
+    words = ["neuromm train", header["network"], f"--seed {seeds[0]}"]
+    words += [f"--seeds {len(seeds)}"] if len(seeds) > 1 else []
+    usual = {} if defaults is None else dataclasses.asdict(defaults)
+    for field, value in usual.items():
+        value = list(value) if isinstance(value, tuple) else value
+        if field in recipe and recipe[field] != value:
+            words.append(f"--set {field}={recipe[field]}")
+    taken = recipe.get("steps_taken")
+    words += [f"--max-steps {taken}"] if taken is not None and taken < recipe.get("n_steps", 0) else []
+    return " ".join(words)
 
 
 def _table(title, values):

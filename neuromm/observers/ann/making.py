@@ -38,7 +38,7 @@ def trainer_of(name, fit, kind, about):
         with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
             result = fit(recipe, seed, device, checkpoint, limits)
         save_weights(path, network=name, **result)
-        write_card(path, about=about)
+        write_card(path, about, kind())
         if result["recipe"]["steps_taken"] >= recipe.n_steps:
             checkpoint.unlink(missing_ok=True)
         return path

@@ -101,7 +101,7 @@ def train(
     with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
         result = trainer(recipe, seed, device, checkpoint, limits)
     save_weights(path, network=name, **result)
-    write_card(path)
+    write_card(path, defaults=kind())
     if result["recipe"]["steps_taken"] >= recipe.n_steps:
         checkpoint.unlink(missing_ok=True)
     return path

@@ -1,5 +1,6 @@
 """Weights files: whole or refused, and small."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,9 +8,20 @@ import numpy as np
 import pytest
 
 from neuromm.catalogue import load
+from neuromm.observers.ann.contrastive.recipe import ClipRecipe
+from neuromm.observers.ann.counting.recipe import CounterRecipe
+from neuromm.observers.ann.diffusion.recipes import TRAINERS as DIFFUSION
+from neuromm.observers.ann.fusion.recipe import FusionRecipe
+from neuromm.observers.ann.hierarchy.recipe import HierarchyRecipe
+from neuromm.observers.ann.speech.recipe import SpeechRecipe
+from neuromm.observers.ann.training import TRAINERS
 from neuromm.observers.ann.weights import SHIPPED, checksum, load_weights, read_header, save_weights, shipped
 
 pytestmark = pytest.mark.ann
+RECIPES = {name: recipe for name, (_, recipe) in (TRAINERS | DIFFUSION).items()} | {
+    "clip_shapes": ClipRecipe, "flash_counter": CounterRecipe, "fusion_net": FusionRecipe,
+    "hierarchy_net": HierarchyRecipe, "speech_net": SpeechRecipe,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -110,3 +122,17 @@ def test_load_makes_an_observer_of_a_file(stem, trials, rng):
 def test_untrained_and_a_file_exclude_each_other():
     with pytest.raises(ValueError, match="exclude each other"):
         load(shipped("av_denoiser_p50"), trained=False).provenance()
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.safetensors")), ids=lambda p: p.stem)
+def test_the_command_on_a_card_sets_every_field_that_is_not_usual(path):
+    header = read_header(path)
+    if header["network"] not in RECIPES:
+        pytest.skip("an example of the code lab, made by no command")
+    said = path.with_suffix(".md").read_text().rpartition("Made by `neuromm ")[2].partition("`")[0]
+    words = said.split()
+    given = dict(words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "--set")
+    for field, usual in dataclasses.asdict(RECIPES[header["network"]]()).items():
+        usual, used = list(usual) if isinstance(usual, tuple) else usual, header["recipe"].get(field, usual)
+        assert (str(used) == given[field]) if used != usual else (field not in given), field
+    assert words[words.index("--seed") + 1] == str(header["recipe"].get("seeds", [header["recipe"]["seed"]])[0])

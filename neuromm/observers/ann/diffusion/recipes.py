@@ -403,7 +403,7 @@ def train(
     with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
         network, said, score = trainer(kind(**recipe), seed, device, checkpoint, limits)
     save_network(path, network, name, said, score)
-    write_card(path, ABOUT[name])
+    write_card(path, ABOUT[name], kind())
     for left in path.parent.glob(f"{checkpoint.name}*"):
         left.unlink()
     return path
