@@ -50,6 +50,7 @@ class EncoderRecipe:
     n_hidden: int = 96
     n_embedding: int = 32
     logit_scale: float = 60.0  # first inverse temperature
+    shuffled: bool = False  # the control: each sound beside the frame of another event
     n_events: int = 50000  # sounds in store; each is paired with a newly drawn frame, and mirrored
     n_steps: int = 6000
     batch: int = 1024
@@ -186,6 +187,7 @@ def train_encoder(recipe, seed, device, checkpoint, limits):
     run = Run(network, "av_encoder", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
     for step in run:
         sounds, frames = render_pairs(events, place, heard, np.random.default_rng([seed, step]), recipe.batch)
+        frames = np.roll(frames, 1, axis=0) if recipe.shuffled else frames
         run.update(info_nce(network(torch.from_numpy(sounds).to(device), torch.from_numpy(frames).to(device))))
     network = run.finish()
     tensors = {f"network.{k}": v.cpu().numpy() for k, v in network.state_dict().items()}
