@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures
+from neuromm.plots.style import COLOURS, in_style
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import finish
 
 SIGMA_PRIOR = 12.0  # deg, of the scenes the networks were trained on
+RIVALS = ("fusion", "segregation", "selection", "matching")
 
 
-def seeds_of(name, folder, **fields):
-    """The shipped network, and one more for each `NAME*.safetensors` of a folder that `neuromm train` wrote."""
+def seeds_of(name, folder=None, n_seeds=1, **fields):
+    """The shipped network by name, its further seeds up to `n_seeds`, and those of a folder that `neuromm train` wrote.
+
+    Raises
+    ------
+    ValueError
+        If `n_seeds` is below 1 or a folder holds no weights.
+    """
+    if n_seeds < 1:
+        raise ValueError(f"n_seeds is {n_seeds}; at least 1 is wanted")
     found = {name: catalogue.load(name, **fields)}
+    for seed in found[name].other_seeds()[: n_seeds - 1]:
+        found[f"{name}_s{seed:02d}"] = catalogue.load(name, name=f"{name}_s{seed:02d}", seed=seed, **fields)
     if folder:
         files = sorted(Path(folder).glob("*.safetensors"))
         if not files:
@@ -69,19 +82,117 @@ def area_under_curve(score, truth):
 def shifts(trials, names, reference="ideal"):
     """Each observer's shift toward the light against |disparity| (deg), and its difference from the ideal observer's.
 
-    `nearest` is the distance from the ideal to the nearest rival (fusion, segregation, selection, matching, where
-    present), `quarter` whether the observer is within a quarter of it wherever that exceeds 1°.
+    `nearest_rival` is the distance from the ideal to the nearest of those rivals (fusion, segregation, selection,
+    matching, where present) that lie more than 1° from it; NaN where all are nearer than that.
     """
     table = measures.crossmodal_bias(trials)
     keys = [c for c in ("auditory_reliability", "visual_reliability", "disparity") if c in table]
     wide = table.pivot_table(index=keys, columns="observer", values="shift", sort=False)
-    others = [c for c in ("fusion", "segregation", "selection", "matching") if c in wide]
-    nearest = (wide[others].sub(wide[reference], axis=0)).abs().min(axis=1)
-    rows = []
-    for name in names:
-        error = (wide[name] - wide[reference]).abs()
-        rows.append(pd.DataFrame({
-            "observer": name, "shift": wide[name], "ideal": wide[reference], "error": error, "nearest_rival": nearest,
-            "quarter": (error <= nearest / 4) | (nearest <= 1.0),
-        }).reset_index())  # fmt: skip
+    apart = wide[[c for c in RIVALS if c in wide]].sub(wide[reference], axis=0).abs()
+    nearest = apart.where(apart > 1.0).min(axis=1)
+    rows = [
+        pd.DataFrame({
+            "observer": name, "shift": wide[name], "ideal": wide[reference],
+            "error": (wide[name] - wide[reference]).abs(), "nearest_rival": nearest,
+        }).reset_index() for name in names
+    ]  # fmt: skip
     return pd.concat(rows, ignore_index=True)
+
+
+def per_trial(trials, names, reference="ideal"):
+    """Each observer's rms difference from the ideal observer over single trials (deg), and over the nearest rival's.
+
+    Everyone has perceived the same samples, so that selection and averaging, alike in their means, are told apart.
+    """
+    asked = trials[trials["report"] == "auditory"]
+    wide = asked.pivot(index="trial" if "trial" in asked else "presentation", columns="observer", values="response")
+    away = np.sqrt((wide.sub(wide[reference], axis=0) ** 2).mean())
+    nearest = away[[c for c in RIVALS if c in wide]]
+    return pd.DataFrame({
+        "observer": list(names), "rms_difference": away[list(names)].to_numpy(),
+        "rival": nearest.idxmin(), "rival_difference": nearest.min(),
+    })  # fmt: skip
+
+
+def bands_table(rows):
+    """What was measured beside what it is held to: observer, what, value, least, most (∞ = open), margin, passes.
+
+    Parameters
+    ----------
+    rows : list of (observer, what, value, least, most)
+
+    Returns
+    -------
+    DataFrame
+        `margin` is the distance inside the band, negative outside, in the unit of the value.
+    """
+    table = pd.DataFrame(rows, columns=["observer", "what", "value", "least", "most"])
+    margin = np.minimum(table["value"] - table["least"], table["most"] - table["value"])
+    return table.assign(margin=margin, passes=margin > 0)
+
+
+def over_seeds(bands, names):
+    """Each band over the seeds of a network: mean, interval, worst, how many hold it, and an exact sign-flip test.
+
+    The test asks whether the mean margin is above 0; its p is 1/2^n at the least.
+    """
+    own = bands[bands["observer"].isin(list(names)) & bands["value"].notna()]
+    rows = []
+    for what, group in own.groupby("what", sort=False):
+        value, margin = group["value"].to_numpy(float), group["margin"].to_numpy(float)
+        row = {"what": what, "mean": value.mean(), "worst": value[margin.argmin()],
+               "least": group["least"].iloc[0], "most": group["most"].iloc[0], "held_by": int((margin > 0).sum()),
+               "n_seeds": len(group)}  # fmt: skip
+        if len(group) > 1 and np.isfinite(margin).all():  # a value without a band has no margin to test
+            test = measures.sign_flip(margin).iloc[0]
+            spread = measures.sign_flip(value).iloc[0]
+            row |= {"low": spread["low"], "high": spread["high"], "p": test["p"]}
+        rows.append(row)
+    return pd.DataFrame(rows).reindex(columns=["what", "mean", "low", "high", "worst", "least", "most", "held_by",
+                                               "n_seeds", "p"])  # fmt: skip
+
+
+def said(table):
+    """Bands over seeds as sentences for a page."""
+    parts = []
+    for row in table.itertuples():
+        ends = [f"at least {row.least:g}" if np.isfinite(row.least) else "",
+                f"at most {row.most:g}" if np.isfinite(row.most) else ""]  # fmt: skip
+        held = " and ".join(end for end in ends if end)
+        if not held:
+            parts.append(f"{row.what}: {row.mean:.3g}.")
+            continue
+        interval = f" [{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
+        p = f", p = {row.p:.2g}" if np.isfinite(row.p) else ""
+        parts.append(f"{row.what}: {row.mean:.3g}{interval} (held to {held}: {row.held_by} of {row.n_seeds} seeds{p}).")
+    return " ".join(parts)
+
+
+@in_style
+def draw_bands(bands, names, controls=()):
+    """One axis per band: a dot per seed, the band shaded, controls hollow."""
+    import matplotlib.pyplot as plt
+
+    kinds = list(dict.fromkeys(bands["what"]))
+    columns = min(4, len(kinds))
+    n_rows = -(-len(kinds) // columns)
+    figure, axes = plt.subplots(n_rows, columns, figsize=(7, 0.5 + 1.15 * n_rows), squeeze=False)
+    rng = np.random.default_rng(1)
+    for ax, what in zip(axes.ravel(), kinds, strict=False):
+        rows = bands[bands["what"] == what]
+        own, other = rows[rows["observer"].isin(list(names))], rows[rows["observer"].isin(list(controls))]
+        ax.plot(own["value"], rng.uniform(-0.25, 0.25, len(own)), "o", ms=3, color=COLOURS["audiovisual"], alpha=0.8)
+        ax.plot(other["value"], np.full(len(other), 0.6), "o", ms=3, mfc="white", color=COLOURS["reference"])
+        values = rows["value"].replace([np.inf, -np.inf], np.nan).dropna()
+        least, most = rows["least"].iloc[0], rows["most"].iloc[0]
+        ends = [*values, *(e for e in (least, most) if np.isfinite(e))]
+        low, high = min(ends), max(ends)
+        pad = 0.12 * (high - low or 1.0)
+        ax.set(xlim=(low - pad, high + pad), ylim=(-0.6, 0.95), yticks=[])
+        ax.axvspan(max(least, low - pad), min(most, high + pad), color=COLOURS["reference"], alpha=0.18, lw=0)
+        ax.set_title(textwrap.fill(what, 30), fontsize=6)
+        ax.tick_params(labelsize=6)
+        ax.spines["left"].set_visible(False)
+    for ax in axes.ravel()[len(kinds) :]:
+        ax.set_axis_off()
+    return figure

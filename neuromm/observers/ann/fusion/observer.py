@@ -41,6 +41,7 @@ class FusionNetwork(PlaceSubject):
     weight_noise: float = 0.0  # sd of an individual's deviation, in units of each tensor's sd
     individual: int = 0  # which individual, where weight_noise is not 0
     trained: bool = True  # False: the untrained twin
+    seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
     name: str = "fusion_net"

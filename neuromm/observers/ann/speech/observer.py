@@ -44,6 +44,7 @@ class SpeechNetwork(NetworkObserver):
     individual: int = 0  # which individual, where weight_noise is not 0
     auditory_snr: float = 0.0  # dB, of the voice in rows that do not say
     trained: bool = True  # False: the untrained twin
+    seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
     name: str = "speech_net"
