@@ -17,7 +17,10 @@ from neuromm.stimuli.table import require, showings
 
 KNOWN = tuple(SYLLABLES)
 CLOSED = ("ba", "pa")  # syllables of closed lips
-TRAININGS = {"noisy": "speech_net", "clean": "speech_net_clean", "permuted": "speech_net_permuted"}
+TRAININGS = {
+    "noisy": "speech_net", "clean": "speech_net_clean", "permuted": "speech_net_permuted",
+    "shuffled": "speech_net_shuffled",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class SpeechNetwork(NetworkObserver):
 
     Individuals are variants of one network: `weight_noise` times each tensor's sd is added to the weights, drawn
     from `individual`. `training="clean"` learnt from voices without noise; `"permuted"` from talkers whose
-    mouths for ba and da are exchanged, so that another syllable lies between.
+    mouths for ba and da are exchanged, so that another syllable lies between; `"shuffled"` from mouths of other tokens
+    than voices.
 
     References
     ----------
@@ -39,7 +43,7 @@ class SpeechNetwork(NetworkObserver):
     theory).
     """
 
-    training: Literal["noisy", "clean", "permuted"] = "noisy"  # which of the shipped weights
+    training: Literal["noisy", "clean", "permuted", "shuffled"] = "noisy"  # which of the shipped weights
     weight_noise: float = 0.0  # sd of an individual's deviation, in units of each tensor's sd
     individual: int = 0  # which individual, where weight_noise is not 0
     auditory_snr: float = 0.0  # dB, of the voice in rows that do not say
