@@ -23,7 +23,7 @@ SUBJECTS = {"fusion_net": "one cause", "shuffled_pairs": "shuffled", "sound_alon
 
 
 def main(
-    n_repeats: int = 120,
+    n_repeats: int = 240,
     n_seeds: int = 12,
     weights: str | None = None,
     seed: int = 1,
@@ -35,7 +35,7 @@ def main(
     ----------
     n_repeats : int
         Showings of each place, conflict and blur. Predictions rest on the sds of unimodal answers: with 30 showings
-        the ideal observer's own weights lie up to .16 from what its sds predict, with 120 up to .07.
+        the ideal observer's own weights lie up to .16 from what its sds predict, with 240 up to .015.
     n_seeds : int
         Networks of the shipped recipe that differ in their seed.
     weights : str
