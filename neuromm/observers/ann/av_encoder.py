@@ -20,6 +20,7 @@ from neuromm.stimuli.sound import Cochleagram, Sound
 from neuromm.stimuli.table import require, showings
 
 CUES = ("auditory", "visual")
+TRAININGS = {"paired": "av_encoder", "shuffled": "av_encoder_shuffled"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class AVEncoder(NetworkObserver):
     - `fusion="additive"`: the same with constant weights, a constant precision of each tower and
       `p_common` for p: the control without any interaction, whose bias cannot depend on disparity.
 
+    `training="shuffled"` is the control that learnt from each sound beside the frame of another event: its logit
+    knows nothing of pairs. Seeds 1 to 12 of the paired training are shipped.
+
     References
     ----------
     Radford et al. (2021) arXiv 2103.00020; van den Oord, Li & Vinyals (2018) arXiv 1807.03748.
@@ -47,6 +51,7 @@ class AVEncoder(NetworkObserver):
     sigma_visual: float = 2.0  # deg, sensory sd of the rendered frame at reliability 1
     p_common: float = 0.5  # prior probability of one cause
     fusion: Literal["gated", "additive"] = "gated"
+    training: Literal["paired", "shuffled"] = "paired"  # which shipped weights
     trained: bool = True  # False: the untrained twin, its read-outs fitted the same way
     seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
@@ -65,6 +70,8 @@ class AVEncoder(NetworkObserver):
         check_numbers(self, ("sigma_auditory", "sigma_visual"), ("p_common",))
         if self.fusion not in FUSION:
             raise ValueError(f"{self.name}: fusion is '{self.fusion}'; one of {', '.join(FUSION)} is wanted")
+        if self.training not in TRAININGS:
+            raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Render each trial, look and listen, answer, and record `layers` from the same pass.
@@ -131,6 +138,9 @@ class AVEncoder(NetworkObserver):
         estimate = np.where([present[cue] for cue in CUES], estimate, 0.0)
         activity["joint"] = np.column_stack([evidence, posterior, *estimate])
         return stimuli, activity, both
+
+    def _weights_name(self):
+        return TRAININGS[self.training] if self.trained else "av_encoder_untrained"
 
     @classmethod
     def _build(cls, header, tensors):

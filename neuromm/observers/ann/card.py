@@ -23,8 +23,8 @@ ABOUT = {
         "trained with the symmetric contrastive loss, so that the logit is log L1/L2 up to a constant.",
         "Congruent events alone: one place N(0, `sigma_prior`² deg²), seen and heard, sensory sd log-uniform between "
         "`sigma_low` and `sigma_high`; a part `noisy` with physical noise, the others drawn where they were measured. "
-        "No pair in conflict. Read-outs of place are fitted on one modality alone; one offset of the logit on matched "
-        "against shuffled pairs.",
+        "No pair in conflict. (`shuffled`: the control, each sound beside the frame of another event.) Read-outs of "
+        "place are fitted on one modality alone; one offset of the logit on matched against shuffled pairs.",
         "`*_rms_error_deg`: of places read from one tower, new unisensory trials, beside `*_rms_expected_deg`, what "
         "the read-out itself expects. `matched_or_shuffled_log_loss`: nats, new pairs (log 2 = .693 is chance).",
         "It has no joint layer: it localises by the rule stated in its docstring.",

@@ -102,3 +102,40 @@ def test_noise_it_was_never_trained_with_is_refused(trials, rng):
 def test_an_unknown_fusion_is_refused():
     with pytest.raises(ValueError, match="fusion is 'sum'; one of gated, additive"):
         AVEncoder(fusion="sum")
+
+
+def agreement_by_seed(trials, seeds):
+    """r of the logit with the evidence of each seed, where log L1/L2 > −12."""
+    ideal = evidence(trials["auditory_measurement"], trials["visual_measurement"], *variances(trials)).to_numpy()
+    found = {}
+    for seed in seeds:
+        observer = AVEncoder(sigma_auditory=4.0, sigma_visual=2.0, seed=seed)
+        joint = observer.perceive(trials, rng=np.random.default_rng(1), layers=["joint"]).representations["joint"]
+        found[seed] = np.corrcoef(ideal[ideal > -12], joint.to_numpy()[ideal > -12, 0])[0, 1]
+    return found
+
+
+def test_twelve_seeds_are_encoders_of_their_own_that_know_the_same_evidence(seen):
+    trials, _ = seen
+    assert AVEncoder().other_seeds() == list(range(2, 13))
+    assert AVEncoder(seed=5).provenance()["recipe"]["seed"] == 5
+    found = agreement_by_seed(trials, range(1, 13))
+    assert len({round(r, 6) for r in found.values()}) == 12
+    assert np.mean(list(found.values())) >= 0.98 and min(found.values()) > 0.97
+
+
+@pytest.mark.xfail(strict=True, reason="six of twelve seeds reach .98; the others .9755 to .9797")
+def test_the_logit_of_every_seed_is_the_evidence(seen):
+    assert min(agreement_by_seed(seen[0], range(1, 13)).values()) >= 0.98
+
+
+def test_shuffled_pairs_teach_nothing_of_causes(seen):
+    trials, trained = seen
+    control = AVEncoder(sigma_auditory=4.0, sigma_visual=2.0, training="shuffled")
+    assert control.provenance()["recipe"]["shuffled"]
+    joint = control.perceive(trials, rng=np.random.default_rng(1), layers=["joint"]).representations["joint"].to_numpy()
+    ideal = evidence(trials["auditory_measurement"], trials["visual_measurement"], *variances(trials)).to_numpy()
+    assert abs(np.corrcoef(ideal, joint[:, 0])[0, 1]) < 0.3 < 0.9 < np.corrcoef(ideal, trained.to_numpy()[:, 0])[0, 1]
+    assert joint[:, 0].std() < 0.3
+    with pytest.raises(ValueError, match="one of paired, shuffled is wanted"):
+        AVEncoder(training="clean")
