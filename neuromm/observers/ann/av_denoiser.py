@@ -35,7 +35,7 @@ class AVDenoiser(NetworkObserver):
     (balanced, so that its log odds are evidence), plus the prior log odds of `p_common`.
 
     The untrained twin has random layers and a ridge read-out of the last one, fitted on unisensory scenes.
-    Weights for p_common 0, ½ and 1 are shipped.
+    Weights for p_common 0, ½ and 1 are shipped, seeds 1 to 12 of each, with gated units and plain (`gated=False`).
 
     References
     ----------
@@ -47,6 +47,7 @@ class AVDenoiser(NetworkObserver):
     sigma_auditory: float = 8.0  # deg, sensory sd at reliability 1
     sigma_visual: float = 2.0  # deg, sensory sd at reliability 1
     p_common: float = 0.5  # of the scenes it was trained on; picks the weights
+    gated: bool = True  # hidden units are products, v · SiLU(g); False: a plain perceptron, SiLU(g)
     trained: bool = True  # False: the untrained twin
     seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
@@ -157,7 +158,8 @@ class AVDenoiser(NetworkObserver):
         return trained
 
     def _weights_name(self):
-        return f"av_denoiser_p{round(100 * self.p_common)}" if self.trained else "av_denoiser_untrained"
+        stem = "av_denoiser" if self.gated else "av_denoiser_mlp"
+        return f"{stem}_p{round(100 * self.p_common)}" if self.trained else f"{stem}_untrained"
 
     @classmethod
     def _build(cls, header, tensors):

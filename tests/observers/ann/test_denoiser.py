@@ -69,9 +69,10 @@ def predicted(sigma_auditory, sigma_visual, p_common, n, rng):
     return (places + np.array([sigma_auditory, sigma_visual]) * rng.standard_normal((n, 2))).T
 
 
+@pytest.mark.parametrize("gated", [True, False])
 @pytest.mark.parametrize("seed", [1, 2, 12])
 @pytest.mark.parametrize("p_common", [0.0, 0.5, 1.0])
-def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, rng):
+def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, gated, rng):
     """Means over the samples of a condition, single samples under the predictive law, and far from every rival.
 
     A network of common causes alone never saw places in conflict: only its aligned conditions are asked.
@@ -79,7 +80,8 @@ def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, rng):
     errors, means, rivals = [], [], {}
     for sigma_auditory, sigma_visual in SIGMAS:
         trials = measured(sigma_auditory, sigma_visual, 400, rng)
-        observer = AVDenoiser(sigma_auditory=sigma_auditory, sigma_visual=sigma_visual, p_common=p_common, seed=seed)
+        sds = {"sigma_auditory": sigma_auditory, "sigma_visual": sigma_visual}
+        observer = AVDenoiser(**sds, p_common=p_common, seed=seed, gated=gated)
         xa, xv = trials["auditory_measurement"].to_numpy(), trials["visual_measurement"].to_numpy()
         ideal = exact(xa, xv, sigma_auditory**2, sigma_visual**2, p_common)["averaging"]
         asked = (trials["auditory_azimuth"] == trials["visual_azimuth"]).to_numpy() | (p_common < 1)
@@ -183,6 +185,15 @@ def test_seeds_are_networks_of_their_own_and_an_unknown_one_is_refused(rng):
     assert 0 < np.abs(estimates(first, trials, rng) - estimates(second, trials, rng)).max() < 2
     with pytest.raises(ValueError, match="no weights of seed 99 are shipped; there are seeds 1, 2"):
         AVDenoiser(seed=99).perceive(trials, rng=rng)
+
+
+def test_plain_and_gated_units_are_networks_of_their_own_with_twelve_seeds_each(rng):
+    trials = measured(8.0, 2.0, 5, rng)
+    for fields in ({}, {"p_common": 0.0}, {"p_common": 1.0}, {"trained": False}):
+        plain, gated = (AVDenoiser(gated=g, **fields) for g in (False, True))
+        assert plain.other_seeds() == gated.other_seeds() == list(range(2, 13))
+        assert [o.provenance()["recipe"]["gated"] for o in (plain, gated)] == [False, True]
+        assert np.abs(estimates(plain, trials, rng) - estimates(gated, trials, rng)).max() > 0.001
 
 
 def test_noise_levels_are_those_of_the_variance_preserving_process():
