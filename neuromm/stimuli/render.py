@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from neuromm.stimuli.measurement import place_of, sigma_of
 
@@ -72,13 +73,37 @@ def rendered(renderer, trials):
     stimulus : array, shape (n_trials, ...), float32, read-only
     """
     key = (renderer, _fingerprint(events(trials, renderer.modality, renderer.sigma)))
+    return _once(key, lambda: renderer.render(trials))
+
+
+def kept(make, trials, *key):
+    """`make(trials)`, kept: the same key (what else decides it) and the same table are drawn once.
+
+    Parameters
+    ----------
+    make : callable
+        trials → array, shape (n_trials, ...); a function of the table and the key alone.
+    trials : DataFrame
+        Every column counts: two tables that differ in any are drawn twice.
+    *key : hashable
+
+    Returns
+    -------
+    stimulus : array, read-only
+    """
+    digest = hashlib.sha256(repr(list(trials.columns)).encode())
+    digest.update(pd.util.hash_pandas_object(trials, index=False).to_numpy().tobytes())
+    return _once((*key, digest.hexdigest()), lambda: make(trials))
+
+
+def _once(key, make):
     if key in _CACHE:
         _CACHE.move_to_end(key)
         return _CACHE[key]
-    stimulus = renderer.render(trials)
+    stimulus = make()
     stimulus.setflags(write=False)
     _CACHE[key] = stimulus
-    while len(_CACHE) > 1 and sum(kept.nbytes for kept in _CACHE.values()) > MAX_BYTES:
+    while len(_CACHE) > 1 and sum(array.nbytes for array in _CACHE.values()) > MAX_BYTES:
         _CACHE.popitem(last=False)
     return stimulus
 

@@ -11,7 +11,8 @@ from neuromm.observers.ann.counting.recipe import cochlea_of
 from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks, with_noise_seeds
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
-from neuromm.stimuli.flashes import FlashesAndBeeps, pool_disc
+from neuromm.stimuli.flashes import FlashesAndBeeps
+from neuromm.stimuli.render import kept
 from neuromm.stimuli.table import require, showings
 
 TRAININGS = {"causes": "flash_counter", "shuffled": "flash_counter_shuffled"}
@@ -114,11 +115,11 @@ class FlashCounter(NetworkObserver):
                 f"√visual_reliability) lies outside {low:g} to {high:g}, the range it was trained in"
             )
         present = np.column_stack([shown[c].notna() for c in ("n_beeps", "n_flashes")]).astype(np.float32)
-        parts = [shown.iloc[i : i + BLOCK] for i in range(0, len(shown), BLOCK)]
         stages = {
-            "retina": np.concatenate([pool_disc(renderer.frames(part)) for part in parts]),
-            "cochlea": np.concatenate([cochlea_of(renderer.sound(part)) for part in parts]),
-        }
+            "retina": kept(lambda rows: _by_parts(renderer.retina, rows), shown, renderer, "retina"),
+            "cochlea": kept(lambda rows: _by_parts(lambda part: cochlea_of(renderer.sound(part)), rows), shown,
+                            renderer, "cochlea"),
+        }  # fmt: skip
         if self.weight_noise > 0:
             module = vary(module, self.weight_noise, self.individual)
         stages |= in_blocks(module.stages, stages["retina"], stages["cochlea"], present, device=self.device)
@@ -130,3 +131,7 @@ class FlashCounter(NetworkObserver):
     @classmethod
     def _build(cls, header, tensors):
         return CounterNet(**{k: header["config"][k] for k in ("channels", "n_hidden")})
+
+
+def _by_parts(draw, shown):
+    return np.concatenate([draw(shown.iloc[i : i + BLOCK]) for i in range(0, len(shown), BLOCK)])

@@ -11,6 +11,7 @@ from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
+from neuromm.stimuli.render import kept
 from neuromm.stimuli.speech_sound import log_mel
 from neuromm.stimuli.syllables import SYLLABLES, Spoken, syllable_codes
 from neuromm.stimuli.table import require, showings
@@ -114,7 +115,10 @@ class SpeechNetwork(NetworkObserver):
         talkers = Spoken()
         if "auditory_snr" not in shown and "auditory_reliability" not in shown:
             shown = shown.assign(auditory_snr=self.auditory_snr)
-        stages = {"sound": log_mel(talkers.sound(shown)), "video": pool_video(talkers.video(shown))}
+        stages = {
+            "sound": kept(lambda rows: log_mel(talkers.sound(rows)), shown, talkers, "log-mel"),
+            "video": kept(lambda rows: pool_video(talkers.video(rows)), shown, talkers, "pooled video"),
+        }
         stages |= in_blocks(module.stages, stages["sound"], stages["video"], present, device=self.device)
         alone = [
             in_blocks(
