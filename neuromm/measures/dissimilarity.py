@@ -246,7 +246,7 @@ def offset_matters(patterns, axis=-1):
 
     Judged by every k-th unit; ratios up to 4 cost a digit at most.
     """
-    some = patterns[..., :: max(1, patterns.shape[-1] // 16)]
+    some = np.ascontiguousarray(patterns[..., :: max(1, patterns.shape[-1] // 16)])
     return bool((np.abs(some.mean(axis=axis)) > 4 * some.std(axis=axis)).any())
 
 

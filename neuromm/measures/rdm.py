@@ -20,6 +20,7 @@ from neuromm.measures.rsa_checks import ConditionsDiffer, list_names
 
 Method = Literal["euclidean", "correlation", "cosine", "mahalanobis", "crossnobis", "poisson", "poisson_crossvalidated"]
 CROSSVALIDATED = ("crossnobis", "poisson_crossvalidated")
+KEEP_NAN = ("euclidean", "crossnobis")  # NaN of any trial is in the result, which is smaller to look through
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,8 +235,10 @@ def rdm(
         raise ValueError(f"method '{method}' is not one of {', '.join(get_args(Method))}")
     crossvalidated = method in CROSSVALIDATED
     values, labels, folds = patterns.read(activity, by, labels, folds if crossvalidated else None, crossvalidated)
-    values, kept = patterns.without_nan(values, labels, nan)
-    labels, folds = labels[kept], None if folds is None else folds[kept]
+    seen_after = nan == "raise" and noise is None and method in KEEP_NAN
+    if not seen_after:
+        values, kept = patterns.without_nan(values, labels, nan)
+        labels, folds = labels[kept], None if folds is None else folds[kept]
     conditions, code = patterns.first_seen(labels)
     if method == "mahalanobis" and noise is None:
         noise = "covariance"
@@ -244,7 +247,10 @@ def rdm(
         means = patterns.fold_means(values, code, conditions, folds, dtype)
     else:
         means = patterns.condition_means(values, code, len(conditions), dtype)
-    matrix = _KERNELS[method](means, covariance, conditions, device)
+    with np.errstate(invalid="ignore" if seen_after else None):
+        matrix = _KERNELS[method](means, covariance, conditions, device)
+    if seen_after and not np.isfinite(matrix).all():
+        patterns.without_nan(values, labels, nan)  # says where, if it was not an overflow
     if name is None:
         name = getattr(activity, "name", None) or ""
     upper = np.concatenate([row[i + 1 :] for i, row in enumerate(matrix)])

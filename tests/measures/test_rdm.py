@@ -130,6 +130,16 @@ def test_rdms_take_their_names_from_dicts_of_layers(activity):
         name_rdms({"net": 3})
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("method", ["euclidean", "crossnobis", "correlation", "cosine", "mahalanobis"])
+def test_every_method_names_the_trial_that_is_not_finite(activity, method, bad):
+    """Also those methods that look for it in their result alone."""
+    activity[4, 2] = bad
+    with pytest.raises(NotFinite, match=r"1 of 12 units \('2'\).*1 of 30 trials"):
+        rdm(activity, method=method, folds=2)
+
+
 def test_nan_is_named_or_left_out(activity):
     activity[4, 2] = np.nan
     with pytest.raises(NotFinite, match=r"1 of 12 units \('2'\).*1 of 30 trials"):
