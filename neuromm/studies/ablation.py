@@ -16,15 +16,17 @@ from neuromm.studies.showing import log_bayes_factor
 N_RANDOM = 10
 
 
-def ablate(participants, trials, *, seed, say=print) -> pd.DataFrame:
+def ablate(participants, trials, *, seed, evidence=log_bayes_factor, say=print) -> pd.DataFrame:
     """Slope of auditory bias on disparity, as it is, without the log-Bayes-factor axis, and without random axes.
 
     Parameters
     ----------
     participants : list of Participant
-        Denoisers: observers with `edited`.
+        Observers with `edited` and `editable`: denoisers, fusion networks.
     trials : DataFrame
         With yoked measurements; pairs are used.
+    evidence : callable
+        Trials → log Bayes factor of each, nats; by default at the noise of the main experiment.
 
     Returns
     -------
@@ -34,16 +36,16 @@ def ablate(participants, trials, *, seed, say=print) -> pd.DataFrame:
     """
     pairs = trials[["auditory_azimuth", "visual_azimuth"]].notna().all(axis=1)
     shown = trials[pairs & (trials["report"] == "auditory")]
-    evidence, rows = log_bayes_factor(shown), []
+    target, rows = evidence(shown), []
     for who in participants:
         observer, rng = who.observer, generator(seed, f"ablation of {who.name}")
         say(f"ablation in {who.name}")
-        hidden = [layer for layer in observer.layers if layer.startswith("hidden")]
-        recorded = observer.perceive(shown, rng=rng, layers=[*hidden, "estimate"]).representations
-        whole = _slope(shown, recorded["estimate"].to_numpy()[:, 0])
+        hidden = list(observer.editable)
+        recorded = observer.perceive(shown, rng=rng, layers=hidden).representations
+        whole = _slope(shown, observer.edited(shown, hidden[0], lambda activity: activity)[:, 0])
         for layer in hidden:
             activity = recorded[layer].to_numpy().astype(float)
-            axes = [measures.decoding_axis(activity, evidence)]
+            axes = [measures.decoding_axis(activity, target)]
             axes += [measures.random_axis(activity, rng) for _ in range(N_RANDOM)]
             slopes = [
                 _slope(shown, observer.edited(shown, layer, measures.eraser(activity, axis))[:, 0]) for axis in axes

@@ -55,6 +55,7 @@ class AVDenoiser(NetworkObserver):
     name: str = "av_denoiser"
 
     network: ClassVar[str] = "av_denoiser"
+    editable: ClassVar[tuple[str, ...]] = ("hidden1", "hidden2", "hidden3")
     layers: ClassVar[tuple[str, ...]] = ("input", "hidden1", "hidden2", "hidden3", "estimate")
     reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
 
@@ -118,8 +119,8 @@ class AVDenoiser(NetworkObserver):
         edit : callable
             Activity, array (n, n_units) → activity.
         """
-        if layer not in self.layers[1:-1]:
-            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.layers[1:-1])} can")
+        if layer not in self.editable:
+            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.editable)} can")
 
         def change(hidden):
             return torch.as_tensor(edit(hidden.double().cpu().numpy()), dtype=hidden.dtype, device=hidden.device)

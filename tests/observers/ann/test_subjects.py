@@ -141,3 +141,21 @@ def test_a_loss_that_is_not_finite_stops_with_step_rate_and_gradient(tmp_path):
     with pytest.raises(FloatingPointError, match=said):
         for step in run:
             run.update(network(torch.ones(1, 1)).sum() * (np.nan if step == 3 else 1.0))
+
+
+def test_a_layer_that_is_edited_on_its_way_changes_places_as_a_lesion_does():
+    trials = scenes(12, seed=8, reports=("auditory",), **SENSES).drop(columns="one_cause")
+    network = catalogue.load("fusion_net", **SENSES)
+    whole = network.perceive(trials, rng=generator(1, "x")).responses["response"].to_numpy(float)
+    np.testing.assert_allclose(network.edited(trials, "fusion1", lambda a: a)[:, 0], whole, atol=1e-4)
+    lesioned = dataclasses.replace(network, lesion=(3, 17)).perceive(trials, rng=generator(1, "x"))
+
+    def silence(activity):
+        activity[:, [3, 17]] = 0.0
+        return activity
+
+    np.testing.assert_allclose(
+        network.edited(trials, "fusion2", silence)[:, 0], lesioned.responses["response"].to_numpy(float), atol=1e-4
+    )
+    with pytest.raises(ValueError, match="'places' cannot be edited; fusion1, fusion2 can"):
+        network.edited(trials, "places", silence)

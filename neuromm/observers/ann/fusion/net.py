@@ -36,20 +36,29 @@ class FusionNet(nn.Module):
         layers = self.stages(strips, levels, present, spared)
         return layers["places"], layers["common"]
 
-    def stages(self, strips, levels, present, spared=None):
-        """Every layer of one pass, each (B, units); `spared` (n_fusion,) is 0 for silenced fusion units."""
+    def stages(self, strips, levels, present, spared=None, edit=None):
+        """Every layer of one pass, each (B, units); `spared` (n_fusion,) is 0 for silenced fusion units.
+
+        `edit` maps fusion layers to what becomes of their activity on its way.
+        """
+        edit = edit or {}
         visual = F.silu(self.visual(strips)) * present[:, 1:]
         auditory = F.silu(self.auditory((levels - self.centre) / self.spread)) * present[:, :1]
         visual2 = F.silu(self.visual2(visual)) * present[:, 1:]
         auditory2 = F.silu(self.auditory2(auditory)) * present[:, :1]
         fusion1 = F.silu(self.fusion1(torch.cat([auditory2, visual2], 1)))
-        fusion2 = F.silu(self.fusion2(fusion1))
+        fusion1 = edit.get("fusion1", _same)(fusion1)
+        fusion2 = edit.get("fusion2", _same)(F.silu(self.fusion2(fusion1)))
         if spared is not None:
             fusion2 = fusion2 * spared
         return {
             "visual": visual, "auditory": auditory, "visual2": visual2, "auditory2": auditory2,
             "fusion1": fusion1, "fusion2": fusion2, "places": self.places(fusion2), "common": self.common(fusion2),
         }  # fmt: skip
+
+
+def _same(activity):
+    return activity
 
 
 def bells():

@@ -48,6 +48,7 @@ class FusionNetwork(PlaceSubject):
 
     network: ClassVar[str] = "fusion_net"
     seen: ClassVar[str] = "strips"
+    editable: ClassVar[tuple[str, ...]] = ("fusion1", "fusion2")
     layers: ClassVar[tuple[str, ...]] = (
         "strips", "levels", "visual", "auditory", "visual2", "auditory2", "fusion1", "fusion2", "places", "common",
     )  # fmt: skip

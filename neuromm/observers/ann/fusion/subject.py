@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from neuromm.observers.ann.fusion.net import levels_of
 from neuromm.observers.ann.network import NetworkObserver, in_blocks, with_noise_seeds
@@ -25,6 +26,7 @@ class PlaceSubject(NetworkObserver):
     """
 
     seen = ""  # name of the layer that holds what the eye keeps
+    editable = ()  # layers that `edited` can change
     lesion, weight_noise, individual = (), 0.0, 0
 
     def _see(self, frames):
@@ -73,7 +75,27 @@ class PlaceSubject(NetworkObserver):
             answer(trials, says, self.name, judged_common=judged), collect(layers, stages, trials, self.name)
         )
 
-    def _infer(self, shown):
+    def edited(self, trials, layer, edit):
+        """Places (n_trials, 2; auditory, visual; deg) if a layer's activity were changed on its way.
+
+        Parameters
+        ----------
+        trials : DataFrame
+            With yoked measurements, or `noise_seed`.
+        layer : str
+            One of `editable`.
+        edit : callable
+            Activity, array (n, n_units) → activity.
+        """
+        if layer not in self.editable:
+            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.editable) or 'none'} can")
+
+        def change(hidden):
+            return torch.as_tensor(edit(hidden.double().cpu().numpy()), dtype=hidden.dtype, device=hidden.device)
+
+        return self._infer(trials, {layer: change})[0]["places"]
+
+    def _infer(self, shown, edit=None):
         """Layers of each showing, and which senses it has."""
         header, _, module = self._load()
         config = header["config"]
@@ -89,7 +111,7 @@ class PlaceSubject(NetworkObserver):
             module = vary(module, self.weight_noise, self.individual)
         spared = self._spared(config)
         stages |= in_blocks(
-            lambda seen, levels, there: module.stages(seen, levels, there, spared),
+            lambda seen, levels, there: module.stages(seen, levels, there, spared, **({"edit": edit} if edit else {})),
             stages[self.seen], stages["levels"], self._used(present), device=self.device,
         )  # fmt: skip
         stages["places"] = SIGMA_PRIOR * stages["places"]
