@@ -7,10 +7,11 @@ import pytest
 from neuromm.measures.bias import crossmodal_bias
 from neuromm.paradigms import ventriloquism_by_reliability
 from neuromm.studies import primary_test
+from neuromm.studies.answers import agreement_with_ideal
 from neuromm.studies.line_up import as_people, fresh_noise, line_up, people, raw_input, users_trials
 from neuromm.studies.measured_rdms import join_measured, read_measured
 from neuromm.studies.published_curves import predicted_bias
-from neuromm.studies.representations import model_rdms, table_of_layers
+from neuromm.studies.representations import ceilings, mixtures, model_rdms, table_of_layers
 from neuromm.studies.results import read_table
 from neuromm.studies.showing import show_all
 
@@ -106,7 +107,8 @@ def test_the_title_follows_the_numbers(own, twin, right, agreement, n, words, rn
 def shown():
     """The denoiser, its calibrators and its untrained twin, five seeds each, on eight showings of each condition."""
     trials = ventriloquism_by_reliability(n_folds=4, n_repeats=2)
-    chosen = [p for p in line_up(5) if p.family.startswith("av_denoiser") or p.role == "ideal"]
+    chosen = [p for p in line_up(5) if p.family.startswith("av_denoiser") and "only" not in p.family
+              or p.role == "ideal"]  # fmt: skip
     return show_all(trials, chosen, seed=1, keep=("av_denoiser",), say=lambda line: None)
 
 
@@ -149,12 +151,88 @@ def test_the_output_of_the_denoiser_is_causal_inference_in_every_seed(layers):
     assert (rows["delta"] > 0.02).all()
 
 
+def test_the_secondary_comparison_has_its_own_twins_and_changes_no_title(shown, models, layers):
+    tests, judged, text = primary_test.secondary(layers)
+    assert {
+        "above 0",
+        "above av_denoiser_mlp_p0",
+        "above av_denoiser_mlp_p1",
+        "above av_denoiser_mlp_untrained",
+    } == set(tests["question"])
+    assert judged["correct"].mean() >= 0.9 and len(judged) == 10
+    assert "exploratory" in text and "5 seeds" in text and f"{tests[tests['primary']]['estimate'].iloc[0]:+.3f}" in text
+    without = layers[~layers["family"].str.startswith("av_denoiser_mlp")]
+    pd.testing.assert_frame_equal(primary_test.sign_flip_by_seed(layers), primary_test.sign_flip_by_seed(without))
+    assert primary_test.secondary(without)[2] == ""
+    assert (last(layers, "av_denoiser_mlp_p0") < 0).all() and (last(layers, "av_denoiser_mlp_p1") < 0).all()
+
+
 def test_company_changes_no_other_number(shown, models, layers):
-    alone = show_all(shown.stimuli, [p for p in shown.participants if p.family == "av_denoiser"], seed=1,
-                     say=lambda line: None)  # fmt: skip
-    own = table_of_layers(alone, models).drop(columns="reliability")
-    both = layers[layers["family"] == "av_denoiser"].drop(columns="reliability").reset_index(drop=True)
+    """Layers, answers, ceilings and mixtures of some are the same when others are there too."""
+    families = ["causal_inference", "forced_fusion", "segregation", "av_denoiser", "av_denoiser_mlp"]
+    few = [p for p in shown.participants if p.family in families and p.seed <= 3]
+    alone = show_all(shown.stimuli, few, seed=1, say=lambda line: None)
+    own = table_of_layers(alone, models)
+    both = layers[layers["family"].isin(families) & (layers["seed"] <= 3)].reset_index(drop=True)
     pd.testing.assert_frame_equal(own, both)
+    second = [p for p in shown.participants if p.family == "av_denoiser_mlp"]  # which comes after others
+    less = show_all(shown.stimuli, second, seed=1, say=lambda line: None)
+    rows = [t[t["layer"] == "hidden3"] for t in (table_of_layers(less, models), layers)]
+    rows[1] = rows[1][rows[1]["family"].isin(["av_denoiser", "av_denoiser_mlp"])]
+    corners = {k: models[k] for k in primary_test.CORNERS}
+    first, both = (mixtures(s, r, corners, seed=1, n_repeats=1) for s, r in zip((less, shown), rows, strict=True))
+    pd.testing.assert_frame_equal(first, both[both["family"] == "av_denoiser_mlp"].reset_index(drop=True))
+    agreements = [agreement_with_ideal(s).set_index("observer") for s in (alone, shown)]
+    pd.testing.assert_frame_equal(agreements[0], agreements[1].loc[agreements[0].index])
+    limits = [ceilings(s, t).set_index(["family", "layer"]) for s, t in ((less, rows[0]), (shown, layers))]
+    pd.testing.assert_frame_equal(limits[0], limits[1].loc[limits[0].index])
+
+
+def test_an_observer_of_one_sense_knows_nothing_of_the_other():
+    trials = ventriloquism_by_reliability(n_folds=2, n_repeats=1)
+    chosen = {p.family: p for p in line_up(1) if "only" in p.family}
+    assert set(chosen) == {f"{n}_{w}_only" for n in ("av_encoder", "av_denoiser") for w in ("sound", "light")}
+    for family, own, other in (("av_denoiser_sound_only", "auditory", "visual"),
+                               ("av_encoder_light_only", "visual", "auditory")):  # fmt: skip
+        who = chosen[family]
+        rows = who.rows(trials)
+        assert set(rows["report"]) == {"auditory", "visual"} and rows[f"{own}_azimuth"].notna().all()
+        assert rows["condition"].nunique() == 72
+        percept = who.observer.perceive(rows, rng=np.random.default_rng(1), layers="*")
+        moved = rows.assign(**{f"{other}_azimuth": 7.0, f"{other}_measurement": -30.0})
+        again = who.observer.perceive(moved, rng=np.random.default_rng(1), layers="*")
+        pd.testing.assert_frame_equal(percept.responses, again.responses)
+        for layer, activity in percept.representations.items():
+            np.testing.assert_array_equal(activity, again.representations[layer])
+        answers = percept.responses["response"].groupby(rows["presentation"]).nunique()
+        assert (answers == 1).all()  # the same to either question
+        assert np.corrcoef(percept.responses["response"], rows[f"{own}_measurement"])[0, 1] > 0.9
+    with pytest.raises(ValueError, match="event is absent"):
+        sound = chosen["av_denoiser_sound_only"].observer
+        sound.perceive(trials[trials["auditory_azimuth"].isna()], rng=np.random.default_rng(1))
+
+
+def test_every_network_that_claims_twelve_seeds_has_them():
+    counts = pd.Series([p.family for p in line_up()]).value_counts()
+    twelve = ["av_encoder", *(f"{n}{t}" for n in ("av_denoiser", "av_denoiser_mlp") for t in ("", "_p0", "_p1",
+              "_untrained"))]  # fmt: skip
+    assert (counts[twelve] == 12).all() and counts["av_encoder_shuffled"] == 1
+
+
+def test_networks_that_join_bring_their_seeds_and_are_told_the_sds_of_the_trials(monkeypatch):
+    from neuromm.studies.line_up import catalogue
+
+    kept = ("fusion_net", "hierarchy_net", "av_denoiser", "av_encoder", "causal_inference", "forced_fusion",
+            "segregation")  # fmt: skip
+    monkeypatch.setattr(catalogue, "OBSERVERS", {k: catalogue.OBSERVERS[k] for k in kept})
+    trials = ventriloquism_by_reliability(n_folds=2, n_repeats=1)
+    joined = [p for p in line_up(12, joining=trials, say=lambda line: None) if p.joined]
+    assert pd.Series([p.family for p in joined]).value_counts().to_dict() == {"fusion_net": 12, "hierarchy_net": 12}
+    assert {(p.observer.sigma_auditory, p.observer.sigma_visual) for p in joined} == {(4.0, 2.0)}
+    fusion = [p for p in joined if p.family == "fusion_net"][:2]
+    ideal = [p for p in line_up(1) if p.family == "causal_inference"]
+    agreement = agreement_with_ideal(show_all(trials, [*ideal, *fusion], seed=1, say=lambda line: None))
+    assert (agreement["r_of_errors"] > 0.98).all()
 
 
 def test_measured_rdms_take_part_with_their_subjects(shown, models, tmp_path, rng):

@@ -3,6 +3,7 @@ answers alike against representations alike, and one trial shown in five ways.""
 
 import numpy as np
 
+from neuromm.plots.leaders import heights_without_crossings, push_apart
 from neuromm.plots.style import COLOURS, axes_of, in_style, shade
 
 ROLES = {  # role → (colour, filled): people and brains dark, machines violet, baselines hollow grey
@@ -13,6 +14,10 @@ ROLES = {  # role → (colour, filled): people and brains dark, machines violet,
     "calibrator": ("#E69F00", True),
     "baseline": (COLOURS["reference"], False),
 }
+WORDS = {
+    "ideal": "ideal observers", "human": "people", "brain": "brain models", "machine": "artificial networks",
+    "calibrator": "calibrators", "baseline": "baselines (last layer)",
+}  # fmt: skip
 CORNERS = {"segregation": (0.0, 0.0), "fusion": (1.0, 0.0), "causal inference": (0.5, np.sqrt(3) / 2)}
 
 
@@ -85,7 +90,8 @@ def bias_panels(points, curves, roles, *, factor="visual_reliability", n_columns
     axes[0, 0].set_ylim(-0.25, 1.12)
     _legend(figure, levels, factor, n_columns)
     figure.supxlabel("|auditory − visual| (deg)", fontsize=8)
-    figure.supylabel("auditory bias toward the light\n(fraction of disparity, from the stimulus place)", fontsize=8)
+    words = ("auditory bias toward the light", "(fraction of disparity,", "from the stimulus place)")
+    figure.supylabel("\n".join(words if n_rows < 3 else (words[0], " ".join(words[1:]))), fontsize=8)
     return figure
 
 
@@ -122,44 +128,37 @@ def _legend(figure, levels, factor, n_columns):
 
 
 @in_style
-def computation_triangle(table, ax=None):
+def computation_triangle(table, ax=None, *, named=None):
     """Each layer at its mixture of segregation, fusion and causal inference; size is the explained fraction.
 
     Parameters
     ----------
     table : DataFrame
         `measures.computations` with `observer`, `layer`, `role`; rows of one observer in order early → late.
+    named : collection of str, optional
+        Observers with a name; everyone by default. If it is given, baselines are their last layer alone.
     """
     ax = axes_of(ax)
     corners = np.array(list(CORNERS.values()))
     ax.fill(*corners.T, facecolor="#F7F7F7", edgecolor=COLOURS["reference"], lw=0.6, zorder=0)
-    for (name, (x, y)), align, drop in zip(
-        CORNERS.items(), ("center", "center", "center"), (-0.085, -0.085, 0.07), strict=True
-    ):
-        ax.text(
-            x,
-            y + drop,
-            name.capitalize(),
-            ha="center" if align == "center" else align,
-            va="center",
-            fontsize=8,
-            fontweight="bold",
-        )
-    seen = {}
-    for _, rows in table.groupby("observer", sort=False):
-        rows = rows.dropna(subset=[f"share {c}" for c in CORNERS])
-        if rows.empty:
-            continue
+    for (name, (x, y)), drop in zip(CORNERS.items(), (-0.085, -0.085, 0.07), strict=True):
+        ax.text(x, y + drop, name.capitalize(), ha="center", va="center", fontsize=8, fontweight="bold")
+    table = table.dropna(subset=[f"share {c}" for c in CORNERS])
+    ends = []
+    for name, rows in table.groupby("observer", sort=False):
         role = rows["role"].iloc[0]
+        has_name = named is None or name in named
+        rows = rows.iloc[-1:] if named is not None and role == "baseline" else rows
         colour, filled = ROLES[role]
         places = rows[[f"share {c}" for c in CORNERS]].to_numpy() @ corners
         sizes = 8 + 60 * rows["explained"].clip(0, 1).to_numpy()
-        seen.setdefault(role, colour)
         ax.plot(*places.T, color=colour, lw=0.6, alpha=0.6, zorder=2)
         ax.scatter(
             *places.T, s=sizes, facecolor=colour if filled else "white", edgecolor=colour, lw=0.8, zorder=3, alpha=0.85
         )
-    _name_ends(ax, table, corners)
+        if has_name:
+            ends.append((*places[-1], nice(name), colour))
+    _name_ends(ax, ends)
     ax.set_aspect("equal")
     ax.set_xlim(-0.42, 1.42)
     ax.set_ylim(-0.2, 1.0)
@@ -167,32 +166,31 @@ def computation_triangle(table, ax=None):
     return ax
 
 
-def _name_ends(ax, table, corners):
-    """Name each observer at its last layer, labels pushed apart in two columns beside the triangle."""
-    ends = []
-    for name, rows in table.groupby("observer", sort=False):
-        rows = rows.dropna(subset=[f"share {c}" for c in CORNERS])
-        if len(rows):
-            x, y = rows[[f"share {c}" for c in CORNERS]].to_numpy()[-1] @ corners
-            ends.append((x, y, nice(name), ROLES[rows["role"].iloc[0]][0]))
+def _name_ends(ax, ends):
+    """Name each observer at its last layer, in two columns beside the triangle, leaders not crossing."""
     for right in (False, True):
         side = sorted([e for e in ends if (e[0] > 0.5) == right], key=lambda e: e[1])
-        heights = np.array([e[1] for e in side])
-        for i in range(1, len(heights)):
-            heights[i] = max(heights[i], heights[i - 1] + 0.062)
-        heights -= max(0.0, (heights[-1] if len(heights) else 0) - 0.9)
+        sign, column = (1, 1.06) if right else (-1, 0.06)
+        points = np.array([(sign * x, y) for x, y, *_ in side]).reshape(-1, 2)
+        heights = push_apart(points[:, 1], 0.062, 0.93)
+        heights = heights_without_crossings(points, heights, column)
         for (x, y, name, colour), height in zip(side, heights, strict=True):
-            at = 1.06 if right else -0.06
-            ax.annotate(
-                name,
-                (x, y),
-                (at, height),
-                fontsize=6,
-                color=colour,
-                ha="left" if right else "right",
-                va="center",
-                arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour, "shrinkA": 1, "shrinkB": 2},
-            )
+            ax.annotate(name, (x, y), (sign * column, height), fontsize=6, color=colour, va="center",
+                        ha="left" if right else "right", arrowprops={"arrowstyle": "-", "lw": 0.3, "color": colour,
+                        "shrinkA": 1, "shrinkB": 2, "relpos": (0 if right else 1, 0.5)})  # fmt: skip
+
+
+def legend_of_roles(ax, roles):
+    """What the colours mean, under the axes, for those roles that are drawn."""
+    from matplotlib.lines import Line2D
+
+    there = [r for r in ROLES if r in set(roles)]
+    handles = [
+        Line2D([], [], marker="o", ls="", ms=4, color=ROLES[r][0], mfc=ROLES[r][0] if ROLES[r][1] else "white",
+               label=WORDS[r]) for r in there
+    ]  # fmt: skip
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.03), ncols=3, fontsize=6.5, columnspacing=1,
+              handletextpad=0.2)  # fmt: skip
 
 
 @in_style

@@ -6,13 +6,14 @@ import numpy as np
 
 from neuromm.plots import flagship
 from neuromm.plots.flagship import ROLES, nice
+from neuromm.plots.leaders import heights_without_crossings, push_apart
 from neuromm.plots.style import COLOURS, axes_of, in_style
 
 FLOOR = -1.0  # R² below this (worse than the mean by as much as the whole variance) is drawn here
 
 
 @in_style
-def five_panels(title, *, shown, points, curves, roles, layers, summary, transfer, ablation):
+def five_panels(title, *, shown, points, curves, roles, layers, summary, transfer, ablation, named=None):
     """The main figure, 7 in wide; the title says what the primary test allows.
 
     Parameters
@@ -28,6 +29,8 @@ def five_panels(title, *, shown, points, curves, roles, layers, summary, transfe
         What `crosses` draws.
     transfer, ablation : DataFrame
         What `paired_dots` draws: columns seed, before, after.
+    named : collection of str, optional
+        Observers with a name in C and D; the others are dots alone. Everyone by default.
 
     Returns
     -------
@@ -42,9 +45,10 @@ def five_panels(title, *, shown, points, curves, roles, layers, summary, transfe
         flagship.one_trial(shown, top)
     left, right = middle.subfigures(1, 2, width_ratios=(0.92, 1.08))
     flagship.bias_panels(points, curves, roles, n_columns=2, figure=left)
-    flagship.computation_triangle(layers, right.subplots())
+    triangle = flagship.computation_triangle(layers, right.subplots(), named=named)
+    flagship.legend_of_roles(triangle, layers["role"])
     left, right = bottom.subfigures(1, 2, width_ratios=(1, 1.1))
-    crosses(summary, left.subplots())
+    crosses(summary, left.subplots(), named=named)
     one, two = right.subplots(1, 2)
     paired_dots(transfer.clip(lower=FLOOR), one, labels=("untrained", "trained"))
     one.set_ylabel("log Bayes factor at a held-out\nreliability: R² of ridge decoding")
@@ -61,7 +65,7 @@ def five_panels(title, *, shown, points, curves, roles, layers, summary, transfe
 
 
 @in_style
-def crosses(table, ax=None):
+def crosses(table, ax=None, *, named=None):
     """Answers alike against represents alike, with causal inference; a cross per family: mean and sd over seeds.
 
     Parameters
@@ -69,27 +73,26 @@ def crosses(table, ax=None):
     table : DataFrame
         `family`, `role`, `answers`, `answers_sd` (r of errors), `represents`, `represents_sd` (whitened cosine of the
         last layer over the family's ceiling).
+    named : collection of str, optional
+        Families with a name; everyone by default.
     """
     ax = axes_of(ax)
     drawn = table.dropna(subset=["answers", "represents"]).sort_values("represents")
-    low, high = drawn["represents"].min(), drawn["represents"].max()
-    apart = 0.06 * max(high - low, 0.1)
-    heights = drawn["represents"].to_numpy().copy()
-    for i in range(1, len(heights)):  # names stand in a column of their own, pushed apart and kept beside the axes
-        heights[i] = max(heights[i], heights[i - 1] + apart)
-    excess = heights[-1] - high - apart if len(heights) else 0.0
-    for i in range(len(heights) - 1, -1, -1):
-        ceiling = heights[i + 1] - apart if i + 1 < len(heights) else np.inf
-        heights[i] = min(heights[i], ceiling, heights[i] - max(excess, 0.0) if i + 1 == len(heights) else np.inf)
     for row in drawn.itertuples():
         colour, filled = ROLES[row.role]
         ax.errorbar(row.answers, row.represents, xerr=np.nan_to_num(row.answers_sd), yerr=np.nan_to_num(
             row.represents_sd), fmt="o", ms=4, color=colour, mfc=colour if filled else "white", lw=0.9)  # fmt: skip
     ax.margins(0.08)
+    ax.autoscale_view()
     left, right = ax.get_xlim()
-    points = drawn[["answers", "represents"]].to_numpy(float)
+    named = drawn if named is None else drawn[drawn["family"].isin(named)]
+    low, high = ax.get_ylim()
+    top = high - 0.02 * (high - low)
+    apart = min(0.057 * (high - low), (top - low) / max(len(named), 1))
+    points = named[["answers", "represents"]].to_numpy(float)
+    heights = push_apart(points[:, 1], apart, top)
     heights = heights_without_crossings(points, heights, left + 1.04 * (right - left))
-    for row, height in zip(drawn.itertuples(), heights, strict=True):
+    for row, height in zip(named.itertuples(), heights, strict=True):
         colour = ROLES[row.role][0]
         ax.annotate(nice(row.family), (row.answers, row.represents), (1.04, height), fontsize=5.5, color=colour,
                     xycoords="data", textcoords=ax.get_yaxis_transform(), va="center",
@@ -98,38 +101,6 @@ def crosses(table, ax=None):
     ax.set_xlabel("answers alike: r of errors")
     ax.set_ylabel("represents alike:\nr of RDMs / ceiling of family")
     return ax
-
-
-def heights_without_crossings(points, heights, x):
-    """Heights of names in a column at `x`, dealt out so that no two straight leaders from the points cross.
-
-    Exchanging the ends of two leaders that cross shortens both together, so the exchanges come to an end.
-
-    Parameters
-    ----------
-    points : array, shape (n, 2)
-        All left of `x`.
-    heights : array, shape (n,)
-    x : float
-
-    Returns
-    -------
-    array, shape (n,)
-        The same heights in another order.
-    """
-    heights = np.array(heights, float)
-    crossed = True
-    while crossed:
-        crossed = False
-        for i in range(len(heights)):
-            for j in range(i):
-                start = max(points[i][0], points[j][0])  # where both leaders are there
-                at = [p[1] + (h - p[1]) * (start - p[0]) / (x - p[0])
-                      for p, h in ((points[i], heights[i]), (points[j], heights[j]))]  # fmt: skip
-                if (at[0] - at[1]) * (heights[i] - heights[j]) < 0:
-                    heights[i], heights[j] = heights[j], heights[i]
-                    crossed = True
-    return heights
 
 
 @in_style
@@ -170,6 +141,39 @@ def confusion_panel(shares, ax=None):
 
 
 @in_style
+def two_triangles(table):
+    """Two triangles of computations: ideal observers, brain models and networks; calibrators and baselines."""
+    import matplotlib.pyplot as plt
+
+    controls = table["role"].isin(["calibrator", "baseline"])
+    figure, axes = plt.subplots(2, 1, figsize=(6.6, 8.4))
+    for ax, rows in zip(axes, (table[~controls], table[controls]), strict=True):
+        flagship.computation_triangle(rows, ax)
+    return figure
+
+
+@in_style
+def delta_panels(layers, panels):
+    """Δ by layer in one axes per panel, on one scale.
+
+    Parameters
+    ----------
+    layers : DataFrame
+    panels : dict of title → (families, tests)
+        What `delta_by_layer` draws.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(panels), figsize=(1.0 + 3.1 * len(panels), 3.1), sharey=True, squeeze=False)
+    for ax, (title, (families, tests)) in zip(axes[0], panels.items(), strict=True):
+        delta_by_layer(layers, families, ax, tests=tests)
+        ax.set_xlabel(title)
+        if ax is not axes[0, 0]:
+            ax.set_ylabel("")
+    return figure
+
+
+@in_style
 def delta_by_layer(layers, families, ax=None, *, tests=None):
     """Δ of every layer, one dot per seed: above 0 is nearer to causal inference than to segregation and to fusion.
 
@@ -198,7 +202,8 @@ def delta_by_layer(layers, families, ax=None, *, tests=None):
     if tests is not None and len(tests):
         above = tests[(tests["question"] == "above 0") & (tests["p_max"] < 0.05)]
         for layer in above["layer"]:
-            ax.text(order.index(layer), 1.0, "*", transform=ax.get_xaxis_transform(), ha="center", va="top")
+            at = order.index(layer) - (len(families) - 1) / 2 * 0.18  # above the first family's dots
+            ax.text(at, 1.0, "*", transform=ax.get_xaxis_transform(), ha="center", va="top")
     ax.axhline(0, color=COLOURS["reference"], lw=0.6)
     ax.set_xticks(range(len(order)), order)
     ax.set_ylabel("Δ: r(causal inference) − best of\nr(segregation), r(fusion)")

@@ -1,7 +1,9 @@
 """The main experiment: which computation does each observer perform, and which does each of its layers carry?
 
 80 conditions with a factor of reliability, yoked noise in folds, crossnobis RDMs, matched ideal observers, twelve
-seeds of each network; the baselines are untrained twins, a no-interaction read-out, and the raw input. A calibration
+seeds of the denoisers, their calibrators and twins, the encoder, the fusion network and the hierarchy; the baselines
+are untrained twins, a no-interaction read-out, shuffled pairs, the same networks shown one sense alone, and the raw
+input. (Shuffled pairs of a denoiser are its calibrator at p_common 0: places independent of each other.) A calibration
 gate says whether the design tells the computations apart at all, and the primary test chooses the title.
 """
 
@@ -40,6 +42,8 @@ from neuromm.studies.showing import show_all
 from neuromm.studies.strategies_fitted import fit_strategies
 
 HELD_OUT_VISUAL = 0.25  # relative precision of σ_V 4°, between the 2 and 8 of the design
+# families whose mixtures quick mode fits
+MIXED = ("av_denoiser", primary_test.SECONDARY, "av_encoder", "cuppini2017", "measured", *primary_test.TWINS)
 
 
 def main(
@@ -146,17 +150,18 @@ def _representations(shown, session, measured, agreement, results, seed, full, s
     limits = ceilings(shown, layers)
     own = agreement[agreement["family"] == primary_test.TESTED]["r_of_errors"]
     verdict = primary_test.verdict(layers, tests, gate, float(own.mean()))
+    second, second_gate, second_text = primary_test.secondary(layers)
     rng = generator(seed, "inference")
     bootstrap = primary_test.dual_bootstrap(shown, layers, models, n_resamples=1000 if full else 200, rng=rng)
     shuffled = primary_test.shuffled_labels(
         shown, layers, models, rng=generator(seed, "shuffle"), n_shuffles=5 if small else 50
     )
-    mixed = None if small else ["av_denoiser", "av_encoder", "cuppini2017", "measured", *primary_test.TWINS]
+    mixed = [] if small else MIXED
     rows = layers
     if not full:  # one layer of each family: the last hidden, or the last
         ends = {f: last_hidden(layers, f) or own["layer"].iloc[-1] for f, own in layers.groupby("family")}
         rows = layers[[ends[f] == layer for f, layer in zip(layers["family"], layers["layer"], strict=True)]]
-    mixture = mixtures(shown, rows, models, rng=generator(seed, "mixtures"), families=None if full else mixed or [])
+    mixture = mixtures(shown, rows, models, seed=seed, families=None if full else mixed)
     raw = measures.computations(
         {n: measures.rdm(v, method="crossnobis", name=n) for n, v in raw_input(session).items()}, models
     ).assign(observer="raw_input", family="raw_input", role="baseline", seed=1)
@@ -169,17 +174,18 @@ def _representations(shown, session, measured, agreement, results, seed, full, s
     mean = mean.merge(limits[["family", "layer", "ceiling_low", "ceiling_high"]], how="left", on=["family", "layer"])
     mean["explained"] = (mean["explained"] / mean["ceiling_low"].pow(2).fillna(1.0)).clip(0, 1)  # of the ceiling
     table = summary(layers, agreement, limits)
-    results.title, results.text = verdict.title, verdict.text
+    results.title, results.text = verdict.title, "\n\n".join(filter(None, (verdict.text, second_text)))
     results.tables |= {
         "layers_by_seed": layers, "layers": mean, "primary_test": tests, "calibration_gate": gate,
         "confusion": primary_test.confusion(gate).reset_index(), "ceilings": limits, "dual_bootstrap": bootstrap,
+        "secondary_comparison": second, "secondary_calibrators": second_gate,
         "shuffled_labels": shuffled, "mixtures": mixture, "representations_alike": everyone,
         "evidence_transfer": transfer, "ablation": ablation, "answers_and_representations": table,
     }  # fmt: skip
     if full and held_out is not None:
         results.tables["pixel_noise"] = _with_pixel_noise(shown, models, seed)
-    return {"layers": layers, "mean": mean, "tests": tests, "gate": gate, "verdict": verdict, "summary": table,
-            "alike": everyone, "transfer": transfer, "ablation": ablation, "mixture": mixture}  # fmt: skip
+    return {"layers": layers, "mean": mean, "tests": tests, "second": second, "gate": gate, "verdict": verdict,
+            "summary": table, "alike": everyone, "transfer": transfer, "ablation": ablation, "mixture": mixture}  # fmt: skip
 
 
 def _with_pixel_noise(shown, models, seed):

@@ -11,7 +11,7 @@ from neuromm.plots import flagship, main_figure
 from neuromm.studies import primary_test
 from neuromm.studies.one_trial import as_table, choose_row, render_row
 from neuromm.studies.published_curves import demonstration_unity, kording_bias
-from neuromm.studies.representations import MODELS, last_hidden
+from neuromm.studies.representations import MODELS, NO_PLACES, last_hidden
 
 ABOUT = (
     "{showings} showings of {conditions} conditions with yoked noise: every observer perceives the same noisy sample "
@@ -25,6 +25,9 @@ QUICK = (
     "whole experiment."
 )
 MAIN_PANELS = ("av_denoiser", "av_encoder", "cuppini2017")
+# baselines that have names in the main figure; all have them in the figures of their own
+NAMED_BASELINES = ("av_denoiser_untrained", "av_denoiser_sound_only", "av_denoiser_light_only", "av_encoder_additive",
+                   "av_encoder_shuffled", "raw_input")  # fmt: skip
 EDITED = "hidden2"  # before the last hidden layer: the way from there on is linear, and evidence cannot gate
 
 
@@ -60,6 +63,7 @@ def draw_main(results, session, bias, curves, roles, answered, found):
     figure = main_figure.five_panels(
         found["verdict"].title, shown=render_row(session.stimuli, position), points=hard, curves=_hardest_sound(curves),
         roles=panels, layers=layers, summary=summary, transfer=transfer, ablation=ablation,
+        named=_named_in_main(layers),
     )  # fmt: skip
     data = pd.concat(
         {"B": hard[hard["observer"].isin(panels)], "C": layers, "D": summary, "E transfer": transfer,
@@ -71,11 +75,19 @@ def draw_main(results, session, bias, curves, roles, answered, found):
         data,
         "A: one trial as each kind of observer gets it. B: how far a light pulls a sound, against the observer's own "
         "matched causal inference. C: each layer at its mixture of computations, lines early → late, size: explained "
-        "fraction of the ceiling; hollow: baselines. D: answering against representing as causal inference does (last "
-        "hidden layer; mean and sd over seeds). E: evidence for one cause, read from the last hidden layer at a "
+        "fraction of the ceiling; hollow: baselines, last layer (those without a name have it in the figures "
+        "computations and alike). D: answering against representing as causal inference does (last hidden layer; mean "
+        "and sd over seeds). E: evidence for one cause, read from the last hidden layer at a "
         f"held-out reliability, and what taking it out of {EDITED} does to the fall of bias with disparity; one line "
         "per seed.",
     )
+
+
+def _named_in_main(layers):
+    """Everyone but ideal observers (the corners say them), the secondary family's twins and most baselines."""
+    second = [t.replace(primary_test.TESTED, primary_test.SECONDARY, 1) for t in primary_test.TWINS]
+    kept = layers[~layers["role"].isin(["ideal", "baseline"]) & ~layers["observer"].isin(second)]
+    return {*kept["observer"], *NAMED_BASELINES}
 
 
 def _without_rivals(table):
@@ -85,8 +97,9 @@ def _without_rivals(table):
 
 
 def _for_triangle(mean):
-    """Layers that the triangle shows: estimates of ideal observers, no evidence latents of one unit."""
-    return mean[(mean["role"] != "ideal") | (mean["layer"] == "estimate")]
+    """Layers that the triangle shows: estimates of ideal observers, layers about places of the others."""
+    own = mean[~mean["layer"].isin(NO_PLACES)]
+    return own[(own["role"] != "ideal") | (own["layer"] == "estimate")]
 
 
 def _evidence(found):
@@ -171,34 +184,34 @@ def draw_representations(results, found):
         "The calibration gate: networks trained without and with nothing but common causes, and ideal observers under "
         "other noise, by the computation their RDM is nearest to. Under 90 % anywhere, nothing is claimed.",
     )  # fmt: skip
-    families = (primary_test.TESTED, *primary_test.TWINS)
-    families = [f for f in families if (layers["family"] == f).any()]
-    figure = main_figure.delta_by_layer(layers, families, tests=found["tests"]).figure
-    figure.set_size_inches(6.4, 3.1)
+    tested, second = primary_test.TESTED, primary_test.SECONDARY
+    families = [tested, *primary_test.TWINS]
+    panels = {"gated units (primary test)": (families, found["tests"])}
+    panels["plain units (secondary, exploratory)"] = ([f.replace(tested, second, 1) for f in families], found["second"])
+    panels = {k: v for k, v in panels.items() if (layers["family"] == v[0][0]).any()}
+    figure = main_figure.delta_panels(layers, panels)
+    shown = [f for those, _ in panels.values() for f in those]
     results.add_figure(
-        "delta_by_layer", figure, layers[layers["family"].isin(families)],
-        "Δ of each layer, a dot per seed. The primary test looks at the last hidden layer; star: above 0 over seeds, "
-        "p < .05 corrected over layers (exact sign-flip, maximum statistic).",
+        "delta_by_layer", figure, layers[layers["family"].isin(shown)],
+        "Δ of each layer, a dot per seed. The primary test looks at the last hidden layer of the gated denoiser; star: "
+        "above 0 over seeds, p < .05 corrected over layers (exact sign-flip, maximum statistic).",
     )  # fmt: skip
     mean = _for_triangle(found["mean"])
-    figure = flagship.computation_triangle(mean).figure
-    figure.set_size_inches(6.6, 4.6)
     results.add_figure(
-        "computations",
-        figure,
-        mean,
+        "computations", main_figure.two_triangles(mean), mean,
         "Each layer at its mixture of the three computations (non-negative least squares on whitened RDMs, mean over "
-        "seeds); size: explained fraction of the ceiling; lines early → late; hollow: baselines.",
-    )
-    figure = main_figure.crosses(found["summary"]).figure
-    figure.set_size_inches(5.4, 3.6)
+        "seeds); size: explained fraction of the ceiling; lines early → late. Above: ideal observers, brain models, "
+        "networks; below: calibrators and baselines. Observers of one sense are compared on the 72 conditions that "
+        "show it.",
+    )  # fmt: skip
+    summary = found["summary"]
+    figure = main_figure.crosses(summary).figure
+    figure.set_size_inches(5.4, 1.6 + 0.12 * len(summary))
     results.add_figure(
-        "alike",
-        figure,
-        found["summary"],
+        "alike", figure, summary,
         "Answering as causal inference does against representing as it does (last hidden layer, over the family's "
         "ceiling, or the last about places); mean and sd over seeds.",
-    )
+    )  # fmt: skip
     alike = found["alike"]
     words = {c: alike[c].str.replace("/", ": ").str.replace("_", " ") for c in ("first", "second")}
     figure = plots.similarity_map(alike.assign(**words)).figure

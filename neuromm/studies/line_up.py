@@ -15,6 +15,7 @@ from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import label_conditions
+from neuromm.studies.one_sense import OneSense
 
 SIGMA_PRIOR, P_COMMON = 12.0, 0.5  # deg, probability: the generator of the main experiment
 
@@ -45,6 +46,12 @@ class Participant:
     def name(self):
         return self.observer.name
 
+    def rows(self, trials):
+        """Those trials that it is asked about: an observer of one sense, those that show it."""
+        asked = trials["report"].isin(self.reports)
+        sense = getattr(self.observer, "sense", None)
+        return trials[asked if sense is None else asked & trials[f"{sense}_azimuth"].notna()]
+
 
 def line_up(n_seeds=N_SEEDS, *, joining=None, slow=False, say=print) -> list[Participant]:
     """Ideal observers, networks with their calibrators, controls and twins, then whoever else the catalogue holds.
@@ -60,23 +67,25 @@ def line_up(n_seeds=N_SEEDS, *, joining=None, slow=False, say=print) -> list[Par
     say : callable
         Told in one line of everyone who does not.
     """
-    sigmas = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL}
-    found = [
-        *ideal_observers(),
-        *_family("av_encoder", "machine", n_seeds, **sigmas),
-        *_family("av_denoiser", "machine", n_seeds, **sigmas),
-        *_family("av_denoiser", "calibrator", n_seeds, "av_denoiser_p0", p_common=0.0, **sigmas),
-        *_family("av_denoiser", "calibrator", n_seeds, "av_denoiser_p1", p_common=1.0, **sigmas),
-        *_family("av_denoiser", "baseline", n_seeds, "av_denoiser_untrained", trained=False, **sigmas),
-        *_family("av_encoder", "baseline", 1, "av_encoder_additive", fusion="additive", **sigmas),
-        *_family("av_encoder", "baseline", n_seeds, "av_encoder_untrained", trained=False, **sigmas),
-    ]
+    found = ideal_observers()
+    found += _family("av_encoder", "machine", n_seeds)
+    for name, fields in (("av_denoiser", {}), ("av_denoiser_mlp", {"gated": False})):
+        found += _family("av_denoiser", "machine", n_seeds, name, **fields)
+        found += _family("av_denoiser", "calibrator", n_seeds, f"{name}_p0", p_common=0.0, **fields)
+        found += _family("av_denoiser", "calibrator", n_seeds, f"{name}_p1", p_common=1.0, **fields)
+        found += _family("av_denoiser", "baseline", n_seeds, f"{name}_untrained", trained=False, **fields)
+    found += _family("av_encoder", "baseline", 1, "av_encoder_additive", fusion="additive")
+    found += _family("av_encoder", "baseline", n_seeds, "av_encoder_untrained", trained=False)
+    found += _family("av_encoder", "baseline", n_seeds, "av_encoder_shuffled", training="shuffled")
+    for name in ("av_encoder", "av_denoiser"):
+        for sense, word in (("auditory", "sound"), ("visual", "light")):
+            found += [_alone(p, sense, word) for p in found if p.family == name]
     if joining is None:
         return found
     there = {type(p.observer) for p in found}
     for name in catalogue.OBSERVERS:
         if catalogue.find(catalogue.OBSERVERS, name, "observer") not in there:
-            found += _joins(name, joining, slow, say)
+            found += _joins(name, n_seeds, joining, slow, say)
     return found
 
 
@@ -95,21 +104,33 @@ def representatives(participants) -> list[Participant]:
 
 
 def _family(name, role, n_seeds, family=None, **fields):
+    """Seeds of one network as participants, with the sds of the trials."""
     family = family or name
-    first = catalogue.load(name, name=family, **fields)
-    seeds = [1, *sorted(first.other_seeds())][: max(1, n_seeds)]
-    others = [replace(first, seed=s, name=f"{family}_s{s:02d}") for s in seeds[1:]]
-    return [Participant(o, role, family, s) for o, s in zip([first, *others], seeds, strict=True)]
+    first = catalogue.load(name, name=family, sigma_auditory=SIGMA_AUDITORY, sigma_visual=SIGMA_VISUAL, **fields)
+    return [Participant(o, role, family, s) for s, o in _seeds(first, n_seeds).items()]
 
 
-def _joins(name, trials, slow, say):
-    """The observer as a participant if it places what it is shown; else a line that says why not."""
+def _seeds(first, n_seeds):
+    """A network and its further seeds, by seed; of an observer that has none, itself."""
+    others = sorted(first.other_seeds())[: max(1, n_seeds) - 1] if hasattr(first, "other_seeds") else []
+    return {1: first} | {s: replace(first, seed=s, name=f"{first.name}_s{s:02d}") for s in others}
+
+
+def _alone(who, sense, word):
+    """A participant of whom one sense is kept."""
+    seed = who.name.removeprefix(who.family)
+    family = f"{who.family}_{word}_only"
+    return Participant(OneSense(who.observer, sense, f"{family}{seed}"), "baseline", family, who.seed, OneSense.reports)
+
+
+def _joins(name, n_seeds, trials, slow, say):
+    """The observer, or its seeds, as participants if it places what it is shown; else a line that says why not."""
     if name in SLOW and not slow:
         say(f"{name} is left out: about {SLOW[name]:g} s a showing; --full shows it one repeat per fold")
         return []
     room = catalogue.OBSERVERS[name].split(".")[2]
     fields = SETTINGS.get(name, {})
-    if room == "bayes":  # of the generator of the trials
+    if room in ("bayes", "ann"):  # told the sds of the trials; a rate network's are widths of its own fields
         kind = catalogue.find(catalogue.OBSERVERS, name, "observer")
         given = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
         fields = {f.name: given[f.name] for f in dataclass_fields(kind) if f.name in given}
@@ -119,7 +140,8 @@ def _joins(name, trials, slow, say):
     except (ValueError, TypeError, ImportError) as error:
         reports, why = (), str(error)
     if reports:
-        return [Participant(observer, ROLES_OF_ROOMS.get(room, "machine"), name, 1, reports, joined=True)]
+        role = ROLES_OF_ROOMS.get(room, "machine")
+        return [Participant(o, role, name, s, reports, joined=True) for s, o in _seeds(observer, n_seeds).items()]
     say(f"{name} does not join: {' '.join(why.split())[:160]}")
     return []
 

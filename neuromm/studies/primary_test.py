@@ -1,7 +1,8 @@
 """The primary test of the main experiment, its calibration gate and its controls; the title is what they allow.
 
 Primary: Δ = r(causal inference) − max(r(segregation), r(fusion)) in the denoiser's last hidden layer is above zero,
-and above its twins trained without and with nothing but common causes, and untrained. Everything else is exploratory.
+and above its twins trained without and with nothing but common causes, and untrained. Everything else is exploratory;
+the same denoiser with plain units and its own twins is a comparison that was declared before it was trained.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from neuromm.studies.representations import COMPARATOR, CORNERS, family_rdms, la
 
 TESTED = "av_denoiser"
 TWINS = ("av_denoiser_p0", "av_denoiser_p1", "av_denoiser_untrained")
-KNOWN = {"av_denoiser_p0": "segregation", "av_denoiser_p1": "fusion"}  # what its training makes a calibrator compute
+SECONDARY = "av_denoiser_mlp"  # has twins of the same names
+KNOWN = {"p0": "segregation", "p1": "fusion"}  # what its training makes a calibrator compute
 TRUTH = {"segregation": "segregation", "forced_fusion": "fusion", "causal_inference": "causal inference"}
 GATE, ALPHA, ALIKE = 0.9, 0.05, 0.9
 FEWEST_SEEDS = 5  # of a sign-flip that can reach α one-sided: 1/2⁵
@@ -41,11 +43,7 @@ def calibration_gate(shown, layers, models, seed, *, n_draws=12) -> pd.DataFrame
     -------
     DataFrame : truth, source, seed, judged, correct; one row per classified RDM.
     """
-    rows = []
-    for family, truth in KNOWN.items():
-        layer = last_hidden(layers, family)
-        own = layers[(layers["family"] == family) & (layers["layer"] == layer)]
-        rows += [_judge(truth, f"{family}/{layer}", r["seed"], r) for _, r in own.iterrows()]
+    rows = judge_calibrators(layers, TESTED)
     once = shown.stimuli.drop_duplicates("presentation")
     ideal = [p.observer for p in ideal_observers()]
     for draw in range(n_draws):
@@ -55,6 +53,16 @@ def calibration_gate(shown, layers, models, seed, *, n_draws=12) -> pd.DataFrame
         table = measures.computations(rdms, models).set_index("name")
         rows += [_judge(truth, f"{name}/estimate", draw + 1, table.loc[name]) for name, truth in TRUTH.items()]
     return pd.DataFrame(rows)
+
+
+def judge_calibrators(layers, family) -> list[dict]:
+    """Rows of the gate: the last hidden layer of every seed of a family's two calibrators."""
+    rows = []
+    for twin, truth in KNOWN.items():
+        layer = last_hidden(layers, f"{family}_{twin}")
+        own = layers[(layers["family"] == f"{family}_{twin}") & (layers["layer"] == layer)]
+        rows += [_judge(truth, f"{family}_{twin}/{layer}", r["seed"], r) for _, r in own.iterrows()]
+    return rows
 
 
 def _judge(truth, source, seed, r):
@@ -74,17 +82,19 @@ def passes(gate) -> bool:
     return bool((np.diag(confusion(gate)) >= GATE).all())
 
 
-def sign_flip_by_seed(layers) -> pd.DataFrame:
-    """Exact sign-flip over seeds of Δ in every layer of the denoiser (max-statistic over layers), and against twins.
+def sign_flip_by_seed(layers, family=TESTED) -> pd.DataFrame:
+    """Exact sign-flip over seeds of Δ in every layer of a denoiser (max-statistic over layers), and against its twins.
 
-    Rows: question ("above 0", "above <twin>"), layer, estimate, low, high, p, p_max (over layers), n, primary.
+    Rows: question ("above 0", "above <twin>"), layer, estimate, low, high, p, p_max (over layers), n, primary (the
+    last hidden layer; of the secondary family, the same question, which decides nothing).
     """
-    own = _delta(layers, TESTED)
-    last = last_hidden(layers, TESTED)
+    own = _delta(layers, family)
+    last = last_hidden(layers, family)
     if own.empty or last is None or len(own) < 2:
         return pd.DataFrame(columns=["question", "layer", "estimate", "low", "high", "p", "p_max", "n", "primary"])
     found = [measures.sign_flip(own).assign(question="above 0")]
     for twin in TWINS:
+        twin = twin.replace(TESTED, family, 1)
         other = _delta(layers, twin)
         both = own.index.intersection(other.index)
         if len(both) >= 2:
@@ -126,6 +136,38 @@ def shuffled_labels(shown, layers, models, *, rng, n_shuffles=50) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
+def secondary(layers):
+    """The declared comparison: the plain-unit denoiser's Δ by layer, its calibrators, and one sentence for the page.
+
+    Returns
+    -------
+    tests : DataFrame
+        As `sign_flip_by_seed`.
+    calibrators : DataFrame
+        truth, source, seed, judged, correct.
+    text : str
+        Empty if the family does not take part.
+    """
+    tests = sign_flip_by_seed(layers, SECONDARY)
+    judged = pd.DataFrame(judge_calibrators(layers, SECONDARY))
+    rows = tests[tests["primary"]] if len(tests) else tests
+    if not len(rows):
+        return tests, judged, ""
+    right = "; ".join(f"{truth} {own['correct'].mean():.0%}" for truth, own in judged.groupby("truth", sort=False))
+    text = (
+        f"Secondary comparison, declared beforehand and exploratory: the same denoiser with plain units in place of "
+        f"gated ones, Δ in its {rows['layer'].iloc[0]}, {int(rows['n'].min())} seeds: {_said(rows)}. Its calibrators "
+        f"are judged right: {right}. It does not enter the title."
+    )
+    return tests, judged, text
+
+
+def _said(rows):
+    return "; ".join(
+        f"{r.question} {r.estimate:+.3f} [{r.low:+.3f}, {r.high:+.3f}], p = {r.p:.2g}" for r in rows.itertuples()
+    )
+
+
 def verdict(layers, tests, gate, agreement) -> Verdict:
     """The title that the numbers allow.
 
@@ -138,13 +180,10 @@ def verdict(layers, tests, gate, agreement) -> Verdict:
     if not len(rows):
         why = "The primary test needs several seeds of the denoiser."
         return Verdict("Who answers alike on these trials", why, False, False)
-    said = "; ".join(
-        f"{r.question} {r.estimate:+.3f} [{r.low:+.3f}, {r.high:+.3f}], p = {r.p:.2g}" for r in rows.itertuples()
-    )
     n, layer = int(rows["n"].min()), rows["layer"].iloc[0]
     text = (
         f"Primary test, Δ = r(causal inference) − max(r(segregation), r(fusion)) in the denoiser's {layer}, exact "
-        f"sign-flip over {n} seeds: {said}. "
+        f"sign-flip over {n} seeds: {_said(rows)}. "
     )
     shares = confusion(gate)
     text += "Calibration gate: " + ", ".join(f"{c} {shares.loc[c, c]:.0%} right" for c in CORNERS) + ". "

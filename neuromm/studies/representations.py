@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from neuromm import measures
-from neuromm.session import present
+from neuromm.session import generator, present
 from neuromm.studies.line_up import fresh_noise, ideal_observers
 
 MODELS = {
@@ -101,8 +101,10 @@ def ceilings(shown, layers) -> pd.DataFrame:
     return table.astype({"ceiling_low": float, "ceiling_high": float})
 
 
-def mixtures(shown, layers, models, *, rng, families=None, n_repeats=4) -> pd.DataFrame:
+def mixtures(shown, layers, models, *, seed, families=None, n_repeats=4) -> pd.DataFrame:
     """Non-negative mixtures of all model computations, judged on conditions (and seeds) that they were not fitted to.
+
+    The folds of each layer depend on `seed` and its name alone: company changes nothing.
 
     Returns
     -------
@@ -121,8 +123,9 @@ def mixtures(shown, layers, models, *, rng, families=None, n_repeats=4) -> pd.Da
             f"without {k}": measures.Weighted({o: m for o, m in given.items() if o != k}) for k in given
         }
         found = measures.crossvalidate_models(
-            data, flexible, comparator=COMPARATOR, n_subject_folds=min(2, len(data)), n_repeats=n_repeats, rng=rng
-        )
+            data, flexible, comparator=COMPARATOR, n_subject_folds=min(2, len(data)), n_repeats=n_repeats,
+            rng=generator(seed, f"mixture of {family}/{layer}"),
+        )  # fmt: skip
         estimate = found[found["kind"] == "model"].set_index("first")["estimate"]
         rows += [{"family": family, "layer": layer, "component": k, "share": full[k], "held_out": estimate["all"],
                   "unique": estimate["all"] - estimate[f"without {k}"], "n_seeds": len(data)}

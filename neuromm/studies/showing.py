@@ -61,7 +61,7 @@ def show_all(trials, participants, *, seed, held_out=None, keep=(), say=print) -
     """
     shown = Shown(trials, list(participants))
     for k, who in enumerate(list(participants), 1):
-        rows = trials[trials["report"].isin(who.reports)]
+        rows = who.rows(trials)
         rows = _one_repeat_per_fold(rows) if who.family in SLOW else rows
         try:
             say(f"{k}/{len(participants)} {who.name}: {len(rows)} trials")
@@ -102,7 +102,7 @@ def log_bayes_factor(trials) -> np.ndarray:
 
 def _transfer(who, rows, layers, held_out, seed):
     """R² of the log Bayes factor at a reliability that the regression never saw, layer by layer."""
-    test_rows = held_out[held_out["report"].isin(who.reports)]
+    test_rows = who.rows(held_out)
     recorded = present(test_rows, [who.observer], seed=seed, layers=list(layers)).representations[who.name]
     used = [_pairs_once(t) for t in (rows, test_rows)]
     target, test_target = (log_bayes_factor(t)[u] for t, u in zip((rows, test_rows), used, strict=True))
