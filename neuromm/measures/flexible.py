@@ -157,7 +157,8 @@ def mixture_weights(data, components, *, comparator: Comparator = "whitened_cosi
     fitted = _Fitted(_subjects(data), {"mixture": Weighted(components)}, comparator)
     everything = np.arange(fitted.n_conditions)
     counts = np.ones(fitted.n_conditions, int)
-    parts, data = _pairs_of(fitted.parts["mixture"], everything), _pairs_of(fitted.data, everything)
+    parts = _pairs_of(fitted.distinct[fitted.parts["mixture"]], everything)
+    data = _pairs_of(fitted.data, everything)
     placed = geometry(parts, counts, linear_relative(comparator))
     weights = _project(placed, _unit(geometry(data, counts, linear_relative(comparator))).sum(axis=0))
     strength = weights * np.linalg.norm(placed, axis=1)
@@ -188,9 +189,11 @@ class _Fitted:
         check_values(values, [*(s.name for s in subjects), *(c.name for c in parts)], len(conditions), comparator)
         self.models, self.names, self.comparator = fixed, list(fixed), comparator
         self.n_conditions, self.n_subjects = len(conditions), len(subjects)
-        self.data, parts = np.split(to_square(values), [len(subjects)])
+        self.data = to_square(values[: len(subjects)])
+        distinct, which = np.unique(values[len(subjects) :], axis=0, return_inverse=True)  # many models share parts
+        self.distinct = to_square(distinct)
         ends = np.cumsum([len(m.candidates) for m in fixed.values()])
-        self.parts = dict(zip(fixed, np.split(parts, ends[:-1]), strict=True))
+        self.parts = dict(zip(fixed, np.split(which.ravel(), ends[:-1]), strict=True))  # places in `distinct`
 
     def evaluate(self, conditions, subjects, folds, rng):
         """Mean held-out similarity of each model, for given counts of conditions and subjects."""
@@ -212,15 +215,16 @@ class _Fitted:
         at_test = {"counts": conditions[test], "comparator": self.comparator}
         held_out = _unit(geometry(_pairs_of(self.data[tested], test), **at_test))
         held_out = subjects[tested] @ held_out / subjects[tested].sum()
-        out = []
+        at_hand = _pairs_of(self.distinct, test)
+        fitted = any(len(parts) > 1 for parts in self.parts.values())
+        placed = geometry(_pairs_of(self.distinct, train), **in_training) if fitted else None
+        predicted = []
         for name, model in self.models.items():
             parts = self.parts[name]
-            weights = np.ones(1)
-            if len(parts) > 1:
-                weights = model.choose(geometry(_pairs_of(parts, train), **in_training), target)
-            predicted = weights @ _pairs_of(parts, test)
-            out.append(_unit(geometry(predicted[None], **at_test))[0] @ held_out)
-        return np.nan_to_num(out)  # a prediction that does not vary explains nothing
+            weights = model.choose(placed[parts], target) if len(parts) > 1 else np.ones(1)
+            predicted.append(weights @ at_hand[parts])
+        similar = _unit(geometry(np.array(predicted), **at_test)) @ held_out
+        return np.nan_to_num(similar)  # a prediction that does not vary explains nothing
 
 
 def geometry(values, counts, comparator):
