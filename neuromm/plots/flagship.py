@@ -172,7 +172,7 @@ def _name_ends(ax, ends):
         side = sorted([e for e in ends if (e[0] > 0.5) == right], key=lambda e: e[1])
         sign, column = (1, 1.06) if right else (-1, 0.06)
         points = np.array([(sign * x, y) for x, y, *_ in side]).reshape(-1, 2)
-        heights = push_apart(points[:, 1], 0.062, 0.93)
+        heights = push_apart(points[:, 1], min(0.062, 0.95 / max(len(side) - 1, 1)), 0.93)
         heights = heights_without_crossings(points, heights, column)
         for (x, y, name, colour), height in zip(side, heights, strict=True):
             ax.annotate(name, (x, y), (sign * column, height), fontsize=6, color=colour, va="center",
