@@ -154,6 +154,7 @@ STUDIES = {
     "ann_cue_weights": "neuromm.studies.ann_cue_weights:main",
     "ann_flash_beep": "neuromm.studies.ann_flash_beep:main",
     "ann_mcgurk": "neuromm.studies.ann_mcgurk:main",
+    "nets_as_people": "neuromm.studies.nets_as_people:main",
     "comodulation": "neuromm.studies.comodulation:main",
     "multimodal_benefit": "neuromm.studies.multimodal_benefit:main",
 }

@@ -18,6 +18,7 @@ SMALL = {
     "ann_cue_weights": ["--n-repeats", "2", "--n-seeds", "2"],
     "ann_flash_beep": ["--n-repeats", "2", "--n-seeds", "2"],
     "ann_mcgurk": ["--n-repeats", "2", "--n-individuals", "3"],
+    "nets_as_people": ["--n-repeats", "2", "--n-seeds", "2", "--n-ablation", "2"],
     "clip_zero_shot": ["--n-views", "1"],
     "contrast_is_evidence": ["--n-repeats", "2", "--n-scenes", "200"],
     "brains_and_machines": ["--small"],
