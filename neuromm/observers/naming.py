@@ -1,0 +1,43 @@
+"""What subjects who name drawings and printed words share: showings to look at, and answers from log posteriors."""
+
+import numpy as np
+
+from neuromm.stimuli.shapes import SHAPES
+from neuromm.stimuli.table import require, showings
+
+REPORTS = ("pictured", "printed", "common")
+
+
+def look_at(trials, rng, name):
+    """One row per showing, with seeds of its noise, and which showing each row asks about.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or a row asks for a part that it does not show.
+    """
+    require(trials, ["report", "pictured", "printed"], name)
+    asked = trials["report"].to_numpy()
+    for part in ("pictured", "printed"):
+        wrong = np.isin(asked, [part, "common"]) & trials[part].isna().to_numpy()
+        if wrong.any():
+            rows = trials.index[wrong][:5].tolist()
+            raise ValueError(f"{name}: trials {rows} ask for '{asked[wrong][0]}', but nothing is {part} there")
+    first, of_row = showings(trials)
+    shown = trials.iloc[first]
+    if "noise_seed" not in shown or shown["noise_seed"].isna().any():
+        shown = shown.assign(noise_seed=rng.integers(2**53, size=len(shown)))
+    return shown, of_row
+
+
+def say(trials, pictured, printed, unity):
+    """Answers of each row from log posteriors (n, 5) and unity (n,): the most probable shape of those on offer."""
+    names, says = np.array(SHAPES, object), {"common": np.where(np.isnan(unity), np.nan, unity > 0.5).astype(float)}
+    offered = np.ones(pictured.shape, bool)
+    if "alternatives" in trials:
+        for text in trials["alternatives"].dropna().unique():
+            words = [word.strip() for word in str(text).split("|")]
+            offered[(trials["alternatives"] == text).to_numpy()] = [shape in words for shape in SHAPES]
+    for part, log_posterior in (("pictured", pictured), ("printed", printed)):
+        says[part] = names[np.where(offered, log_posterior, -np.inf).argmax(1)]
+    return {report: says[report] for report in REPORTS}
