@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from neuromm.stimuli.printed import (
-    INK, LETTERS, NEUTRAL, WORDS, PrintedPictures, compositions_of, draw_exactly, letters, places_of,
+    INK,
+    LETTERS,
+    NEUTRAL,
+    WORDS,
+    PrintedPictures,
+    compositions_of,
+    draw_exactly,
+    letters,
+    places_of,
 )  # fmt: skip
 from neuromm.stimuli.shapes import COLOURS, GROUND, SHAPES
 

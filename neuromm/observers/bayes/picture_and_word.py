@@ -13,7 +13,16 @@ from scipy.stats import qmc
 from neuromm.observers.naming import REPORTS, look_at, say
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
 from neuromm.stimuli.printed import (
-    HALVES, INK, JITTER, N_PIXELS, NEUTRAL, PrintedPictures, compositions_of, contrast_of, draw_exactly, letters,
+    HALVES,
+    INK,
+    JITTER,
+    N_PIXELS,
+    NEUTRAL,
+    PrintedPictures,
+    compositions_of,
+    contrast_of,
+    draw_exactly,
+    letters,
     places_of,
 )  # fmt: skip
 from neuromm.stimuli.shapes import COLOURS, GROUND, POSITIONS, SHAPES
@@ -26,13 +35,13 @@ class PictureAndWord:
     r"""Bayesian causal inference over two categories, what is drawn (i) and what is written (j).
 
     With probability `p_common` the word names the drawing (C = 1, i = j); otherwise both are drawn independently
-    (C = 2). Either way a word is neutral with probability `p_neutral`. Pixels are Gaussian about the template of drawing
-    and word at their contrasts, which are known; colour, size, corner and place are not, and are integrated out:
+    (C = 2). Either way a word is neutral with probability `p_neutral`. Pixels are Gaussian about the template of
+    drawing and word at their contrasts, which are known; colour, size, corner and place are integrated out:
 
     p(i | x) = p(C=1 | x) p(i | x, C=1) + p(C=2 | x) p(i | x, C=2).
 
-    p_common 1 is forced fusion, 0 segregation. Integrals over the drawing's jitter are means over `n_shifts` points of a
-    Halton sequence: near exact where contrast is low, and at high contrast both hypotheses lose alike.
+    p_common 1 is forced fusion, 0 segregation. Integrals over the drawing's jitter are means over `n_shifts` points of
+    a Halton sequence: near exact where contrast is low, and at high contrast both hypotheses lose alike.
 
     References
     ----------
@@ -53,7 +62,7 @@ class PictureAndWord:
             if not 0 <= getattr(self, field) <= 1:
                 raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a probability is wanted")
         if not self.pixel_noise > 0 or self.n_shifts < 1:
-            raise ValueError(f"{self.name}: pixel_noise is {self.pixel_noise}, n_shifts {self.n_shifts}; above 0 wanted")
+            raise ValueError(f"{self.name}: pixel_noise is {self.pixel_noise}, n_shifts {self.n_shifts}; want > 0")
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Look at each trial's picture, answer, and record `layers` from the same pass.
@@ -61,11 +70,11 @@ class PictureAndWord:
         Parameters
         ----------
         trials : DataFrame
-            Needs `report`, `pictured`, `printed`; optional contrasts, `noise_seed` (drawn by `rng` where it is missing).
+            Needs `report`, `pictured`, `printed`; optional contrasts, `noise_seed` (drawn by `rng` if missing).
         rng : numpy.random.Generator
         layers : names, patterns or Records
-            evidence (log p(x | i, j) of 5 drawings × 5 words, nats, up to a constant), log_posterior (of 5 drawings, then
-            of 5 words), unity (probability).
+            evidence (log p(x | i, j) of 5 drawings × 5 words, nats, up to a constant), log_posterior (of 5 drawings,
+            then of 5 words), unity (probability).
         parameters : DataFrame, optional
             One parameter set per row; the result gains a leading `set` dimension.
 

@@ -7,7 +7,17 @@ from scipy.special import logsumexp
 from scipy.stats import qmc
 
 from neuromm.observers.bayes.picture_and_word import PictureAndWord
-from neuromm.stimuli.printed import HALVES, INK, JITTER, NEUTRAL, WORDS, PrintedPictures, draw_exactly, letters, places_of
+from neuromm.stimuli.printed import (
+    HALVES,
+    INK,
+    JITTER,
+    NEUTRAL,
+    WORDS,
+    PrintedPictures,
+    draw_exactly,
+    letters,
+    places_of,
+)
 from neuromm.stimuli.shapes import COLOURS, GROUND, POSITIONS, SHAPES, SIZES
 
 
