@@ -46,6 +46,8 @@ class Spoken:
         codes, seeds, z, talker = self._tokens(trials, "auditory")
         waves = np.zeros((len(trials), speech_sound.N_SAMPLES), np.float32)
         rows = np.flatnonzero(codes >= 0)
+        if not len(rows):
+            return waves
         breath, click, noise = (
             normal_from_seeds(seeds[rows], speech_sound.N_SAMPLES, STREAM + k).astype(np.float32) for k in (1, 2, 3)
         )
@@ -59,6 +61,8 @@ class Spoken:
         codes, seeds, z, talker = self._tokens(trials, "visual")
         frames = np.zeros((len(trials), mouth.N_FRAMES, mouth.N_PIXELS, mouth.N_PIXELS), np.float32)
         rows = np.flatnonzero(codes >= 0)
+        if not len(rows):
+            return frames
         soa = np.nan_to_num(trials["soa"].to_numpy(float)) if "soa" in trials else np.zeros(len(trials))
         reliability = np.ones(len(trials))
         if "visual_reliability" in trials:

@@ -79,3 +79,13 @@ def test_what_cannot_be_said_is_refused():
     with pytest.raises(ValueError, match=r"\(n, 6400\) is wanted: one channel, 400 ms at 16000 Hz"):
         speech_sound.log_mel(np.zeros((2, 2, 6400)))
     assert list(SYLLABLES)[:3] == ["ba", "da", "ga"]
+
+
+@pytest.mark.parametrize("absent", ["auditory_syllable", "visual_syllable"])
+def test_a_table_of_one_sense_alone_is_silent_or_grey_in_the_other(absent):
+    trials = pd.DataFrame({"auditory_syllable": ["ba", "da"], "visual_syllable": ["ga", "da"], "noise_seed": [1, 2]})
+    alone = trials.assign(**{absent: None})
+    sound, video = Spoken().sound(alone), Spoken().video(alone)
+    assert (sound if absent.startswith("a") else video).any() == np.False_
+    kept = (video, Spoken().video(trials)) if absent.startswith("a") else (sound, Spoken().sound(trials))
+    np.testing.assert_array_equal(*kept)
