@@ -26,7 +26,7 @@ def response_agreement(trials, *, report="auditory"):
     -------
     DataFrame, one row per two observers
         `first`, `second`, `agreement` (r of errors, or κ), `difference` (RMS, deg; or 1 − proportion equal), `n`.
-        Agreement is NaN where an observer's answers do not vary.
+        Agreement is NaN where an observer's answers do not vary, and both where no trial has answers of the two.
     """
     _need(trials, ["observer", "trial", "report", "response", "auditory_azimuth", "visual_azimuth"])
     asked = trials[(trials["report"] == report) & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()]
@@ -43,7 +43,9 @@ def response_agreement(trials, *, report="auditory"):
     for first, second in combinations(answers.columns, 2):
         both = answers[[first, second]].dropna()
         x, y = both[first].to_numpy(), both[second].to_numpy()
-        if report == "common":
+        if both.empty:
+            agreement = difference = np.nan
+        elif report == "common":
             agreement, difference = _kappa(x, y), np.mean(x != y)
         else:
             error = truth.reindex(both.index).to_numpy()

@@ -55,3 +55,11 @@ def test_unimodal_precision_undoes_shrinkage_and_reliability(rng):
         "sigma"
     ]
     assert sigmas["auditory"] == pytest.approx(4, rel=0.04) and sigmas["visual"] == pytest.approx(2, rel=0.04)
+
+
+@pytest.mark.filterwarnings("error")
+def test_observers_without_a_trial_in_common_have_no_agreement():
+    trials = ventriloquism(2, unimodal=False, reports=("auditory",))
+    half = np.arange(len(trials)) % 2 == 0
+    table = response_agreement(two(trials, np.where(half, 1.0, np.nan), np.where(half, np.nan, 1.0)))
+    assert table["n"].iloc[0] == 0 and table[["agreement", "difference"]].isna().all(axis=None)
