@@ -17,7 +17,7 @@ SMALL = {
     "ann_ventriloquism": ["--n-repeats", "2", "--n-scenes", "100", "--n-seeds", "2"],
     "ann_cue_weights": ["--n-repeats", "2", "--n-seeds", "2"],
     "ann_flash_beep": ["--n-repeats", "2", "--n-seeds", "2"],
-    "ann_mcgurk": ["--n-repeats", "2", "--n-individuals", "3"],
+    "ann_mcgurk": ["--n-repeats", "2", "--n-individuals", "3", "--n-seeds", "2"],
     "nets_as_people": ["--n-repeats", "2", "--n-seeds", "2", "--n-ablation", "2"],
     "clip_zero_shot": ["--n-views", "1"],
     "contrast_is_evidence": ["--n-repeats", "2", "--n-scenes", "200"],
