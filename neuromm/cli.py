@@ -91,7 +91,7 @@ def _parser():
     command.set_defaults(function=_train)
 
     command = commands.add_parser("show", help="write a contact sheet, frame strips and WAV files of a stimulus set")
-    command.add_argument("set", metavar="SET", help="events, flashes, syllables, shapes or bouncing")
+    command.add_argument("set", metavar="SET", help="events, flashes, syllables, shapes, printed or bouncing")
     command.add_argument("--out", default=None, help="folder to write (default: results/show/SET)")
     command.add_argument("--seed", type=int, default=1)
     command.set_defaults(function=_show)

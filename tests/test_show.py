@@ -15,9 +15,9 @@ def test_a_set_is_written_as_pictures_and_sounds(name, tmp_path):
     for file in (tmp_path / "out").glob("*.wav"):
         with wave.open(str(file)) as sound:
             assert sound.getnframes() > 1000 and sound.getsampwidth() == 2
-    assert name == "shapes" or list((tmp_path / "out").glob("*.wav"))
+    assert name in ("shapes", "printed") or list((tmp_path / "out").glob("*.wav"))
 
 
 def test_an_unknown_set_is_one_line(tmp_path, capsys):
     assert main(["show", "smells", "--out", str(tmp_path)]) == 2
-    assert "there are: events, flashes, syllables, shapes, bouncing" in capsys.readouterr().err
+    assert "there are: events, flashes, syllables, shapes, printed, bouncing" in capsys.readouterr().err

@@ -18,7 +18,7 @@ def show(name, out=None, *, seed=1) -> Path:
     Parameters
     ----------
     name : str
-        One of `SETS`: events, flashes, syllables, shapes, bouncing.
+        One of `SETS`: events, flashes, syllables, shapes, printed, bouncing.
     out : path, optional
         `results/show/NAME` by default; replaced only if this command made it.
     seed : int
@@ -119,6 +119,35 @@ def shapes(folder, seed):
     plt.close(figure)
 
 
+def printed(folder, seed):
+    """Drawings with the word that names them, a neutral word, another shape's name and none, at three contrasts."""
+    from neuromm.plots.style import style
+    from neuromm.stimuli.printed import PrintedPictures
+    from neuromm.stimuli.shapes import SHAPES
+
+    other = dict(zip(SHAPES, (*SHAPES[1:], SHAPES[0]), strict=True))
+    kinds = {"congruent": lambda s: (s, s), "neutral": lambda s: (s, "house"), "conflict": lambda s: (s, other[s]),
+             "alone": lambda s: (s, None)}  # fmt: skip
+    rows = [(kind, *pair(shape), *contrast) for contrast in ((1.0, 1.0), (0.2, 0.4), (0.1, 0.1))
+            for (kind, pair), shape in zip(kinds.items(), SHAPES, strict=False)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["kind", "pictured", "printed", "picture_contrast", "word_contrast"])
+    table["noise_seed"] = seed * 1000 + np.arange(len(table))
+    pictures = np.clip(PrintedPictures().render(table), 0, 1)
+    with style():
+        import matplotlib.pyplot as plt
+
+        figure, axes = plt.subplots(3, 4, figsize=(7, 5.6))
+        for ax, picture, row in zip(axes.flat, pictures, table.itertuples(), strict=True):
+            ax.imshow(picture.transpose(1, 2, 0))
+            ax.set_title(f"{row.kind}: {row.pictured}" + (f", “{row.printed}”" if row.kind != "alone" else ""), fontsize=6.5)
+            ax.set(xticks=[], yticks=[])
+        for line, (drawn, written) in zip(axes, ((100, 100), (20, 40), (10, 10)), strict=True):
+            line[0].set_ylabel(f"contrast of\ndrawing {drawn} %,\nletters {written} %", fontsize=6.5)
+        figure.suptitle("drawings with printed words; sd of the pixel noise 10 %", fontsize=8)
+    save_figure(figure, folder / "printed", table)
+    plt.close(figure)
+
+
 def bouncing(folder, seed):
     """A disc between two walls, with a click where it hits, panned to the wall."""
     from neuromm.stimuli.bouncing import Bouncing
@@ -133,7 +162,7 @@ def bouncing(folder, seed):
 
 SETS = {
     "events": located_events, "flashes": flashes_and_beeps, "syllables": syllables, "shapes": shapes,
-    "bouncing": bouncing,
+    "printed": printed, "bouncing": bouncing,
 }  # fmt: skip
 
 
