@@ -1,5 +1,6 @@
 """A training run: steps with a falling learning rate, averaged weights, limits, and a file to resume from."""
 
+import json
 import math
 import time
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Run:
     _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self):
+        self.recipe = json.loads(json.dumps(self.recipe))  # as the checkpoint will say it: tuples become lists
         self.optimiser = self._optimiser()
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         if self.resume and self.path.exists():
