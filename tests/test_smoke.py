@@ -13,7 +13,7 @@ RINGS = ["--n-repeats", "1", "--n-cells", "36", "--dt", "1", "--n-readout", "8",
 SMALL = {
     "multimodal_benefit": ["--step", "2", "--step", "4", "--n-seeds", "1"],
     "comodulation": ["--n-seeds", "1", "--n-steps", "3", "--agreement", "0.2"],
-    "congruent_opposite_units": ["--n-scenes", "60"],
+    "congruent_opposite_units": ["--n-scenes", "60", "--n-seeds", "2"],
     "ann_ventriloquism": ["--n-repeats", "2", "--n-scenes", "100", "--n-seeds", "2"],
     "ann_cue_weights": ["--n-repeats", "2", "--n-seeds", "2"],
     "ann_flash_beep": ["--n-repeats", "2", "--n-seeds", "2"],

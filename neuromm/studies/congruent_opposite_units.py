@@ -11,22 +11,26 @@ from neuromm import catalogue, measures
 from neuromm.plots.style import COLOURS, in_style
 from neuromm.session import present
 from neuromm.stimuli.table import cross, finish
-from neuromm.studies.ann_subjects import scenes
+from neuromm.studies.ann_subjects import bands_table, over_seeds, said, scenes, seeds_of
 from neuromm.studies.results import Results, say
 
 SENSES = {"sigma_auditory": 4.0, "sigma_visual": 4.0}  # deg: both senses alike, so that neither sets the tuning
 PLACES = tuple(np.arange(-24.0, 25.0, 4.0))  # deg
 LAYERS = ("fusion1", "fusion2")
+NEAR, MIDDLE, FAR = LEVELS = ("0–8", "8–16", "above 16")  # deg, true disparity of scenes
+KINDS = ("congruent", "opposite", "intermediate", "untuned")
+SPECIFIC = "far: opposite silent minus random silent (deg²)"
 N_RANDOM = 8  # random lesions of the same size
 
 
 def main(
     n_scenes: int = 800,
     training: str = "causes",
+    n_seeds: int = 12,
     seed: int = 1,
     out: str = "results/congruent_opposite_units",
 ):
-    """Tuning of fusion units to sound and light alone, and lesions of congruent or opposite units.
+    """Tuning of fusion units to sound and light alone, and lesions of congruent or opposite units, over networks.
 
     Parameters
     ----------
@@ -34,44 +38,96 @@ def main(
         Scenes of one or two causes on which lesions are tested.
     training : str
         causes, one cause or shuffled: which network.
+    n_seeds : int
+        Networks of the shipped recipe that differ in their seed; fewer where fewer are shipped.
     seed : int
         Decides every draw.
     out : str
         Result folder.
     """
-    network = catalogue.load("fusion_net", training=training, **SENSES)
-    untrained = catalogue.load("fusion_net", trained=False, name="untrained", **SENSES)
-    units = pd.concat([unit_table(o) for o in (network, untrained)], ignore_index=True)
-    lesions = lesion_effects(network, units, n_scenes, seed)
-    mine = units[units["observer"] == "fusion_net"]
-    counts = {layer: rows["kind"].value_counts() for layer, rows in mine.groupby("layer")}
-    share = units.assign(opposite=units["kind"] == "opposite").groupby("observer")["opposite"].mean()
+    networks = seeds_of("fusion_net", None, n_seeds, training=training, **SENSES)
+    first = next(iter(networks))
+    controls = [
+        catalogue.load("fusion_net", trained=False, name="untrained", **SENSES),
+        catalogue.load("fusion_net", training="shuffled", name="shuffled_pairs", **SENSES),
+    ]
+    units = pd.concat([unit_table(o) for o in (*networks.values(), *controls)], ignore_index=True)
+    lesions = []
+    for network in networks.values():
+        lesions.append(lesion_effects(network, units, n_scenes, seed).assign(observer=network.name))
+        say(f"{network.name}: lesioned")
+    lesions = pd.concat(lesions, ignore_index=True)
+    shares = shares_of_kinds(units)
+    bands = _bands(shares, lesions, networks)
+    seeds = over_seeds(bands, networks)
+    mean = shares[shares["observer"].isin(list(networks))].groupby(["layer", "kind"], sort=False)["share"].mean()
+    control = shares[~shares["observer"].isin(list(networks))].set_index(["observer", "layer", "kind"])["share"]
     results = Results(
-        title=f"Congruent units gain by training: opposite ones are {100 * share['fusion_net']:.0f} %, untrained "
-        f"{100 * share['untrained']:.0f} %" if share["fusion_net"] < share["untrained"]
-        else f"Opposite units gain by training: {100 * share['fusion_net']:.0f} %, untrained "
-        f"{100 * share['untrained']:.0f} %",
+        title=_title(seeds),
         text="; ".join(
-            f"{layer}: {counts[layer].get('congruent', 0)} congruent, {counts[layer].get('opposite', 0)} opposite, "
-            f"{counts[layer].get('intermediate', 0)} between, {counts[layer].get('untuned', 0)} untuned"
-            for layer in LAYERS
-        ) + ". Lesions silence equally many units of the last fusion layer; random ones are the control.",
-        parameters={"name": "congruent_opposite_units", "n_scenes": n_scenes, "training": training, "seed": seed},
-        tables={"units": units, "lesions": lesions},
+            f"{layer}: {', '.join(f'{100 * mean[layer, kind]:.0f} % {kind}' for kind in KINDS)}" for layer in LAYERS
+        ) + ". In the last layer of controls: "
+        + ", ".join(f"{c.name.replace('_', ' ')} {100 * control[c.name, LAYERS[-1], 'congruent']:.0f} % congruent, "
+                    f"{100 * control[c.name, LAYERS[-1], 'opposite']:.0f} % opposite" for c in controls)
+        + f". {said(seeds)} Lesions silence equally many units of the last fusion layer; random ones are the control.",
+        parameters={"name": "congruent_opposite_units", "n_scenes": n_scenes, "training": training,
+                    "n_seeds": n_seeds, "seed": seed},
+        tables={"units": units, "lesions": lesions, "shares": shares, "bands": bands, "over_seeds": seeds},
     )  # fmt: skip
     caption = (
-        "Correlation of each unit's tuning to sound alone with its tuning to light alone: trained (filled) and "
-        "untrained (line)."
+        "Correlation of each unit's tuning to sound alone with its tuning to light alone: all trained networks "
+        "(filled), untrained (line), as shares of units."
     )
-    results.add_figure("congruency", _draw_units(units), units, caption)
+    drawn = units[units["observer"].isin([*networks, "untrained"])]
+    results.add_figure("congruency", _draw_units(drawn, networks), drawn, caption)
     caption = (
         "Increase of the squared error of the sound's place when units fall silent, by the true disparity of scenes; "
-        "bar: sd over random lesions."
+        "dots: networks, bars: their mean."
     )
     results.add_figure("lesions", _draw_lesions(lesions), lesions, caption)
     page = results.write(out)
-    say(f"wrote {page}")
+    say(f"wrote {page}; first network: {first}")
     return page
+
+
+def shares_of_kinds(units):
+    """Share of each kind of unit per observer and layer."""
+    counts = units.groupby(["observer", "layer"], sort=False)["kind"].value_counts(normalize=True)
+    found = counts.unstack(fill_value=0.0).reindex(columns=list(KINDS), fill_value=0.0)
+    return found.stack().rename("share").reset_index()
+
+
+def _bands(shares, lesions, names):
+    """Per network: both kinds exist, training adds congruent ones, and what a lesion of opposite ones costs where."""
+    share = shares.set_index(["observer", "layer", "kind"])["share"]
+    added = lesions.groupby(["observer", "lesion", "true_disparity"])["added_squared_error"].mean()
+    rows, last = [], LAYERS[-1]
+    for name in names:
+        rows += [
+            (name, "share of congruent units", share[name, last, "congruent"], 0.0, np.inf),
+            (name, "share of opposite units", share[name, last, "opposite"], 0.0, np.inf),
+            (name, "congruent units more than untrained (share)", share[name, last, "congruent"]
+             - share["untrained", last, "congruent"], 0.0, np.inf),
+        ]  # fmt: skip
+        if (name, "opposite", FAR) in added.index and (name, "opposite", NEAR) in added.index:
+            far, near = added[name, "opposite", FAR], added[name, "opposite", NEAR]
+            any_far, any_near = added[name, "random", FAR], added[name, "random", NEAR]
+            rows += [
+                (name, "opposite units silent: error added far minus near (deg²)", far - near, 0.0, np.inf),
+                (name, "the same, more than with random silent (deg²)", far - near - any_far + any_near, 0, np.inf),
+                (name, SPECIFIC, far - any_far, 0.0, np.inf),
+            ]
+    return bands_table(rows)
+
+
+def _title(seeds):
+    table = seeds.set_index("what")
+    share = 100 * table["mean"]
+    opposite, congruent = share["share of opposite units"], share["share of congruent units"]
+    kinds = f"{congruent:.0f} % congruent and {opposite:.0f} % opposite units"
+    if SPECIFIC in table.index and table.loc[SPECIFIC, "p"] < 0.05:
+        return f"Fusion layers have {kinds}; without opposite ones, events far apart are placed worst"
+    return f"Fusion layers have {kinds}; far apart, opposite ones matter no more than any others"
 
 
 def unit_table(observer):
@@ -109,7 +165,7 @@ def lesion_effects(network, units, n, seed):
     answers = present(trials, subjects, seed=seed, layers=None).trials
     error = (answers["response"] - answers["auditory_azimuth"]) ** 2
     apart = (answers["auditory_azimuth"] - answers["visual_azimuth"]).abs()
-    level = pd.cut(apart, [-0.1, 8.0, 16.0, np.inf], labels=["0–8", "8–16", "above 16"]).astype(str)
+    level = pd.cut(apart, [-0.1, 8.0, 16.0, np.inf], labels=list(LEVELS)).astype(str)
     table = answers.assign(error=error, true_disparity=level).groupby(["observer", "true_disparity"], sort=False)
     means = table["error"].mean().unstack("observer")
     rows = []
@@ -121,21 +177,20 @@ def lesion_effects(network, units, n, seed):
 
 
 @in_style
-def _draw_units(units):
+def _draw_units(units, networks):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, len(LAYERS), figsize=(5.4, 2.2), sharey=True)
     edges = np.linspace(-1, 1, 17)
     for ax, layer in zip(axes, LAYERS, strict=True):
         rows = units[units["layer"] == layer]
-        names = list(dict.fromkeys(rows["observer"]))
-        for name in names:
-            values = rows[rows["observer"] == name]["congruency"].dropna()
-            style = {"color": COLOURS["audiovisual"], "rwidth": 0.9} if name == names[0] else {
+        for trained, label in ((True, "trained"), (False, "untrained")):
+            values = rows[rows["observer"].isin(list(networks)) == trained]["congruency"].dropna()
+            style = {"color": COLOURS["audiovisual"], "rwidth": 0.9} if trained else {
                 "histtype": "step", "color": COLOURS["reference"]}  # fmt: skip
-            ax.hist(values, edges, label=name.replace("_", " "), **style)
+            ax.hist(values, edges, weights=np.full(len(values), 100 / max(len(values), 1)), label=label, **style)
         ax.set(title=layer, xlabel="opposite  ←  r of the tunings  →  congruent")
-    axes[0].set_ylabel("units (count)")
+    axes[0].set_ylabel("units (%)")
     axes[0].legend(loc="upper center")
     return figure
 
@@ -145,19 +200,19 @@ def _draw_lesions(lesions):
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(4.2, 2.2))
-    levels = ["0–8", "8–16", "above 16"]
     shades = {"congruent": COLOURS["audiovisual"], "opposite": COLOURS["auditory"], "random": COLOURS["reference"]}
     for i, (kind, colour) in enumerate(shades.items()):
         rows = lesions[lesions["lesion"] == kind]
         if rows.empty:
             continue
-        grouped = rows.groupby("true_disparity")["added_squared_error"]
-        mean, sd = grouped.mean().reindex(levels), grouped.std().reindex(levels).fillna(0.0)
-        spread = sd if kind == "random" else None
-        ax.bar(np.arange(3) + 0.27 * (i - 1), mean, 0.25, yerr=spread, color=colour, label=kind)
-    ax.set_xticks(range(3), levels)
+        own = rows.groupby(["observer", "true_disparity"])["added_squared_error"].mean().unstack("true_disparity")
+        own = own.reindex(columns=list(LEVELS))
+        at = np.arange(3) + 0.27 * (i - 1)
+        ax.bar(at, own.mean(), 0.25, color=colour, label=kind, alpha=0.6)
+        for values in own.to_numpy():
+            ax.plot(at, values, "o", ms=1.6, color=colour)
+    ax.set_xticks(range(3), LEVELS)
     ax.axhline(0, color=COLOURS["reference"], lw=0.5)
     ax.set(xlabel="true disparity (deg)", ylabel="added squared error (deg²)")
     ax.legend(title="silenced", loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
     return figure
-
