@@ -111,7 +111,7 @@ def fit_counter(recipe, seed, device, checkpoint, limits):
         loss = loss + (F.cross_entropy(beeps, counts[:, 1], reduction="none") * present[:, 0]).mean()
         unity = F.binary_cross_entropy_with_logits(odds[:, 0], common, reduction="none")
         run.update(loss + 0.3 * (unity * present.prod(1)).mean())
-    network = run.finish()
+    network = run.finish().cpu()  # read-outs and scores are small
     if not run.step:
         _read_out_untrained(network, recipe, store)
     return {

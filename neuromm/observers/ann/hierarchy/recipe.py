@@ -46,7 +46,7 @@ def fit_hierarchy(recipe, seed, device, checkpoint, limits):
         place_error = ((estimate - places).square() * present).sum() / present.sum()
         unity_error = (F.binary_cross_entropy_with_logits(odds[:, 0], common, reduction="none") * both).mean()
         run.update(place_error + recipe.unity * unity_error)
-    network = run.finish()
+    network = run.finish().cpu()  # read-outs and scores are small
     if not run.step:
         _read_out_untrained(network, recipe, store)
     config = {"n_it": recipe.n_hidden, "n_association": recipe.n_fusion, "p_common": recipe.p_common,

@@ -85,7 +85,7 @@ def fit_speech(recipe, seed, device, checkpoint, limits):
     for step in run:
         *seen, code = batch_of(store, talkers, np.random.default_rng([seed, step]), recipe.batch, recipe.dropout)
         run.update(F.cross_entropy(network(*(x.to(device) for x in seen)), code.to(device)))
-    network = run.finish()
+    network = run.finish().cpu()  # read-outs and scores are small
     tensors, score = read_out(network, recipe, talkers, device)
     return {
         "tensors": arrays(network) | tensors, "config": config,
