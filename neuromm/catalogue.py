@@ -36,6 +36,8 @@ OBSERVERS = {
     "magnotti2017": "neuromm.observers.bayes.magnotti2017:Magnotti2017",
     "magnotti2015": "neuromm.observers.bayes.magnotti2015:Magnotti2015",
     "massaro1998": "neuromm.observers.bayes.massaro1998:Massaro1998",
+    # ideal observers: drawings and printed words
+    "picture_and_word": "neuromm.observers.bayes.picture_and_word:PictureAndWord",
     # ideal observers: reaction times and learning
     "race_model": "neuromm.observers.bayes.reaction:RaceModel",
     "coactivation": "neuromm.observers.bayes.reaction:Coactivation",
@@ -70,6 +72,7 @@ OBSERVERS = {
     "hierarchy_net": "neuromm.observers.ann.hierarchy.observer:HierarchyNetwork",
     "flash_counter": "neuromm.observers.ann.counting.observer:FlashCounter",
     "speech_net": "neuromm.observers.ann.speech.observer:SpeechNetwork",
+    "picture_namer": "neuromm.observers.ann.contrastive.namer:PictureNamer",
     "syllable_denoiser": "neuromm.observers.ann.diffusion.classifier:SyllableDenoiser",
 }
 
@@ -83,6 +86,7 @@ NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that 
     "diffusion_video": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
     "clip_shapes": "neuromm.observers.ann.contrastive.recipe:train",
+    "picture_namer": "neuromm.observers.ann.contrastive.printed:train",
     "fusion_net": "neuromm.observers.ann.fusion.recipe:train",
     "hierarchy_net": "neuromm.observers.ann.hierarchy.recipe:train",
     "flash_counter": "neuromm.observers.ann.counting.recipe:train",
@@ -113,6 +117,7 @@ PARADIGMS = {
     "inverse_effectiveness": "neuromm.paradigms.inverse_effectiveness:inverse_effectiveness",
     "aftereffect": "neuromm.paradigms.aftereffect:aftereffect",
     "two_tone_aftereffect": "neuromm.paradigms.aftereffect:two_tone_aftereffect",
+    "image_text_conflict": "neuromm.paradigms.image_text_conflict:image_text_conflict",
     "changing_reliability": "neuromm.paradigms.aftereffect:changing_reliability",
 }
 

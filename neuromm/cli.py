@@ -157,7 +157,23 @@ def _train(arguments, rest):
             resume=not arguments.no_resume,
             **recipe,
         )
+        _draw_learning(path)
         print(path)
+
+
+def _draw_learning(weights):
+    """Learning curves of one training, from the tables beside its weights: `NAME_learning.png` (and .pdf, .svg)."""
+    import matplotlib.pyplot as plt
+    import pandas as pd
+
+    from neuromm.plots.learning import loss_by_step
+    from neuromm.plots.style import save_figure
+
+    for curve in sorted(weights.parent.glob(f"{weights.stem}_learning*.csv")):
+        table = pd.read_csv(curve)
+        figure = loss_by_step(table).figure
+        save_figure(figure, curve.with_suffix(""), table)
+        plt.close(figure)
 
 
 def _field_of(text):

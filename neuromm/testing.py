@@ -61,6 +61,9 @@ EXAMPLES = {
     "ownership": lambda: paradigms.synchrony(2, soas=(-300.0, 0.0, 150.0), reports=("ownership",)),
     "motion": lambda: paradigms.dynamic_capture(1, soas=(0.0, 250.0)),
     "syllables": lambda: paradigms.mcgurk(2, syllables=("ba", "da", "ga")),
+    "drawings and words": lambda: paradigms.image_text_conflict(
+        1, shapes=("circle", "ring"), picture_contrast=(0.2,), word_contrast=(0.1,), reports=("pictured", "common")
+    ),
     "detection": lambda: paradigms.redundant_target(2, soas=(-50.0, 0.0, 50.0)),
     "detection of a target": lambda: paradigms.focused_attention(2, soas=(-100.0, 0.0)),
     "headings": heading_trials,

@@ -1,4 +1,4 @@
-"""What exposure leaves behind: build-up, immediate and cumulative parts, weights over a changing blur."""
+"""What exposure leaves behind: build-up, immediate and cumulative parts, weights over a changing blur; loss by step."""
 
 from neuromm.plots.curves import beside, draw, is_human, tidy, zero
 from neuromm.plots.style import COLOURS, MARKERS, axes_of, in_style
@@ -73,4 +73,25 @@ def weights_over_period(table, ax=None, *, legend=True):
     ax.set(xlabel="phase of the period (blur rises)", ylabel="auditory weight (fraction)")
     if legend:
         beside(ax)
+    return ax
+
+
+@in_style
+def loss_by_step(table, ax=None):
+    """How a network learnt: loss of each step (points), running mean (line), and of one that knows nothing (grey).
+
+    Parameters
+    ----------
+    table : DataFrame
+        `NAME_learning.csv`, which `neuromm train` writes: step, loss, mean_loss, chance.
+    """
+    ax = axes_of(ax)
+    ax.plot(table["step"], table["loss"], ".", ms=1.5, mew=0, color=COLOURS["reference"], label="each step")
+    ax.plot(table["step"], table["mean_loss"], color=COLOURS["audiovisual"], label="mean of 50 steps")
+    if table["chance"].notna().any():
+        ax.axhline(table["chance"].iloc[0], color=COLOURS["reference"], lw=0.6, ls="--", label="knows nothing")
+    if (table["loss"] > 0).all() and table["mean_loss"].max() > 10 * table["mean_loss"].min():
+        ax.set_yscale("log")
+    ax.set(xlabel="step of training (count)", ylabel="loss", xlim=(0, table["step"].max()))
+    ax.legend()
     return ax

@@ -139,7 +139,8 @@ def printed(folder, seed):
         figure, axes = plt.subplots(3, 4, figsize=(7, 5.6))
         for ax, picture, row in zip(axes.flat, pictures, table.itertuples(), strict=True):
             ax.imshow(picture.transpose(1, 2, 0))
-            ax.set_title(f"{row.kind}: {row.pictured}" + (f", “{row.printed}”" if row.kind != "alone" else ""), fontsize=6.5)
+            word = "" if row.kind == "alone" else f", “{row.printed}”"
+            ax.set_title(f"{row.kind}: {row.pictured}{word}", fontsize=6.5)
             ax.set(xticks=[], yticks=[])
         for line, (drawn, written) in zip(axes, ((100, 100), (20, 40), (10, 10)), strict=True):
             line[0].set_ylabel(f"contrast of\ndrawing {drawn} %,\nletters {written} %", fontsize=6.5)

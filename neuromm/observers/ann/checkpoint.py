@@ -1,4 +1,9 @@
-"""A training run: steps with a falling learning rate, averaged weights, limits, and a file to resume from."""
+"""A training run: steps with a falling learning rate, averaged weights, limits, a file to resume from, its curve.
+
+The checkpoint holds weights, their average, the optimiser's state and the losses. It holds no state of a random
+generator, because none is needed: what step n draws comes from generators seeded by (seed, n) alone, so that a run
+that was stopped goes on to the same weights, bit for bit.
+"""
 
 import json
 import math
@@ -6,12 +11,14 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import torch
 
 from neuromm.observers.ann.muon import Muon
 from neuromm.observers.ann.weights import load_weights, save_weights
 
 EVERY_SECONDS = 30.0  # between checkpoints
+SMOOTH = 50  # steps, of the running mean in a learning curve
 
 
 @dataclass
@@ -32,8 +39,10 @@ class Run:
     max_seconds: float | None = None
     resume: bool = True
     progress: bool = True
+    chance: float = math.nan  # loss of a network that knows nothing, for its learning curve
     step: int = 0
     loss: float = math.nan
+    losses: list = field(default_factory=list)
     _begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self):
@@ -105,11 +114,20 @@ class Run:
             for name, value in self.network.state_dict().items():
                 self.average[name].lerp_(value, 1 - keep)
         self.step += 1
+        self.losses.append(self.loss)
 
-    def rate(self):
-        """Learning rate of this step: a warm-up over 100 steps and a cosine to zero."""
-        warm = min(1.0, (self.step + 1) / 100)
-        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.n_steps))
+    def rate(self, step=None):
+        """Learning rate of a step, by default the coming one: a warm-up over 100 steps and a cosine to zero."""
+        step = self.step if step is None else step
+        return self.learning_rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / self.n_steps))
+
+    def curve(self) -> pd.DataFrame:
+        """The learning curve: step, loss, mean_loss (of up to 50 steps until then), learning_rate, chance."""
+        losses = pd.Series(self.losses, dtype=float)
+        return pd.DataFrame({
+            "step": np.arange(1, len(losses) + 1), "loss": losses, "mean_loss": losses.rolling(SMOOTH, 1).mean(),
+            "learning_rate": [self.rate(i) for i in range(len(losses))], "chance": self.chance,
+        })  # fmt: skip
 
     def gradient_norm(self):
         """Length of the gradient of the last step; 0 before the first."""
@@ -117,7 +135,9 @@ class Run:
         return math.sqrt(sum(squares))
 
     def finish(self):
-        """Put the averaged weights into the network, ready to evaluate."""
+        """Put the averaged weights into the network, ready to evaluate, and write the learning curve."""
+        if self.losses:
+            self.curve().to_csv(curve_path(self.path), index=False, na_rep="n/a", float_format="%.6g")
         self.network.load_state_dict(self.average)
         self.network.eval()
         return self.network
@@ -125,6 +145,7 @@ class Run:
     def _save(self):
         tensors = {f"network.{k}": _numpy(v) for k, v in self.network.state_dict().items()}
         tensors |= {f"average.{k}": _numpy(v) for k, v in self.average.items()}
+        tensors["losses"] = np.array(self.losses)
         for i, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{i}.{k}": np.asarray(_numpy(v)) for k, v in state.items()}
         save_weights(
@@ -140,6 +161,7 @@ class Run:
             )
         self.step = header["config"]["step"]
         part = {kind: {} for kind in ("network", "average", "optimiser")}
+        self.losses = tensors.pop("losses", np.zeros(0)).tolist()
         for name, value in tensors.items():
             kind, _, rest = name.partition(".")
             part[kind][rest] = torch.from_numpy(value.copy())
@@ -150,6 +172,13 @@ class Run:
             i, _, key = name.partition(".")
             state["state"].setdefault(int(i), {})[key] = value
         self.optimiser.load_state_dict(state)
+
+
+def curve_path(path):
+    """Where the learning curve of a weights file or of its checkpoint is: `NAME_learning.csv`, or `…_vae.csv`."""
+    stem, _, rest = path.name.partition(".safetensors")
+    part = rest.removeprefix(".checkpoint").replace(".", "_")
+    return path.with_name(f"{stem.removesuffix('.checkpoint')}_learning{part}.csv")
 
 
 def _numpy(tensor):

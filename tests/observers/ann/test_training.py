@@ -1,9 +1,11 @@
 """Training: reproducible, resumable, and it stops when it must."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from neuromm.cli import main
 from neuromm.observers.ann import training
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.events import CongruentEvents, render_pairs, render_single
@@ -40,6 +42,26 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path):
     assert (tmp_path / "parts.safetensors.checkpoint").exists()
     assert same(whole, train("av_denoiser", out=tmp_path / "parts.safetensors", **SMALL))
     assert not (tmp_path / "parts.safetensors.checkpoint").exists()
+
+
+def test_the_curve_of_a_stopped_run_is_that_of_a_whole_one(tmp_path):
+    for name, stops in {"whole": (40,), "parts": (15, 40)}.items():
+        for stop in stops:
+            train("av_denoiser", out=tmp_path / f"{name}.safetensors", max_steps=stop, **SMALL)
+    curves = [pd.read_csv(tmp_path / f"{name}_learning.csv") for name in ("whole", "parts")]
+    pd.testing.assert_frame_equal(*curves)
+    assert curves[0]["step"].tolist() == list(range(1, 41)) and (curves[0]["learning_rate"] > 0).all()
+    np.testing.assert_allclose(curves[0]["mean_loss"].iloc[-1], curves[0]["loss"].mean(), rtol=1e-4)  # 40 steps of 50
+
+
+def test_the_command_draws_the_curve_beside_the_weights(tmp_path):
+    out = tmp_path / "encoder.safetensors"
+    command = ["train", "clip_shapes", "--out", str(out), "--set", "n_steps=3", "--set", "batch=8"]
+    assert main(command) == 0
+    assert {f"encoder_learning.{kind}" for kind in ("csv", "png", "pdf", "svg")} <= {p.name for p in tmp_path.iterdir()}
+    curve = pd.read_csv(tmp_path / "encoder_learning.csv")
+    np.testing.assert_allclose(curve["chance"], np.log(8), rtol=1e-5)
+    assert len(curve) == 3
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_and_can_be_left_aside(tmp_path):

@@ -1,6 +1,7 @@
 """How the image–text encoder is trained: shapes and captions, a fifth of shape–colour pairs never seen."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,9 +34,9 @@ class ClipRecipe:
     decay: float = 0.98
 
 
-def build(n_pixels=32, width=128, n_embedding=64, loss="clip", hard=0.0):
-    """The encoder of pictures and captions."""
-    return MultimodalEncoder(ImageTower(n_pixels, width=width), TextTower(), n_embedding, loss, hard)
+def build(n_pixels=32, width=128, n_embedding=64, loss="clip", hard=0.0, **tower):
+    """The encoder of pictures and captions; `tower` are further fields of its `ImageTower`."""
+    return MultimodalEncoder(ImageTower(n_pixels, width=width, **tower), TextTower(), n_embedding, loss, hard)
 
 
 def draw(recipe, network, rng, n, held_out=False):
@@ -53,7 +54,11 @@ def fit_clip(recipe, seed, device, checkpoint, limits):
     config = {k: getattr(recipe, k) for k in ("n_pixels", "width", "n_embedding", "loss", "hard")}
     network = build(**config).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe)}
-    run = Run(network, "clip_shapes", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    chance = math.log(recipe.batch) if recipe.loss == "clip" else math.nan
+    run = Run(
+        network, "clip_shapes", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, chance=chance,
+        **limits,
+    )  # fmt: skip
     for step in run:
         rng = np.random.default_rng([seed, step])
         pictures, ids, _ = draw(recipe, network, rng, recipe.batch)
