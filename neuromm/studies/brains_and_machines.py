@@ -42,8 +42,6 @@ from neuromm.studies.showing import show_all
 from neuromm.studies.strategies_fitted import fit_strategies
 
 HELD_OUT_VISUAL = 0.25  # relative precision of σ_V 4°, between the 2 and 8 of the design
-# families whose mixtures quick mode fits
-MIXED = ("av_denoiser", primary_test.SECONDARY, "av_encoder", "cuppini2017", "measured", *primary_test.TWINS)
 
 
 def main(
@@ -156,7 +154,7 @@ def _representations(shown, session, measured, agreement, results, seed, full, s
     shuffled = primary_test.shuffled_labels(
         shown, layers, models, rng=generator(seed, "shuffle"), n_shuffles=5 if small else 50
     )
-    mixed = [] if small else MIXED
+    mixed = [] if small else figures.MIXED
     rows = layers
     if not full:  # one layer of each family: the last hidden, or the last
         ends = {f: last_hidden(layers, f) or own["layer"].iloc[-1] for f, own in layers.groupby("family")}
@@ -185,7 +183,8 @@ def _representations(shown, session, measured, agreement, results, seed, full, s
     if full and held_out is not None:
         results.tables["pixel_noise"] = _with_pixel_noise(shown, models, seed)
     return {"layers": layers, "mean": mean, "tests": tests, "second": second, "gate": gate, "verdict": verdict,
-            "summary": table, "alike": everyone, "transfer": transfer, "ablation": ablation, "mixture": mixture}  # fmt: skip
+            "summary": table, "alike": everyone, "transfer": transfer, "ablation": ablation,
+            "mixture": mixture}  # fmt: skip
 
 
 def _with_pixel_noise(shown, models, seed):

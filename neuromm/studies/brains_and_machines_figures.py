@@ -25,6 +25,8 @@ QUICK = (
     "whole experiment."
 )
 MAIN_PANELS = ("av_denoiser", "av_encoder", "cuppini2017")
+# families whose mixtures are drawn; quick mode fits no others
+MIXED = ("av_denoiser", primary_test.SECONDARY, "av_encoder", "cuppini2017", "measured", *primary_test.TWINS)
 # baselines that have names in the main figure; all have them in the figures of their own
 NAMED_BASELINES = ("av_denoiser_untrained", "av_denoiser_sound_only", "av_denoiser_light_only", "av_encoder_additive",
                    "av_encoder_shuffled", "raw_input")  # fmt: skip
@@ -234,6 +236,7 @@ def draw_representations(results, found):
             "The same similarities as a graph: neighbours on the circle are alike, lines join RDMs at least .8 alike.",
         )  # fmt: skip
     mixture = found["mixture"]
+    mixture = mixture[mixture["family"].isin(MIXED)] if len(mixture) else mixture
     if len(mixture):
         rows = (mixture["family"] + ": " + mixture["layer"]).str.replace("_", " ")
         figure = plots.layer_map(
@@ -243,7 +246,7 @@ def draw_representations(results, found):
         results.add_figure(
             "mixtures", figure, mixture,
             "What each computation adds to the mixture of all: similarity (whitened cosine) on conditions and seeds "
-            "that were not fitted, lost when the computation is left out.",
+            "that were not fitted, lost when the computation is left out. The table has all families that were fitted.",
         )  # fmt: skip
 
 
