@@ -1,13 +1,18 @@
-"""Record the layers of any torch module by forward hooks, without touching the module."""
+"""Record the layers of any torch module by forward hooks, without touching the module, in memory or on disk."""
 
 import difflib
 import fnmatch
+import os
+import tempfile
+from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import numpy as np
 import torch
 import xarray as xr
 
+LARGE = 2**30  # bytes: a recording that will be larger goes to disk
 POOL = {
     "flatten": lambda x: x.flatten(1),  # (B, ...) → (B, units)
     "mean": lambda x: x.flatten(2).mean(2) if x.ndim > 2 else x,  # (B, C, ...) → (B, C), over places or tokens
@@ -18,9 +23,18 @@ POOL = {
 
 
 def record(
-    model, inputs, layers, *, pool: Literal["flatten", "mean", "max", "first", "tokens"] = "flatten", batch_size=256
+    model,
+    inputs,
+    layers,
+    *,
+    pool: Literal["flatten", "mean", "max", "first", "tokens"] = "flatten",
+    batch_size=256,
+    out=None,
 ) -> dict[str, xr.DataArray]:
     """Activations of named layers for a batch of inputs, from one pass in evaluation mode.
+
+    A recording of more than 1 GiB, or any with `out`, is written batch by batch and comes back memory-mapped
+    (read-only): the same numbers, and no more memory than one batch.
 
     Parameters
     ----------
@@ -36,6 +50,9 @@ def record(
         token (the class token) or the mean over tokens.
     batch_size : int
         Rows per pass; no layer that looks at one row at a time depends on it beyond rounding.
+    out : path, optional
+        Folder for one .npy file per layer, named as the layer ("" is `%output.npy`), written whole or not at all. A
+        large recording without it goes to a nameless temporary file, which ends with the arrays.
 
     Returns
     -------
@@ -46,6 +63,8 @@ def record(
     ValueError
         If a name or pattern matches no module, a layer is never reached, is reached twice in a pass, or
         gives something other than one tensor with a row per input.
+    OSError
+        If `out` is no folder or the disk is full; no part of a file stays.
     """
     if pool not in POOL:
         raise ValueError(f"pool is '{pool}'; one of {', '.join(POOL)} is wanted")
@@ -55,7 +74,7 @@ def record(
     names = _find([layers] if isinstance(layers, str) else layers, modules)
     arguments = [torch.as_tensor(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    parts = {name: [] for name in names}
+    store = _Store(names, len(arguments[0]), None if out is None else Path(out))
     caught, hooks, was_training = {}, [], model.training
     try:
         for name in names:
@@ -66,13 +85,68 @@ def record(
                 batch = [x[start : start + int(batch_size)].to(device) for x in arguments]
                 caught.clear()
                 model(*batch)
-                for name in names:
-                    parts[name].append(_rows(caught, name, len(batch[0]), pool))
+                store.add({name: _rows(caught, name, len(batch[0]), pool) for name in names})
+        found = store.finish()
     finally:
         for hook in hooks:
             hook.remove()
         model.train(was_training)
-    return {name: xr.DataArray(np.concatenate(parts[name]), dims=("trial", "unit")) for name in names}
+        store.leave()
+    return {name: xr.DataArray(found[name], dims=("trial", "unit")) for name in names}
+
+
+class _Store:
+    """Rows of every layer as they come: lists in memory, or files from the first batch on."""
+
+    def __init__(self, names, n, out):
+        self.names, self.n, self.out, self.parts, self.files = names, n, out, {name: [] for name in names}, {}
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+
+    def add(self, rows):
+        if not self.files and not any(self.parts.values()):
+            self.units = {name: values.shape[1] for name, values in rows.items()}
+            if self.out is not None or 4 * self.n * sum(self.units.values()) > LARGE:
+                for name in self.names:
+                    self.files[name] = self._open(name)
+        for name, values in rows.items():
+            if values.shape[1] != self.units[name]:
+                raise ValueError(f"layer '{name}' gives {values.shape[1]} units, in the first batch {self.units[name]}")
+            if self.files:
+                self.files[name].write(values.tobytes())
+            else:
+                self.parts[name].append(values)
+
+    def _open(self, name):
+        if self.out is None:
+            return tempfile.TemporaryFile()
+        file = open(self._path(name, ".part"), "wb")  # noqa: SIM115 (closed in `finish` or `leave`)
+        about = {"descr": "<f4", "fortran_order": False, "shape": (self.n, self.units[name])}
+        np.lib.format.write_array_header_1_0(file, about)
+        return file
+
+    def _path(self, name, end=""):
+        return self.out / f"{quote(name, safe='') or '%output'}.npy{end}"
+
+    def finish(self):
+        """Arrays of all layers, (n, units) float32."""
+        found = {}
+        for name, file in self.files.items():
+            file.flush()
+            if self.out is None:
+                found[name] = np.memmap(file, np.float32, "r", shape=(self.n, self.units[name]))
+            else:
+                file.close()
+                os.replace(self._path(name, ".part"), self._path(name))
+                found[name] = np.load(self._path(name), mmap_mode="r")
+        return found or {name: np.concatenate(parts) for name, parts in self.parts.items()}
+
+    def leave(self):
+        """Close what is open; remove what is not whole."""
+        for name, file in self.files.items():
+            file.close()
+            if self.out is not None:
+                self._path(name, ".part").unlink(missing_ok=True)
 
 
 def _find(patterns, modules):

@@ -1,10 +1,13 @@
 """Recording by hooks: what is asked, from the right layer, and nothing stays behind."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from neuromm.observers.ann import recording
 from neuromm.observers.ann.recording import record
 
 pytestmark = pytest.mark.ann
@@ -90,3 +93,55 @@ def test_of_a_tuple_the_first_tensor_is_recorded_and_a_tuple_without_one_is_refu
     model.forward = lambda *seen: ("no", "tensor")
     with pytest.raises(ValueError, match="gives a tuple"):
         record(model, inputs, "")
+
+
+def test_on_disk_are_the_numbers_of_memory(inputs, tmp_path, monkeypatch):
+    model = Small()
+    layers = ["conv", "blocks.*", ""]
+    memory = record(model, inputs, layers, batch_size=3)
+    disk = record(model, inputs, layers, batch_size=3, out=tmp_path / "new" / "folder")
+    files = {p.name for p in (tmp_path / "new" / "folder").iterdir()}
+    assert files == {"%output.npy", "conv.npy", "blocks.0.npy", "blocks.1.npy"}
+    monkeypatch.setattr(recording, "LARGE", 100)  # bytes: now everything is large
+    nameless = record(model, inputs, layers, batch_size=3)
+    for name, values in memory.items():
+        np.testing.assert_array_equal(disk[name], values)
+        np.testing.assert_array_equal(nameless[name], values)
+        assert disk[name].dims == ("trial", "unit") and disk[name].dtype == np.float32
+        file = tmp_path / "new" / "folder" / f"{name or '%output'}.npy"
+        np.testing.assert_array_equal(np.load(file), values)
+
+
+def test_a_large_recording_needs_the_memory_of_a_batch(tmp_path, monkeypatch):
+    model, n, units = nn.Sequential(nn.Linear(4, 20_000)), 512, 20_000
+    x = np.random.default_rng(1).standard_normal((n, 4)).astype(np.float32)
+    peaks = {}
+    for name, fields in {"memory": {}, "folder": {"out": tmp_path}, "nameless": {}}.items():
+        monkeypatch.setattr(recording, "LARGE", 2**20 if name == "nameless" else 2**30)
+        tracemalloc.start()
+        found = record(model, x, "0", batch_size=16, **fields)["0"]
+        peaks[name] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found.shape == (n, units)
+    whole = 4 * n * units
+    assert peaks["memory"] > whole and max(peaks["folder"], peaks["nameless"]) < whole / 8
+
+
+def test_what_is_not_whole_does_not_stay(inputs, tmp_path):
+    model = Small()
+    record(model, inputs, "conv", out=tmp_path)
+    before = np.load(tmp_path / "conv.npy")
+
+    def stop(_module, seen, _output):
+        if len(seen[0]) == 1:  # the last batch of 7 by 3
+            raise RuntimeError("stopped")
+
+    stopping = model.conv.register_forward_hook(stop)
+    with pytest.raises(RuntimeError, match="stopped"):
+        record(model, (2 * inputs[0], inputs[1]), ["conv", "blocks.0"], batch_size=3, out=tmp_path)
+    stopping.remove()
+    assert [p.name for p in tmp_path.iterdir()] == ["conv.npy"] and hooks_of(model) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "conv.npy"), before)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        record(model, inputs, "conv", out=tmp_path / "file")

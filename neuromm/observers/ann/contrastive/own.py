@@ -26,9 +26,10 @@ class ShapesEncoder:
         with torch.inference_mode():
             return self.network.encode_second(self.network.second.tokens(texts)).numpy()
 
-    def record(self, pictures, layers, *, pool="flatten"):
-        """Layers of the image tower: conv1, conv2, conv3, features."""
-        return record(self.network.first, torch.as_tensor(np.asarray(pictures, np.float32)), layers, pool=pool)
+    def record(self, pictures, layers, *, pool="flatten", out=None):
+        """Layers of the image tower: conv1, conv2, conv3, features; `out` as in `record`."""
+        pictures = torch.as_tensor(np.asarray(pictures, np.float32))
+        return record(self.network.first, pictures, layers, pool=pool, out=out)
 
     def scale(self):
         """The learnt inverse temperature, at most 100."""

@@ -91,9 +91,10 @@ class PretrainedClip(_Pretrained):
             parts = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
             return np.concatenate([_unit(self.model.get_image_features(pixel_values=part)) for part in parts])
 
-    def record(self, pictures, layers, *, pool="flatten", batch_size=64):
+    def record(self, pictures, layers, *, pool="flatten", batch_size=64, out=None):
         """Layers of the picture tower, named as inside `vision_model`; see `neuromm.observers.ann.recording.record`."""
-        return record(self.model.vision_model, self.prepare(pictures), layers, pool=pool, batch_size=batch_size)
+        x = self.prepare(pictures)
+        return record(self.model.vision_model, x, layers, pool=pool, batch_size=batch_size, out=out)
 
 
 class PretrainedClap(_Pretrained):
