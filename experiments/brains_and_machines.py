@@ -3,7 +3,7 @@
 The same yoked trials to ideal observers, every network of the catalogue that places lights and sounds, twelve seeds
 of audiovisual denoisers, encoder, fusion network and hierarchy, calibrators and baselines. Quick mode, 3 CPU minutes:
 `python experiments/brains_and_machines.py --seed 1`; the whole of it, slow networks and other paradigms too:
-`--full`, about an hour. `--rdms file.h5` (or .npz, .csv) lets measured RDMs take part.
+`--full`, an hour or more. `--rdms file.h5` (or .npz, .csv) lets measured RDMs take part.
 """
 
 import sys
