@@ -47,8 +47,8 @@ def test_close_beeps_split_a_flash_and_far_ones_half_as_often_at_most():
     assert near.mean() > 0.15 and far < near.mean() / 2
 
 
-def mcgurk_trials(n, names, snr_db=(6.0, 12.0, 20.0), pairs=(("ba", "ga"), ("ba", "ba"))):
-    shown = paradigms.mcgurk(n, pairs=list(pairs), snr_db=list(snr_db), seed=1)
+def mcgurk_trials(n, names, snr_db=(6.0, 12.0, 20.0)):
+    shown = paradigms.mcgurk(n, pairs=ann_mcgurk.PAIRS, snr_db=list(snr_db), seed=1)
     subjects = [catalogue.load("speech_net", name=name, training=name) for name in names]
     return ann_mcgurk._against_noise(present(shown, subjects, seed=1, layers=None).trials)
 
