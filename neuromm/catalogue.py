@@ -5,6 +5,7 @@ A new observer is one file and one line in `OBSERVERS`; the conformance suite ru
 
 import difflib
 import importlib
+import os
 
 OBSERVERS = {
     # ideal observers: place
@@ -208,7 +209,7 @@ def load(name_or_path, *, trained=True, device="cpu", **fields):
     import dataclasses
 
     name = str(name_or_path)
-    if name.endswith(".safetensors"):
+    if name.endswith(".safetensors") or (name not in OBSERVERS and os.path.isfile(name)):
         fields["weights"], network = name, resolve("neuromm.observers.ann.weights:read_header")(name)["network"]
         name = OBSERVER_OF.get(network, network)
     cls = find(OBSERVERS, name, "observer")

@@ -134,7 +134,24 @@ class Cochleagram:
         return self.hear(self.sound.render(trials))
 
     def hear(self, waves):
-        """Cochleagrams of waveforms, (n, 2, n_samples) → (n, 2, n_bands, n_frames), float32."""
+        """Cochleagrams of waveforms, (n, 2, n_samples) → (n, 2, n_bands, n_frames), float32.
+
+        Raises
+        ------
+        ValueError
+            If there is not one waveform for each of two ears, of the sound's length at its sample rate, or one is not
+            finite.
+        """
+        waves, n = np.asarray(waves, np.float32), self.sound.n_samples
+        if waves.ndim != 3 or waves.shape[1:] != (2, n):
+            mono = "; for the same sound at both ears, stack it twice" if waves.shape[1:] in ((n,), (1, n)) else ""
+            raise ValueError(
+                f"waves has shape {waves.shape}; (n, 2, {n}) is wanted: two ears, {self.sound.duration:g} ms at "
+                f"{self.sound.sample_rate:g} Hz{mono}"
+            )
+        if not np.isfinite(waves).all():
+            row = int(np.flatnonzero(~np.isfinite(waves).all((1, 2)))[0])
+            raise ValueError(f"waves, row {row}, holds values that are not finite")
         size = round(self.sound.sample_rate * self.window / 1000.0)
         hop = size // 2
         # The squares of overlapping sine windows add up to 1: every sample counts the same.

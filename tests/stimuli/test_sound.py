@@ -125,6 +125,18 @@ def test_a_cochleagram_has_a_unit_floor_and_silence_is_zero(rng):
     assert silent.shape == (2, 2, 24, 6) and (silent[0] == 0).all() and silent[1].any()
 
 
+def test_waveforms_of_one_ear_of_another_rate_or_with_gaps_are_refused(rng):
+    ear, waves = Cochleagram(), rng.standard_normal((3, 2, 1600)).astype(np.float32)
+    for mono in (waves[:, 0], waves[:, :1]):
+        with pytest.raises(ValueError, match="two ears, 100 ms at 16000 Hz; for the same sound at both ears, stack it"):
+            ear.hear(mono)
+    with pytest.raises(ValueError, match=r"waves has shape \(3, 2, 4410\); \(n, 2, 1600\) is wanted"):
+        ear.hear(np.zeros((3, 2, 4410)))  # 100 ms at 44.1 kHz
+    waves[1, 0, 5] = np.nan
+    with pytest.raises(ValueError, match="waves, row 1, holds values that are not finite"):
+        ear.hear(waves)
+
+
 def test_a_tone_is_heard_in_its_own_band():
     ear = Cochleagram()
     time = np.arange(1600) / 16000.0

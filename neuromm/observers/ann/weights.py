@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 FORMAT = "neuromm-weights-1"
+PICKLES = (b"\x80", b"PK\x03\x04")  # how a pickle begins, and the archive of pickles that torch.save writes
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -115,6 +116,11 @@ def _load(path, _changed, _size, network):
     from safetensors.numpy import load
 
     blob, name = Path(path).read_bytes(), Path(path).name
+    if blob.startswith(PICKLES):
+        raise ValueError(
+            f"{name} is a pickle, which can run any code when it is opened, and is not read; a safetensors file that "
+            f"`neuromm train` wrote is wanted"
+        )
     try:
         tensors = load(blob)
         header = _metadata(blob)

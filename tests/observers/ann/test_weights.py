@@ -2,12 +2,17 @@
 
 import dataclasses
 import json
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from neuromm.catalogue import load
+from neuromm.observers.ann.contrastive.own import load_encoder
+from neuromm.observers.ann.contrastive.printed import PrintedRecipe
 from neuromm.observers.ann.contrastive.recipe import ClipRecipe
 from neuromm.observers.ann.counting.recipe import CounterRecipe
 from neuromm.observers.ann.diffusion.recipes import TRAINERS as DIFFUSION
@@ -20,7 +25,7 @@ from neuromm.observers.ann.weights import SHIPPED, checksum, load_weights, read_
 pytestmark = pytest.mark.ann
 RECIPES = {name: recipe for name, (_, recipe) in (TRAINERS | DIFFUSION).items()} | {
     "clip_shapes": ClipRecipe, "flash_counter": CounterRecipe, "fusion_net": FusionRecipe,
-    "hierarchy_net": HierarchyRecipe, "speech_net": SpeechRecipe,
+    "hierarchy_net": HierarchyRecipe, "speech_net": SpeechRecipe, "picture_namer": PrintedRecipe,
 }  # fmt: skip
 
 
@@ -67,12 +72,15 @@ def test_a_truncated_file_is_refused(file):
             load_weights(file)
 
 
-def test_a_pickle_is_refused(tmp_path):
-    import torch
-
-    torch.save({"a": torch.zeros(2)}, tmp_path / "w.safetensors")
-    with pytest.raises(ValueError, match="not a whole safetensors file"):
-        load_weights(tmp_path / "w.safetensors")
+def test_a_pickle_of_any_name_is_called_one_wherever_weights_are_wanted(tmp_path):
+    plain, archive = tmp_path / "w.pkl", tmp_path / "w.pt"
+    plain.write_bytes(pickle.dumps({"a": 1}))
+    torch.save({"a": torch.ones(2)}, archive)
+    for source in (plain, archive):
+        for path in (source, shutil.copy(source, tmp_path / f"{source.suffix[1:]}.safetensors")):
+            for read in (load, load_weights, load_encoder, lambda p: load("fusion_net", weights=str(p)).provenance()):
+                with pytest.raises(ValueError, match="is a pickle, which can run any code"):
+                    read(path)
 
 
 def test_a_strangers_safetensors_is_refused(tmp_path):
