@@ -163,12 +163,15 @@ def _train(arguments, rest):
 
 def _draw_learning(weights):
     """Learning curves of one training, from the tables beside its weights: `NAME_learning.png` (and .pdf, .svg)."""
+    from pathlib import Path
+
     import matplotlib.pyplot as plt
     import pandas as pd
 
     from neuromm.plots.learning import loss_by_step
     from neuromm.plots.style import save_figure
 
+    weights = Path(weights)
     for curve in sorted(weights.parent.glob(f"{weights.stem}_learning*.csv")):
         table = pd.read_csv(curve)
         figure = loss_by_step(table).figure
