@@ -43,7 +43,8 @@ def main(
     n_seeds : int
         Networks of the shipped recipe that differ in their seed.
     network : str
-        fusion_net, or hierarchy_net: the same scenes through a visual hierarchy, without controls of its own.
+        fusion_net; hierarchy_net: the same scenes through a visual hierarchy, without controls of its own; or
+        av_encoder: two towers that meet in a contrastive logit alone, which gates its places.
     weights : str
         Folder with further ones, as `neuromm train fusion_net --seed 2` writes them.
     seed : int
@@ -52,9 +53,11 @@ def main(
         Result folder.
     """
     subjects = subjects_.seeds_of(network, weights, n_seeds, **SENSES)
+    own = {"shuffled pairs": "shuffled"} if network == "av_encoder" else CONTROLS
     controls = [
-        catalogue.load("fusion_net", training=training, name=label.replace(" ", "_"), **SENSES)
-        for label, training in CONTROLS.items()
+        catalogue.load(network if network == "av_encoder" else "fusion_net", training=training,
+                       name=label.replace(" ", "_"), **SENSES)
+        for label, training in own.items()
     ] + [catalogue.load(network, trained=False, name="untrained", **SENSES)]
     alike = [subjects_.matched(strategy, **SENSES) for strategy in ("averaging", "selection", "matching")]
     models = [*alike, *subjects_.rivals(**SENSES)]
@@ -109,14 +112,19 @@ def common_cause_areas(observers, n, seed):
     truth = trials["one_cause"].to_numpy()
     session = present(
         trials.drop(columns="one_cause"), [subjects_.matched(**SENSES), *observers], seed=seed,
-        layers={"ideal": ["p_common"], **{o.name: ["common"] for o in observers}}, progress=say,
+        layers={"ideal": ["p_common"], **{o.name: [_evidence_layer(o)] for o in observers}}, progress=say,
     )  # fmt: skip
     area = {
-        name: subjects_.area_under_curve(layers["p_common" if name == "ideal" else "common"].to_numpy()[:, 0], truth)
+        name: subjects_.area_under_curve(next(iter(layers.values())).to_numpy()[:, 0], truth)
         for name, layers in session.representations.items()
     }
     rows = [(o.name, area[o.name]) for o in observers]
     return pd.DataFrame(rows, columns=["observer", "auc"]).assign(auc_ideal=area["ideal"])
+
+
+def _evidence_layer(observer):
+    """The layer whose first unit is evidence for one cause."""
+    return "common" if "common" in observer.layers else "joint"
 
 
 def _bands(table, single, reports):
@@ -175,7 +183,8 @@ def _title(seeds, network):
     """The claim that the numbers allow."""
     table = seeds.set_index("what")
     n, held = int(table["n_seeds"].max()), int(table["held_by"].min())
-    what = {"fusion_net": "fusion network", "hierarchy_net": "visual hierarchy with an ear"}.get(network, network)
+    what = {"fusion_net": "fusion network", "hierarchy_net": "visual hierarchy with an ear",
+            "av_encoder": "contrastive encoder gated by its logit"}.get(network, network)
     if held == n:
         return f"A {what} infers causes as the ideal observer of its world does"
     if table.loc[LARGEST, "mean"] <= 0.3:
