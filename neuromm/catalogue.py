@@ -155,6 +155,7 @@ STUDIES = {
     "train_diffusion": "neuromm.studies.train_diffusion:main",
     "contrast_is_evidence": "neuromm.studies.contrast_is_evidence:main",
     "clip_zero_shot": "neuromm.studies.clip_zero_shot:main",
+    "image_text_conflict": "neuromm.studies.image_text_conflict:main",
     "congruent_opposite_units": "neuromm.studies.congruent_opposite_units:main",
     "ann_ventriloquism": "neuromm.studies.ann_ventriloquism:main",
     "ann_cue_weights": "neuromm.studies.ann_cue_weights:main",

@@ -20,6 +20,7 @@ SMALL = {
     "ann_mcgurk": ["--n-repeats", "2", "--n-individuals", "3", "--n-seeds", "2"],
     "nets_as_people": ["--n-repeats", "2", "--n-seeds", "2", "--n-ablation", "2"],
     "clip_zero_shot": ["--n-views", "1"],
+    "image_text_conflict": ["--n-repeats", "1", "--diffusion", "4"],
     "contrast_is_evidence": ["--n-repeats", "2", "--n-scenes", "200"],
     "brains_and_machines": ["--small"],
     "ventriloquism": ["--n-repeats", "2"],
