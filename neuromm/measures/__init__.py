@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = attach(
         "tuning_congruency": "congruency",
         "retrieval": "embeddings",
         "zero_shot": "embeddings",
+        "grounding": "embeddings",
         "modality_gap": "embeddings",
         "alignment": "embeddings",
         "uniformity": "embeddings",

@@ -1,4 +1,4 @@
-"""How well two modalities share one space: retrieval, zero-shot classes, modality gap, alignment, uniformity."""
+"""How well two modalities share one space: retrieval, zero-shot, grounding, modality gap, alignment, uniformity."""
 
 import numpy as np
 import pandas as pd
@@ -85,6 +85,44 @@ def zero_shot(embeddings, prompts, labels=None):
     if labels is not None:
         table["correct"] = table["label"].to_numpy() == np.asarray(labels)
     return table
+
+
+def grounding(seen, said, foils, words=None):
+    """How often a caption is nearer to its picture than the same caption with one word changed.
+
+    A word is grounded if changing it makes the caption fit worse; the minimal pairs of Shekhar et al. (2017, FOIL) and
+    Thrush et al. (2022, Winoground). Ties count against.
+
+    Parameters
+    ----------
+    seen, said, foils : arrays, shape (n, d)
+        Embeddings of pictures, of their captions, and of those captions with a word changed; rows belong together.
+    words : array, shape (n,), optional
+        What was changed (colour, shape, …): one row of the result for each.
+
+    Returns
+    -------
+    DataFrame, one row per kind of word
+        `word`, `grounded` (share), `low`, `high` (95 %, Wilson, over pictures), `margin` (mean difference of the two
+        similarities, −2 … 2), `chance` (1/2), `n`.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, or a value is not finite.
+    """
+    seen, said, foils = _rows(seen, "seen"), _rows(said, "said"), _rows(foils, "foils")
+    if not seen.shape == said.shape == foils.shape:
+        raise ValueError(f"embeddings have shapes {seen.shape}, {said.shape} and {foils.shape}; rows belong together")
+    words = np.full(len(seen), "any", object) if words is None else np.asarray(words, object)
+    if words.shape != (len(seen),):
+        raise ValueError(f"words has shape {words.shape}; one for each of {len(seen)} pictures is wanted")
+    margin, rows = (seen * (said - foils)).sum(1), []
+    for word in dict.fromkeys(words):
+        own = margin[words == word]
+        rate = rate_with_interval(int((own > 0).sum()), len(own))
+        rows.append((word, *rate, own.mean(), 0.5, len(own)))
+    return pd.DataFrame(rows, columns=["word", "grounded", "low", "high", "margin", "chance", "n"])
 
 
 def modality_gap(first, second):

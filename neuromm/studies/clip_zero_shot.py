@@ -36,7 +36,7 @@ def main(
     """
     from neuromm.observers.ann.contrastive.own import load_encoder
 
-    found, zero, space = [], [], []
+    found, zero, space, grounded = [], [], [], []
     for name, encoder in (("trained", load_encoder(weights or "")), ("untrained", load_encoder("", trained=False))):
         for held_out in (False, True):
             views = compositions(held_out)
@@ -51,10 +51,15 @@ def main(
                 right = measures.zero_shot(seen, _prompts(encoder, factor, values), views[factor])["correct"]
                 row = {"factor": factor, "correct": right.mean(), "chance": 1 / len(values), "n": len(right)}
                 zero.append(kind | row)
+            foils, words = _one_word_changed(views, np.random.default_rng([seed, held_out, 1]))
+            at = np.tile(np.arange(len(views)), len(FACTORS))
+            true = encoder.encode_text(caption(views))
+            pairs = measures.grounding(seen[at], true[at], encoder.encode_text(caption(foils)), words)
+            grounded.append(pairs.assign(**kind))
             space.append({
                 **kind, "modality_gap": measures.modality_gap(seen, read),
                 "uniformity_pictures": measures.uniformity(seen), "uniformity_captions": measures.uniformity(read),
-                "alignment": measures.alignment(seen, encoder.encode_text(caption(views))),
+                "alignment": measures.alignment(seen, true),
             })  # fmt: skip
     found, zero = pd.concat(found, ignore_index=True), pd.DataFrame(zero)
     first = found[(found["network"] == "trained") & (found["compositions"] == "never seen") & (found["k"] == 1)].iloc[0]
@@ -65,7 +70,8 @@ def main(
         text=f"Pictures of the 48 held-out compositions find their caption first in {100 * first['recall']:.0f} % "
         f"(chance {100 * first['chance']:.1f} %).",
         parameters={"name": "clip_zero_shot", "n_views": n_views, "weights": weights, "seed": seed},
-        tables={"retrieval": found, "zero_shot": zero, "space": pd.DataFrame(space)},
+        tables={"retrieval": found, "zero_shot": zero, "space": pd.DataFrame(space),
+                "grounding": pd.concat(grounded, ignore_index=True)},
     )  # fmt: skip
     caption_of_figure = (
         "Left: a picture's caption is among the k nearest. Right: each factor named from prompts alone. Ticks: chance."
@@ -74,6 +80,16 @@ def main(
     page = results.write(out)
     say(f"wrote {page}")
     return page
+
+
+def _one_word_changed(views, rng):
+    """Every composition with another shape, then another colour, place and size; and what was changed."""
+    tables = []
+    for factor, values in FACTORS.items():
+        index = views[factor].map(values.index).to_numpy()
+        other = (index + rng.integers(1, len(values), len(views))) % len(values)
+        tables.append(views.assign(**{factor: np.array(values, object)[other]}))
+    return pd.concat(tables, ignore_index=True), np.repeat(list(FACTORS), len(views))
 
 
 def _prompts(encoder, factor, values):

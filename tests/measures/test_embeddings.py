@@ -45,6 +45,24 @@ def test_gap_alignment_and_uniformity_in_closed_form():
     assert measures.uniformity(np.ones((5, 2))) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_words_are_grounded_where_the_true_caption_is_nearer_by_hand():
+    seen = np.array([[1.0, 0], [1, 0], [0, 2], [0, 1]])
+    said = np.array([[1.0, 0], [1, 1], [0, 1], [1, 0]])
+    foils = np.array([[0, 1.0], [1, 0], [0, 3], [0, 1]])
+    table = measures.grounding(seen, said, foils, ["shape", "shape", "colour", "colour"]).set_index("word")
+    assert table.loc["shape", "grounded"] == 0.5 and table.loc["colour", "grounded"] == 0.0  # one tie, one wrong
+    assert table.loc["shape", "margin"] == pytest.approx((1 + np.sqrt(0.5) - 1) / 2)
+    assert table.loc["colour", "margin"] == pytest.approx(-0.5) and (table["chance"] == 0.5).all()
+    assert measures.grounding(seen, said, foils)["n"].tolist() == [4]
+    rng = np.random.default_rng(3)
+    noise = measures.grounding(*rng.standard_normal((3, 4000, 5)))
+    assert noise["grounded"].iloc[0] == pytest.approx(0.5, abs=0.03)
+    with pytest.raises(ValueError, match="rows belong together"):
+        measures.grounding(seen, said[:2], foils)
+    with pytest.raises(ValueError, match="one for each of 4 pictures"):
+        measures.grounding(seen, said, foils, ["shape"])
+
+
 def test_what_has_no_direction_or_partner_is_refused():
     with pytest.raises(ValueError, match="first: row 1 is all zeros"):
         measures.retrieval([[1.0, 0], [0, 0]], [[1.0, 0], [0, 1]])

@@ -27,17 +27,32 @@ class MultimodalEncoder(nn.Module):
     loss : "clip" or "siglip"
     hard : float
         For "clip": how much more hard negatives count (0 = all alike).
+    temperature : float, optional
+        e^−θ at the start, .01 or more; as published by default (.07 for "clip", .1 for "siglip").
+    learn_temperature : bool
+        False keeps it where it starts.
+
+    Raises
+    ------
+    ValueError
+        If there is no such loss, `hard` is negative or set for "siglip", or the temperature is below .01.
     """
 
-    def __init__(self, first, second, n_embedding=64, loss: Literal["clip", "siglip"] = "clip", hard=0.0):
+    def __init__(self, first, second, n_embedding=64, loss: Literal["clip", "siglip"] = "clip", hard=0.0,
+                 temperature=None, learn_temperature=True):  # fmt: skip
         super().__init__()
         if loss not in START:
             raise ValueError(f"loss is '{loss}'; 'clip' or 'siglip' is wanted")
+        if not hard >= 0 or (hard and loss == "siglip"):
+            raise ValueError(f"hard is {hard} with loss '{loss}'; 0 or more is wanted, and 0 for 'siglip'")
+        if temperature is not None and not 1 / MOST <= temperature < math.inf:
+            raise ValueError(f"temperature is {temperature}; {1 / MOST:g} or more is wanted")
         self.first, self.second, self.kind, self.hard = first, second, loss, hard
         self.first_projection = nn.Linear(first.width, n_embedding, bias=False)
         self.second_projection = nn.Linear(second.width, n_embedding, bias=False)
         scale, bias = START[loss]
-        self.logit_scale = nn.Parameter(torch.tensor(scale))
+        scale = scale if temperature is None else -math.log(temperature)
+        self.logit_scale = nn.Parameter(torch.tensor(scale), requires_grad=bool(learn_temperature))
         self.logit_bias = nn.Parameter(torch.tensor(bias), requires_grad=loss == "siglip")
 
     def scale(self):

@@ -26,6 +26,8 @@ class ClipRecipe:
     n_embedding: int = 64
     loss: Literal["clip", "siglip"] = "clip"
     hard: float = 0.0  # weight of hard negatives
+    temperature: float | None = None  # at the start; None = as published
+    learn_temperature: bool = True
     pixel_noise: float = 0.05  # luminance sd
     shuffled: bool = False  # whether captions are of other pictures: a control without pairing
     n_steps: int = 900
@@ -34,9 +36,14 @@ class ClipRecipe:
     decay: float = 0.98
 
 
-def build(n_pixels=32, width=128, n_embedding=64, loss="clip", hard=0.0, **tower):
+BUILT = ("n_pixels", "width", "n_embedding", "loss", "hard", "temperature", "learn_temperature")  # fields for `build`
+
+
+def build(n_pixels=32, width=128, n_embedding=64, loss="clip", hard=0.0, temperature=None, learn_temperature=True,
+          **tower):  # fmt: skip
     """The encoder of pictures and captions; `tower` are further fields of its `ImageTower`."""
-    return MultimodalEncoder(ImageTower(n_pixels, width=width, **tower), TextTower(), n_embedding, loss, hard)
+    image = ImageTower(n_pixels, width=width, **tower)
+    return MultimodalEncoder(image, TextTower(), n_embedding, loss, hard, temperature, learn_temperature)
 
 
 def draw(recipe, network, rng, n, held_out=False):
@@ -51,7 +58,7 @@ def draw(recipe, network, rng, n, held_out=False):
 def fit_clip(recipe, seed, device, checkpoint, limits):
     """Contrastive loss on pictures and their captions; equal captions are no negatives."""
     torch.manual_seed(seed)
-    config = {k: getattr(recipe, k) for k in ("n_pixels", "width", "n_embedding", "loss", "hard")}
+    config = {k: getattr(recipe, k) for k in BUILT}
     network = build(**config).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe)}
     chance = math.log(recipe.batch) if recipe.loss == "clip" else math.nan

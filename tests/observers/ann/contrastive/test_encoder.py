@@ -10,8 +10,10 @@ from neuromm.observers.ann.contrastive import MultimodalEncoder, clip_loss, sigl
 from neuromm.observers.ann.contrastive.audio_tower import AudioTower
 from neuromm.observers.ann.contrastive.encoder import duplicates
 from neuromm.observers.ann.contrastive.image_tower import ImageTower
-from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw
+from neuromm.observers.ann.contrastive.own import load_encoder
+from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw, train
 from neuromm.observers.ann.contrastive.text_tower import TextTower
+from neuromm.observers.ann.weights import load_weights
 
 
 @pytest.fixture
@@ -66,6 +68,27 @@ def test_temperature_is_clamped_and_starts_as_published():
     assert float(net.scale()) == 100.0
     sig = build(loss="siglip")
     assert float(sig.scale()) == pytest.approx(10.0, rel=1e-5) and float(sig.logit_bias) == -10.0
+
+
+def test_a_given_temperature_starts_there_and_can_be_kept(tmp_path):
+    assert float(build(temperature=0.2).scale()) == pytest.approx(5.0, rel=1e-6)
+    for learn in (True, False):
+        path = train(out=tmp_path / f"{learn}.safetensors", n_steps=3, batch=8, temperature=0.2, hard=0.5,
+                     learn_temperature=learn, progress=False)  # fmt: skip
+        header, tensors = load_weights(path, "clip_shapes")
+        assert header["config"]["temperature"] == 0.2 and header["config"]["hard"] == 0.5
+        assert (float(tensors["network.logit_scale"]) == pytest.approx(np.log(5.0), abs=1e-7)) != learn
+        assert load_encoder(path).scale() == pytest.approx(np.exp(float(tensors["network.logit_scale"])), rel=1e-6)
+
+
+def test_options_that_mean_nothing_are_refused():
+    for fields, words in (
+        ({"temperature": 0.0}, "temperature is 0.0; 0.01 or more"), ({"temperature": -1.0}, "temperature is -1"),
+        ({"temperature": float("nan")}, "temperature is nan"), ({"hard": -1.0}, "hard is -1.0 with loss 'clip'"),
+        ({"hard": 1.0, "loss": "siglip"}, "0 for 'siglip'"), ({"loss": "mse"}, "loss is 'mse'"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            build(**fields)
 
 
 def test_any_two_towers_make_an_encoder_and_a_few_steps_pair_them():
