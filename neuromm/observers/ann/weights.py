@@ -116,7 +116,7 @@ def _load(path, _changed, _size, network):
     from safetensors.numpy import load
 
     blob, name = Path(path).read_bytes(), Path(path).name
-    if blob.startswith(PICKLES):
+    if blob.startswith(PICKLES) and blob[8:9] != b"{":  # a header's length can begin with a pickle's first byte
         raise ValueError(
             f"{name} is a pickle, which can run any code when it is opened, and is not read; a safetensors file that "
             f"`neuromm train` wrote is wanted"

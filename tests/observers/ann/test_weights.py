@@ -83,6 +83,16 @@ def test_a_pickle_of_any_name_is_called_one_wherever_weights_are_wanted(tmp_path
                     read(path)
 
 
+def test_a_header_whose_length_begins_as_a_pickle_does_is_read(tmp_path):
+    found = set()
+    for n in range(256):  # one letter more in the recipe is one byte more in the header, filled up to eight
+        recipe = {"letters": "a" * n}
+        path = save_weights(tmp_path / "w.safetensors", {"a": np.zeros(2)}, network="x", config={}, recipe=recipe)
+        found.add(path.read_bytes()[0])
+        assert load_weights(path)[0]["network"] == "x"
+    assert 0x80 in found
+
+
 def test_a_strangers_safetensors_is_refused(tmp_path):
     from safetensors.numpy import save_file
 
