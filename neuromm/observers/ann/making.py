@@ -52,7 +52,7 @@ def make_recipe(name, kind, given):
     Raises
     ------
     ValueError
-        If it has no such field; the nearest is named.
+        If it has no such field (the nearest is named), or a batch or rate that trains nothing.
     """
     known = {f.name for f in dataclasses.fields(kind)}
     for field in given:
@@ -60,6 +60,9 @@ def make_recipe(name, kind, given):
             near = difflib.get_close_matches(field, known, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'? " if near else ""
             raise ValueError(f"the recipe of {name} has no '{field}'; {hint}It has: {', '.join(sorted(known))}")
+    for field, wrong in (("batch", lambda x: not x >= 1), ("learning_rate", lambda x: not x > 0)):
+        if field in given and wrong(given[field]):
+            raise ValueError(f"the recipe of {name} has {field} = {given[field]}; a positive number is wanted")
     return kind(**given)
 
 

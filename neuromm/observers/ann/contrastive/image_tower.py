@@ -1,8 +1,9 @@
 """The image tower: three convolutions of growing width over pictures."""
 
-import torch
 from torch import nn
 from torch.nn import functional as F
+
+from neuromm.observers.ann.inputs import check_unit
 
 
 class ImageTower(nn.Module):
@@ -46,10 +47,4 @@ def check_pictures(pictures, n_pixels):
     """
     if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (3, n_pixels, n_pixels):
         raise ValueError(f"pictures have shape {tuple(pictures.shape)}; (n, 3, {n_pixels}, {n_pixels}) is wanted")
-    if not torch.isfinite(pictures).all():
-        row = int((~torch.isfinite(pictures)).flatten(1).any(1).nonzero()[0])
-        raise ValueError(f"picture {row} holds NaN or infinite pixels")
-    low, high = float(pictures.min()), float(pictures.max())
-    if high > 1.5 or low < -0.5:
-        hint = "; divide by 255" if high > 2 else ""
-        raise ValueError(f"pictures run from {low:.3g} to {high:.3g}; 0 to 1 is wanted{hint}")
+    check_unit(pictures)

@@ -20,6 +20,7 @@ from neuromm.observers.protocol import Percept, answer, collect, describe, perce
 from neuromm.stimuli.printed import PrintedPictures
 from neuromm.stimuli.shapes import SHAPES
 
+NOISE = PrintedPictures().pixel_noise  # sd, of the pictures that `PictureNamer` was trained on
 TRAININGS = {
     "congruent": "picture_namer", "shuffled": "picture_namer_shuffled", "pictures": "picture_namer_pictures",
     "words": "picture_namer_words",
@@ -95,7 +96,7 @@ class NamesPictures:
             gated = [np.logaddexp(gates[0] + fused, gates[1] + part) for part in parts]
             answers = [np.where(both[:, None], g, whole) for g in gated]
         stages |= {"log_posterior": np.hstack(answers), "unity": unity[:, None]}
-        says = say(trials, *(a[of_row] for a in answers), unity[of_row])
+        says = say(trials, answers[0][of_row], answers[1][of_row], unity[of_row])
         activity = {name: stages[name][of_row] for name in self.layers}
         return Percept(answer(trials, says, self.name), collect(layers, activity, trials, self.name))
 
@@ -131,6 +132,8 @@ class PictureNamer(NamesPictures, NetworkObserver):
 
     def __post_init__(self):
         self.check()
+        if self.pixel_noise > NOISE:
+            raise ValueError(f"{self.name}: pixel_noise is {self.pixel_noise}; it was trained in {NOISE}: at most that")
         if self.training not in TRAININGS:
             raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
 

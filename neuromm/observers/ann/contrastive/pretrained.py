@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from neuromm.observers.ann.inputs import check_unit
 from neuromm.observers.ann.recording import record
 
 PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
@@ -69,13 +70,7 @@ class PretrainedClip(_Pretrained):
         x = torch.as_tensor(np.asarray(pictures), dtype=torch.float32)
         if x.ndim != 4 or x.shape[1] != 3:
             raise ValueError(f"pictures have shape {tuple(x.shape)}; (n, 3, height, width) is wanted")
-        if not torch.isfinite(x).all():
-            row = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
-            raise ValueError(f"picture {row} holds NaN or infinite pixels")
-        low, high = float(x.min()), float(x.max())
-        if low < -0.5 or high > 1.5:
-            hint = "; divide by 255" if high > 2 else ""
-            raise ValueError(f"pictures run from {low:.3g} to {high:.3g}; 0 to 1 is wanted{hint}")
+        check_unit(x)
         size = self.model.config.vision_config.image_size
         if x.shape[-2:] != (size, size):
             x = F.interpolate(x, (size, size), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)

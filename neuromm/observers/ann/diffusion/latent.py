@@ -14,6 +14,7 @@ from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule
 from neuromm.observers.ann.diffusion.store import load_network, save_network
 from neuromm.observers.ann.diffusion.text import TextEncoder, Tokenizer
 from neuromm.observers.ann.diffusion.vae import VAE
+from neuromm.observers.ann.inputs import check_unit
 
 NETWORK = "diffusion_text"
 
@@ -149,5 +150,7 @@ def to_unit(pictures):
 
 
 def from_unit(pictures, device="cpu"):
-    """An array in 0 … 1 as a float32 tensor in −1 … 1."""
-    return torch.as_tensor(np.asarray(pictures), dtype=torch.float32, device=device) * 2 - 1
+    """An array in 0 … 1 as a float32 tensor in −1 … 1; NaN and 0 … 255 are refused."""
+    pictures = torch.as_tensor(np.asarray(pictures), dtype=torch.float32, device=device)
+    check_unit(pictures)
+    return pictures * 2 - 1

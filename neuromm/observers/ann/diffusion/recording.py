@@ -12,6 +12,7 @@ import xarray as xr
 
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule, forward_diffusion
+from neuromm.observers.ann.inputs import check_clean
 from neuromm.observers.ann.recording import POOL
 
 
@@ -61,7 +62,7 @@ def record_at_noise(
     Raises
     ------
     ValueError
-        If a pattern matches no module, or a layer gives nothing with a row per input.
+        If a pattern matches no module, a layer gives nothing with a row per input, or inputs hold NaN or 0 … 255.
     """
     if int(ensemble_size) < 1:
         raise ValueError(f"ensemble_size is {ensemble_size}; at least 1 is wanted")
@@ -111,7 +112,9 @@ def _prepare(model, inputs, condition):
         several = isinstance(condition, tuple)
         parts = [torch.as_tensor(c, device=device) for c in (condition if several else (condition,))]
         condition = tuple(parts) if several else parts[0]
-    return model, torch.as_tensor(np.asarray(inputs), dtype=torch.float32, device=device), condition
+    clean = torch.as_tensor(np.asarray(inputs), dtype=torch.float32, device=device)
+    check_clean(clean)
+    return model, clean, condition
 
 
 def _call(network, x, t, condition, rows):
