@@ -12,7 +12,9 @@ ABOUT = {
         "Scenes: one cause with probability `p_common`, places N(0, `sigma_prior`² deg²), sensory sd log-uniform "
         "between `sigma_low` and `sigma_high`, independently for each modality and of the places; one modality absent "
         "in a part `p_absent`. Labels are true places, also of scenes with two causes; never an illusory answer. "
-        "`n_steps` steps of `batch` new scenes.",
+        "`n_steps` steps of `batch` new scenes. In a part `flat` (0 if not given) of those with both modalities "
+        "the two measurements are drawn first, each by its own law and independently, then cause and places from their "
+        "posterior: the label is one drawn place, the optimum the same; measurements far apart are seen more often.",
         "`rms_error_deg`: against true places of new scenes. `unity_log_loss`: nats, of a logistic probe of the last "
         "hidden layer for one cause, fitted on other scenes, half of them with one cause.",
         "Noise levels outside the range above are refused. Scalar measurements make agreement with the ideal observer "

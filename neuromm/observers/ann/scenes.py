@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuromm.maths.gaussian import fuse, log_bayes_factor, posterior_common, segregate
+
 SIGMA_PRIOR = 12.0  # deg, of places; the mean is straight ahead
 
 
@@ -31,6 +33,7 @@ class Scenes:
     sigma_low: float = 0.5  # deg; log σ is uniform between these, independently for each modality
     sigma_high: float = 30.0
     p_absent: float = 0.1  # that one of the two modalities is absent
+    flat: float = 0.0  # of the scenes with both modalities, the share whose measurements are drawn first (`_refill`)
 
     def draw(self, rng, n) -> Scene:
         """`n` scenes."""
@@ -40,7 +43,28 @@ class Scenes:
         sigma = np.exp(rng.uniform(math.log(self.sigma_low), math.log(self.sigma_high), (n, 2)))
         absent = rng.random(n) < self.p_absent
         sigma[absent, rng.integers(2, size=n)[absent]] = np.inf
-        return Scene(place, sigma, rng.standard_normal((n, 2)), common)
+        noise = rng.standard_normal((n, 2))
+        if self.flat:
+            rows = (rng.random(n) < self.flat) & np.isfinite(sigma).all(1)
+            place[rows], noise[rows], common[rows] = self._refill(rng, sigma[rows])
+        return Scene(place, sigma, noise, common)
+
+    def _refill(self, rng, sigma):
+        """Scenes whose measurements are drawn first, each by its own marginal law and independently of the other.
+
+        Cause and places are then one draw from the posterior given those measurements, under the generator's own
+        p_common. The law of places given measurements is that of every other scene, so the minimiser of squared error
+        is the same posterior mean; what changes is how often measurements far apart are seen.
+        """
+        own = np.hypot(sigma, self.sigma_prior)
+        x = own * rng.standard_normal(sigma.shape)
+        factor = log_bayes_factor(x, sigma, 0.0, self.sigma_prior)
+        common = rng.random(len(x)) < posterior_common(factor, self.p_common)
+        place = segregate(x, sigma, 0.0, self.sigma_prior)
+        place += sigma * self.sigma_prior / own * rng.standard_normal(x.shape)
+        fused, spread = fuse(x, sigma, 0.0, self.sigma_prior)
+        place[common] = (fused + spread * rng.standard_normal(len(x)))[common, None]
+        return place, (x - place) / sigma, common
 
 
 def check_support(sigma, low, high, name, modality):

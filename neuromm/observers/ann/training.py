@@ -34,6 +34,7 @@ class DenoiserRecipe:
     n_hidden: int = 48
     n_layers: int = 3
     gated: bool = True
+    flat: float = 0.0  # share of the scenes whose measurements are drawn first: accuracy where conflicts are rare
     n_steps: int = 3000
     batch: int = 1024
     learning_rate: float = 2e-2
@@ -122,8 +123,9 @@ def train_denoiser(recipe, seed, device, checkpoint, limits):
         network, "av_denoiser", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay,
         orthogonal="hidden", most_norm=1.0, **limits,
     )  # fmt: skip
+    shown = dataclasses.replace(scenes, flat=recipe.flat)
     for step in run:
-        x, sigma, a, b, place = noised(scenes.draw(np.random.default_rng([seed, step]), recipe.batch), device)
+        x, sigma, a, b, place = noised(shown.draw(np.random.default_rng([seed, step]), recipe.batch), device)
         run.update((network(x, sigma, a, b) - place).square().mean())
     network = run.finish()
     if not run.step:

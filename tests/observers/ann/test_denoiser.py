@@ -103,7 +103,10 @@ def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, gated, r
 @pytest.mark.xfail(strict=True, reason="missed: .12 deg at p = 0, .21 at .5, 1.2 at 1, at conflicts of 20 deg")
 @pytest.mark.parametrize("p_common", [0.0, 0.5, 1.0])
 def test_every_condition_mean_is_within_a_tenth_of_a_degree(p_common, rng):
-    """What is wanted of every seed and every condition, conflicts included."""
+    """What is wanted of every seed and every condition, conflicts included.
+
+    With flat=0.5, batch=4096, learning_rate=0.03: .05 at p = 0 (one seed) and 1 (two), .07, .08 and .11 at .5 (three).
+    """
     worst = 0.0
     for seed in range(1, 13):
         for sigma_auditory, sigma_visual in SIGMAS:
@@ -115,6 +118,34 @@ def test_every_condition_mean_is_within_a_tenth_of_a_degree(p_common, rng):
             means = (estimates(observer, trials, rng) - ideal).reshape(2, -1, 400).mean(-1)
             worst = max(worst, np.abs(means).max())
     assert worst <= 0.1, worst
+
+
+@pytest.mark.parametrize("p_common", [0.2, 0.5, 1.0])
+def test_scenes_whose_measurements_are_drawn_first_keep_the_law_of_places_given_them(p_common, rng):
+    scenes = Scenes(p_common, flat=1.0, p_absent=0.0, sigma_low=4.0 - 1e-9, sigma_high=4.0 + 1e-9)
+    scene = scenes.draw(rng, 400_000)
+    x = scene.place + scene.sigma * scene.noise
+    np.testing.assert_allclose(x.std(0), np.hypot(12.0, 4.0), rtol=0.01)  # each measurement by its own law ...
+    assert abs(np.corrcoef(x.T)[0, 1]) < 0.01  # ... and independently of the other
+    ideal = exact(*x.T, 16.0, 16.0, p_common)
+    rest = scene.place - ideal["averaging"].T
+    for low, high in ((-25, -12), (-8, -4), (-1, 1), (12, 25)):
+        rows = (x[:, 0] - x[:, 1] > low) & (x[:, 0] - x[:, 1] < high) & (x[:, 0] > 0)
+        assert (np.abs(rest[rows].mean(0)) < 4.5 * rest[rows].std(0) / np.sqrt(rows.sum())).all()
+        assert scene.common[rows].mean() == pytest.approx(ideal["posterior"][rows].mean(), abs=0.02)
+    one = scene.common
+    np.testing.assert_array_equal(scene.place[one, 0], scene.place[one, 1])
+    own = 1 / (1 / 16 + 1 / 144)
+    if p_common < 1:
+        apart = scene.place[~one] - x[~one] * 144 / 160
+        np.testing.assert_allclose(np.cov(apart.T), own * np.eye(2), atol=0.1)
+
+
+def test_the_share_drawn_first_leaves_the_other_scenes_as_they_were():
+    plain, mixed = (Scenes(0.5, flat=flat).draw(np.random.default_rng(3), 5000) for flat in (0.0, 0.5))
+    kept = (plain.place == mixed.place).all(1) & (plain.noise == mixed.noise).all(1)
+    assert kept.mean() == pytest.approx(1 - 0.5 * 0.9, abs=0.03)  # a tenth has one modality only
+    np.testing.assert_array_equal(plain.sigma, mixed.sigma)
 
 
 def test_reliabilities_it_was_not_tuned_at_are_averaged_too(rng):
