@@ -86,6 +86,7 @@ NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that 
     "diffusion_text": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_video": "neuromm.observers.ann.diffusion.recipes:train",
     "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
+    "diffusion_pictures": "neuromm.observers.ann.diffusion.recipes:train",
     "clip_shapes": "neuromm.observers.ann.contrastive.recipe:train",
     "picture_namer": "neuromm.observers.ann.contrastive.printed:train",
     "fusion_net": "neuromm.observers.ann.fusion.recipe:train",

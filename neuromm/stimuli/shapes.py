@@ -92,6 +92,13 @@ def draw_shapes(table, *, n_pixels=32, rng=None, jitter=0.08, grey=False):
     return pictures.astype(np.float32)
 
 
+def draw_grey_shapes(n, *, n_pixels=28, rng):
+    """`n` pictures of compositions drawn at random, jittered, in grey: (n, 1, n_pixels, n_pixels) float32 in 0 … 1."""
+    table = compositions()
+    rows = table.iloc[rng.integers(len(table), size=n)].reset_index(drop=True)
+    return draw_shapes(rows, n_pixels=n_pixels, rng=rng, grey=True)
+
+
 def _circle(x, y):
     return np.hypot(x, y) - 1.0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuromm.stimuli.shapes import compositions, draw_shapes
+from neuromm.stimuli.shapes import draw_grey_shapes
 
 LARGEST = 512 * 2**20  # bytes that a compressed file may unpack to: ten times MNIST
 
@@ -36,9 +36,7 @@ def load_pictures(source="shapes", *, n_pixels=28, n=4000, seed=1):
     """
     rng = np.random.default_rng(seed)
     if source == "shapes":
-        table = compositions()
-        rows = table.iloc[rng.integers(len(table), size=n)].reset_index(drop=True)
-        return draw_shapes(rows, n_pixels=n_pixels, rng=rng, grey=True)
+        return draw_grey_shapes(n, n_pixels=n_pixels, rng=rng)
     if source == "digits":
         pictures = _digits()
     elif Path(source).is_dir():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,23 @@ from neuromm.observers.ann.diffusion.samplers import sample
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule
 from neuromm.observers.ann.diffusion.simple_unet import SimpleUNet
 from neuromm.observers.ann.diffusion.store import halve, load_network, save_network
+from neuromm.stimuli.shapes import draw_grey_shapes
 
 NETWORK = "diffusion_pictures"
 SCHEDULE = DiffusionSchedule("cosine", prediction="v")
+N_DRAWN, N_HELD_OUT = 4000, 200  # pictures, and those of them that the lab keeps to compare samples with
+
+
+@dataclass(frozen=True)
+class PicturesRecipe:
+    """A small U-Net over pictures, without conditions."""
+
+    n_steps: int = 500
+    batch: int = 64
+    widths: tuple[int, ...] = (16, 32, 64)
+    attention: tuple[int, ...] = (3,)
+    learning_rate: float = 2e-3
+    decay: float = 0.99  # of the averaged weights, which are what is written
 
 
 def train_pictures(
@@ -73,33 +89,44 @@ def train_pictures(
         raise ValueError(f"pictures run from {pictures.min():.3g} to {pictures.max():.3g}; 0 to 1 is wanted")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = path.with_name(path.name + ".checkpoint")
+    recipe = PicturesRecipe(n_steps, batch, tuple(widths), tuple(attention), learning_rate, decay)
+    limits = {"max_seconds": max_seconds, "resume": False, "progress": progress}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = SimpleUNet(pictures.shape[1], tuple(widths), tuple(attention)).to(device)
+        network, said, score, losses = learn_pictures(pictures, recipe, seed, device, checkpoint, limits, about)
+    save_network(path, network, NETWORK, said, score)
+    checkpoint.unlink(missing_ok=True)
+    return losses
+
+
+def learn_pictures(pictures, recipe, seed, device, checkpoint, limits, about):
+    """The loop: pictures, timesteps and noise drawn anew at each step; squared error of v.
+
+    Returns the network, rounded as it is kept, what trained it, its score, and the loss at each step.
+    """
+    torch.manual_seed(seed)
+    network = SimpleUNet(pictures.shape[1], recipe.widths, recipe.attention, zero_branches=True).to(device)
     said = {
-        "seed": seed,
-        "n_steps": n_steps,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "decay": decay,
-        "about": about,
-        "schedule": SCHEDULE.kind,
-        "prediction": SCHEDULE.prediction,
-    }
-    run = Run(network, NETWORK, path.with_name(path.name + ".checkpoint"), said, n_steps, learning_rate, decay,
-              max_seconds=max_seconds, resume=False, progress=progress)  # fmt: skip
+        "seed": seed, **dataclasses.asdict(recipe), "about": about,
+        "schedule": SCHEDULE.kind, "prediction": SCHEDULE.prediction,
+    }  # fmt: skip
+    run = Run(network, NETWORK, checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
     store, losses = from_unit(pictures), []
     for step in run:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        rows = torch.randint(len(store), (batch,), generator=generator)
-        t = torch.randint(SCHEDULE.n_timesteps, (batch,), generator=generator)
-        noise = torch.randn(batch, *store.shape[1:], generator=generator)
+        rows = torch.randint(len(store), (recipe.batch,), generator=generator)
+        t = torch.randint(SCHEDULE.n_timesteps, (recipe.batch,), generator=generator)
+        noise = torch.randn(recipe.batch, *store.shape[1:], generator=generator)
         run.update(training_loss(network, store[rows].to(device), SCHEDULE, t=t, noise=noise.to(device)))
         losses.append(run.loss)
     score = {"last_loss": float(np.mean(losses[-50:])) if losses else None}
-    save_network(path, halve(run.finish()), NETWORK, said | {"steps_taken": run.step}, score)
-    run.path.unlink(missing_ok=True)
-    return np.array(losses)
+    return halve(run.finish()), said | {"steps_taken": run.step}, score, np.array(losses)
+
+
+def train_shapes(recipe, seed, device, checkpoint, limits):
+    """Grey shapes of all compositions; the pictures are those of `experiments/train_diffusion.py`."""
+    pictures = draw_grey_shapes(N_DRAWN, rng=np.random.default_rng(seed))[N_HELD_OUT:]
+    return learn_pictures(pictures, recipe, seed, device, checkpoint, limits, "shapes")[:3]
 
 
 def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, device="cpu", progress=False):

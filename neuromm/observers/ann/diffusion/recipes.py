@@ -1,7 +1,7 @@
 """How the networks of the diffusion family are trained: one recipe and one readable loop each.
 
-`train("diffusion_text")` makes the weights in the package again, in a few minutes on one core. Text to pictures stands
-in `recipes_text`, the joint denoisers in `recipes_joint`, clips and sounds in `recipes_clips_sounds`.
+`train("diffusion_text")` makes the weights in the package again, in a few minutes on one core. Text to pictures is in
+`recipes_text`, joint denoisers are in `recipes_joint`, clips and sounds in `recipes_clips_sounds`, pictures in `lab`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 
 from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.diffusion.cards import ABOUT
+from neuromm.observers.ann.diffusion.lab import PicturesRecipe, train_shapes
 from neuromm.observers.ann.diffusion.recipes_clips_sounds import AudioRecipe, VideoRecipe, train_audio, train_video
 from neuromm.observers.ann.diffusion.recipes_joint import (
     FlashBeepRecipe,
@@ -32,6 +33,7 @@ TRAINERS = {
     "diffusion_audio": (train_audio, AudioRecipe),
     "diffusion_syllables": (train_syllables, SyllablesRecipe),
     "diffusion_places": (train_places, PlacesRecipe),
+    "diffusion_pictures": (train_shapes, PicturesRecipe),
 }
 
 

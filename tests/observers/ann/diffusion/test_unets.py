@@ -57,6 +57,14 @@ def test_stages_have_names_as_many_up_as_down():
     assert set(net.layers) <= {name for name, _ in net.named_modules()}
 
 
+@pytest.mark.parametrize("zero_branches", [True, False])
+def test_branches_begin_at_0_or_as_torch_draws_them_and_the_end_at_0_always(zero_branches):
+    net = SimpleUNet(1, (8, 16), attention=(2,), zero_branches=zero_branches)
+    ends = [net.enc1.block.conv2, net.mid.block.conv2, net.mid.after[0].out, net.dec2.after[0].out]
+    assert [bool((end.weight == 0).all()) for end in ends] == [zero_branches] * 4
+    assert (net.out.weight == 0).all() and "zero_branches" not in net.config
+
+
 @pytest.mark.parametrize("size", [(7, 9), (28, 28), (5, 16)])
 def test_any_size_is_taken(size):
     net = awake(SimpleUNet(1, (8, 8, 8), attention=()))
