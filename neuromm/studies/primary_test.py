@@ -156,7 +156,8 @@ def secondary(layers):
     right = "; ".join(f"{truth} {own['correct'].mean():.0%}" for truth, own in judged.groupby("truth", sort=False))
     text = (
         f"Secondary comparison, declared beforehand and exploratory: the same denoiser with plain units in place of "
-        f"gated ones, Δ in its {rows['layer'].iloc[0]}, {int(rows['n'].min())} seeds: {_said(rows)}. Its calibrators "
+        f"gated ones, trained on its world's scenes alone; Δ in its {rows['layer'].iloc[0]}, {int(rows['n'].min())} "
+        f"seeds: {_said(rows)}. Its calibrators "
         f"are judged right: {right}. It does not enter the title."
     )
     return tests, judged, text

@@ -30,6 +30,8 @@ class AVDenoiser(NetworkObserver):
     squared error to return the places. The optimum of that loss is the posterior mean under the
     generator of its scenes: the model-averaging estimate of causal inference, with σ_P 12° and the
     p_common of the scenes. It was never shown an illusory answer; one evaluation is one percept.
+    In half of the scenes with both modalities the measurements were drawn first, independently, and
+    cause and places from their posterior: labels are drawn places still, conflicts are met more often.
 
     Unity is read by a logistic probe of the last hidden layer, fitted on the true causes of scenes
     (balanced, so that its log odds are evidence), plus the prior log odds of `p_common`.

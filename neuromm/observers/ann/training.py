@@ -34,10 +34,10 @@ class DenoiserRecipe:
     n_hidden: int = 48
     n_layers: int = 3
     gated: bool = True
-    flat: float = 0.0  # share of the scenes whose measurements are drawn first: accuracy where conflicts are rare
+    flat: float = 0.5  # share of the scenes whose measurements are drawn first: accuracy where conflicts are rare
     n_steps: int = 3000
-    batch: int = 1024
-    learning_rate: float = 2e-2
+    batch: int = 4096
+    learning_rate: float = 3e-2
     decay: float = 0.998
 
 

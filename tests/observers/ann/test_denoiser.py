@@ -75,7 +75,7 @@ def predicted(sigma_auditory, sigma_visual, p_common, n, rng):
 def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, gated, rng):
     """Means over the samples of a condition, single samples under the predictive law, and far from every rival.
 
-    A network of common causes alone never saw places in conflict: only its aligned conditions are asked.
+    A plain network of common causes alone never saw places in conflict: only its aligned conditions are asked.
     """
     errors, means, rivals = [], [], {}
     for sigma_auditory, sigma_visual in SIGMAS:
@@ -84,7 +84,7 @@ def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, gated, r
         observer = AVDenoiser(**sds, p_common=p_common, seed=seed, gated=gated)
         xa, xv = trials["auditory_measurement"].to_numpy(), trials["visual_measurement"].to_numpy()
         ideal = exact(xa, xv, sigma_auditory**2, sigma_visual**2, p_common)["averaging"]
-        asked = (trials["auditory_azimuth"] == trials["visual_azimuth"]).to_numpy() | (p_common < 1)
+        asked = (trials["auditory_azimuth"] == trials["visual_azimuth"]).to_numpy() | (p_common < 1) | gated
         means.append((estimates(observer, trials, rng) - ideal)[:, asked].reshape(2, -1, 400).mean(-1))
         x = predicted(sigma_auditory, sigma_visual, p_common, 4000, rng)
         drawn = trials.iloc[:4000].assign(auditory_measurement=x[0], visual_measurement=x[1])
@@ -100,13 +100,12 @@ def test_one_evaluation_is_the_model_averaging_estimate(p_common, seed, gated, r
     assert np.sqrt((errors**2).mean()) <= nearest / 4
 
 
-@pytest.mark.xfail(strict=True, reason="missed: .12 deg at p = 0, .21 at .5, 1.2 at 1, at conflicts of 20 deg")
-@pytest.mark.parametrize("p_common", [0.0, 0.5, 1.0])
-def test_every_condition_mean_is_within_a_tenth_of_a_degree(p_common, rng):
-    """What is wanted of every seed and every condition, conflicts included.
+MISSED = pytest.mark.xfail(strict=True, reason="missed by seed 12: .106 deg in one condition")
 
-    With flat=0.5, batch=4096, learning_rate=0.03: .05 at p = 0 (one seed) and 1 (two), .07, .08 and .11 at .5 (three).
-    """
+
+@pytest.mark.parametrize("p_common", [0.0, pytest.param(0.5, marks=MISSED), 1.0])
+def test_every_condition_mean_is_within_a_tenth_of_a_degree(p_common, rng):
+    """What is wanted of every seed and every condition, conflicts included."""
     worst = 0.0
     for seed in range(1, 13):
         for sigma_auditory, sigma_visual in SIGMAS:
