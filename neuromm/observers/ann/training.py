@@ -5,7 +5,6 @@ on one core. `max_steps=0` gives the untrained twin: same architecture, same rea
 """
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +15,11 @@ from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.denoiser import Denoiser, signal_and_noise
 from neuromm.observers.ann.events import CongruentEvents, render_pairs, render_single
+from neuromm.observers.ann.making import FIT, TEST, make_recipe
 from neuromm.observers.ann.scenes import SIGMA_PRIOR, Scenes
 from neuromm.observers.ann.towers import Towers, info_nce
 from neuromm.observers.ann.weights import save_weights
 from neuromm.observers.readout import LocationReadout, fit_logistic, fit_offset, fit_ridge
-
-FIT, TEST = 1 << 40, 1 << 41  # "steps" whose draws fit the read-outs and score them: never trained on
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def train(
     if name not in TRAINERS:
         raise ValueError(f"no recipe trains '{name}'; there are: {', '.join(TRAINERS)}")
     trainer, kind = TRAINERS[name]
-    recipe = _make_recipe(name, kind, recipe)
+    recipe = make_recipe(name, kind, recipe)
     path = Path(out if out is not None else f"{name}.safetensors")
     checkpoint = path.with_name(path.name + ".checkpoint")
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
@@ -244,16 +242,6 @@ def _calibrate(network, events, seed, device, n=8192):
     odds = logits + offset
     log_loss = float(np.mean(np.logaddexp(0, np.where(matched, -odds, odds))))
     return {"evidence.offset": np.array([offset])}, {"matched_or_shuffled_log_loss": log_loss}
-
-
-def _make_recipe(name, kind, given):
-    known = {f.name for f in dataclasses.fields(kind)}
-    for field in given:
-        if field not in known:
-            near = difflib.get_close_matches(field, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise ValueError(f"the recipe of {name} has no '{field}'; {hint}It has: {', '.join(sorted(known))}")
-    return kind(**given)
 
 
 TRAINERS = {"av_denoiser": (train_denoiser, DenoiserRecipe), "av_encoder": (train_encoder, EncoderRecipe)}

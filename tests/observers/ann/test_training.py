@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from neuromm import catalogue
 from neuromm.cli import main
 from neuromm.observers.ann import training
 from neuromm.observers.ann.checkpoint import Run
@@ -110,6 +111,16 @@ def test_unknown_names_and_fields_are_named(tmp_path):
         train("av_dreamer", out=tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="did you mean 'p_common'"):
         train("av_denoiser", out=tmp_path / "a.safetensors", p_comon=0.2)
+
+
+@pytest.mark.parametrize("name", ["av_denoiser", "diffusion_places", "diffusion_text"])
+def test_every_family_of_recipes_refuses_the_same_mistakes(name, tmp_path):
+    out = tmp_path / "a.safetensors"
+    with pytest.raises(ValueError, match="did you mean 'n_steps'"):
+        catalogue.train(name, out=out, n_step=2)
+    with pytest.raises(ValueError, match="batch = 0; a positive number is wanted"):
+        catalogue.train(name, out=out, batch=0)
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_pair_the_encoder_is_trained_on_is_one_congruent_event(rng):

@@ -111,16 +111,15 @@ def learn_pictures(pictures, recipe, seed, device, checkpoint, limits, about):
         "schedule": SCHEDULE.kind, "prediction": SCHEDULE.prediction,
     }  # fmt: skip
     run = Run(network, NETWORK, checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
-    store, losses = from_unit(pictures), []
+    store = from_unit(pictures)
     for step in run:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         rows = torch.randint(len(store), (recipe.batch,), generator=generator)
         t = torch.randint(SCHEDULE.n_timesteps, (recipe.batch,), generator=generator)
         noise = torch.randn(recipe.batch, *store.shape[1:], generator=generator)
         run.update(training_loss(network, store[rows].to(device), SCHEDULE, t=t, noise=noise.to(device)))
-        losses.append(run.loss)
-    score = {"last_loss": float(np.mean(losses[-50:])) if losses else None}
-    return halve(run.finish()), said | {"steps_taken": run.step}, score, np.array(losses)
+    score = {"last_loss": float(np.mean(run.losses[-50:])) if run.losses else None}
+    return halve(run.finish()), said | {"steps_taken": run.step}, score, np.array(run.losses)
 
 
 def train_shapes(recipe, seed, device, checkpoint, limits):

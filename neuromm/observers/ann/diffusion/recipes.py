@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import torch
@@ -25,6 +24,7 @@ from neuromm.observers.ann.diffusion.recipes_joint import (
 )
 from neuromm.observers.ann.diffusion.recipes_text import TextRecipe, train_text
 from neuromm.observers.ann.diffusion.store import save_network
+from neuromm.observers.ann.making import make_recipe
 
 TRAINERS = {
     "diffusion_text": (train_text, TextRecipe),
@@ -66,22 +66,19 @@ def train(
     Raises
     ------
     ValueError
-        If there is no such network or field.
+        If there is no such network or field, or a batch or rate that trains nothing.
     FloatingPointError
         If the loss stops being finite.
     """
     if name not in TRAINERS:
         raise ValueError(f"no recipe trains '{name}'; there are: {', '.join(TRAINERS)}")
     trainer, kind = TRAINERS[name]
-    known = {f.name for f in dataclasses.fields(kind)}
-    unknown = sorted(set(recipe) - known)
-    if unknown:
-        raise ValueError(f"the recipe of {name} has no '{unknown[0]}'; it has: {', '.join(sorted(known))}")
+    recipe = make_recipe(name, kind, recipe)
     path = Path(out if out is not None else f"{name}.safetensors")
     checkpoint = path.with_name(path.name + ".checkpoint")
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}
     with torch.random.fork_rng(devices=[]):  # it draws its first weights from the global generator
-        network, said, score = trainer(kind(**recipe), seed, device, checkpoint, limits)
+        network, said, score = trainer(recipe, seed, device, checkpoint, limits)
     save_network(path, network, name, said, score)
     write_card(path, ABOUT[name], kind())
     for left in path.parent.glob(f"{checkpoint.name}*"):

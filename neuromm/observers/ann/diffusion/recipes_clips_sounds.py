@@ -15,9 +15,8 @@ from neuromm.observers.ann.diffusion.losses import temporal_flicker, training_lo
 from neuromm.observers.ann.diffusion.spectrogram import LogMel
 from neuromm.observers.ann.diffusion.store import halve
 from neuromm.observers.ann.diffusion.video import SoundToClip, agreement_with_sound, clip_batch
+from neuromm.observers.ann.making import TEST
 from neuromm.stimuli.bouncing import Bouncing
-
-TEST = 1 << 41  # a "step" whose draws score: never trained on
 
 
 @dataclass(frozen=True)

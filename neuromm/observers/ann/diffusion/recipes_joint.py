@@ -24,8 +24,7 @@ from neuromm.observers.ann.diffusion.places import prior_context
 from neuromm.observers.ann.diffusion.store import halve
 from neuromm.observers.ann.diffusion.syllable_scenes import SIZES as SYLLABLE_SIZES
 from neuromm.observers.ann.diffusion.syllable_scenes import SYLLABLES, Talkers
-
-TEST = 1 << 41  # a "step" whose draws score: never trained on
+from neuromm.observers.ann.making import TEST
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,17 @@ class FlashBeepRecipe:
     decay: float = 0.998
 
 
+def _learn(name, network, loss, said, recipe, checkpoint, limits):
+    """Steps down `loss(rng, n)`; the network rounded as it is kept, what trained it, its loss on scenes never seen."""
+    run = Run(network, name, checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
+    for step in run:
+        run.update(loss(np.random.default_rng([said["seed"], step]), recipe.batch))
+    halve(run.finish())
+    with torch.no_grad():
+        tests = [float(loss(np.random.default_rng([said["seed"], TEST, k]), 4096)) for k in range(4)]
+    return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
+
+
 def train_flash_beep(recipe, seed, device, checkpoint, limits):
     """Events at a random level or unknown, senses at random noise or absent; squared error of the events."""
     torch.manual_seed(seed)
@@ -48,17 +58,11 @@ def train_flash_beep(recipe, seed, device, checkpoint, limits):
         dict.fromkeys(MODALITIES, N_FRAMES), ["flashes", "beeps"], 0, recipe.n_hidden, recipe.n_layers
     ).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe), "scenes": dataclasses.asdict(scenes)}
-    run = Run(
-        network, "diffusion_flash_beep", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
-    )
-    for step in run:
-        run.update(_flash_loss(network, scenes, np.random.default_rng([seed, step]), recipe.batch, device))
-    halve(run.finish())
-    with torch.no_grad():
-        tests = [
-            float(_flash_loss(network, scenes, np.random.default_rng([seed, TEST, k]), 4096, device)) for k in range(4)
-        ]
-    return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
+
+    def loss(rng, n):
+        return _flash_loss(network, scenes, rng, n, device)
+
+    return _learn("diffusion_flash_beep", network, loss, said, recipe, checkpoint, limits)
 
 
 def _flash_loss(network, scenes, rng, n, device):
@@ -113,18 +117,11 @@ def train_places(recipe, seed, device, checkpoint, limits):
     store = {"place": place, "sound": listen(drawn, sigma, phases)}
     network = JointNet(SIZES, ["visual_map", "auditory_map"], 2, recipe.n_hidden, recipe.n_layers).to(device)
     said = {"seed": seed, **dataclasses.asdict(recipe), "scenes": dataclasses.asdict(scenes)}
-    run = Run(
-        network, "diffusion_places", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
-    )
-    for step in run:
-        run.update(_place_loss(network, scenes, store, np.random.default_rng([seed, step]), recipe.batch, device))
-    halve(run.finish())
-    with torch.no_grad():
-        tests = [
-            float(_place_loss(network, scenes, store, np.random.default_rng([seed, TEST, k]), 4096, device))
-            for k in range(4)
-        ]
-    return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
+
+    def loss(rng, n):
+        return _place_loss(network, scenes, store, rng, n, device)
+
+    return _learn("diffusion_places", network, loss, said, recipe, checkpoint, limits)
 
 
 def _place_loss(network, scenes, store, rng, n, device):
@@ -167,18 +164,11 @@ def train_syllables(recipe, seed, device, checkpoint, limits):
         device
     )
     said = {"seed": seed, **dataclasses.asdict(recipe), "talkers": dataclasses.asdict(talkers)}
-    run = Run(
-        network, "diffusion_syllables", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
-    )
-    for step in run:
-        run.update(_syllable_loss(network, talkers, recipe, np.random.default_rng([seed, step]), recipe.batch, device))
-    halve(run.finish())
-    with torch.no_grad():
-        tests = [
-            float(_syllable_loss(network, talkers, recipe, np.random.default_rng([seed, TEST, k]), 4096, device))
-            for k in range(4)
-        ]
-    return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
+
+    def loss(rng, n):
+        return _syllable_loss(network, talkers, recipe, rng, n, device)
+
+    return _learn("diffusion_syllables", network, loss, said, recipe, checkpoint, limits)
 
 
 def _syllable_loss(network, talkers, recipe, rng, n, device):

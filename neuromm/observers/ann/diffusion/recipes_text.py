@@ -64,15 +64,13 @@ def train_text(recipe, seed, device, checkpoint, limits):
     run = Run(
         listener, "diffusion_text", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits
     )
-    losses = []
     for step in run:
         rng = np.random.default_rng([seed, 3, step])
         rows = rng.integers(len(store), size=recipe.batch)
         condition = network.condition(caption(store.iloc[rows], rng))
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         run.update(network.loss(latents[rows], condition, generator))
-        losses.append(run.loss)
     halve(run.finish())
     score = {"vae_rms_error": float(error.mean().sqrt()) / 2, "latent_scale": float(network.vae.scale),
-             "last_loss": float(np.mean(losses[-100:])) if losses else None}  # fmt: skip
+             "last_loss": float(np.mean(run.losses[-100:])) if run.losses else None}  # fmt: skip
     return network, said | {"steps_taken": run.step}, score

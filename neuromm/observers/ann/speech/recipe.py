@@ -86,7 +86,7 @@ def fit_speech(recipe, seed, device, checkpoint, limits):
         *seen, code = batch_of(store, talkers, np.random.default_rng([seed, step]), recipe.batch, recipe.dropout)
         run.update(F.cross_entropy(network(*(x.to(device) for x in seen)), code.to(device)))
     network = run.finish().cpu()  # read-outs and scores are small
-    tensors, score = read_out(network, recipe, talkers, device)
+    tensors, score = read_out(network, recipe, talkers)
     return {
         "tensors": arrays(network) | tensors, "config": config,
         "recipe": said | {"steps_taken": run.step}, "score": score,
@@ -94,7 +94,7 @@ def fit_speech(recipe, seed, device, checkpoint, limits):
 
 
 @torch.no_grad()
-def read_out(network, recipe, talkers, device, most=1500):
+def read_out(network, recipe, talkers, most=1500):
     """Means and precision of the fusion layer for congruent tokens, how far 99 % of them lie, and accuracies.
 
     An untrained network also gets its last layer here, by ridge regression on tokens of one sense.
