@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.shapes import SHAPES
 from neuromm.stimuli.table import require, showings
 
@@ -24,10 +25,7 @@ def look_at(trials, rng, name):
             rows = trials.index[wrong][:5].tolist()
             raise ValueError(f"{name}: trials {rows} ask for '{asked[wrong][0]}', but nothing is {part} there")
     first, of_row = showings(trials)
-    shown = trials.iloc[first]
-    if "noise_seed" not in shown or shown["noise_seed"].isna().any():
-        shown = shown.assign(noise_seed=rng.integers(2**53, size=len(shown)))
-    return shown, of_row
+    return with_noise_seeds(trials.iloc[first], rng), of_row
 
 
 def say(trials, pictured, printed, unity):

@@ -16,6 +16,13 @@ def sigma_of(trials, modality, sigma):
     return float(sigma) / np.sqrt(trials[column].fillna(1.0).to_numpy(float))
 
 
+def with_noise_seeds(trials, rng):
+    """The table, with seeds of physical noise drawn by `rng` where it has none."""
+    if "noise_seed" in trials and trials["noise_seed"].notna().all():
+        return trials
+    return trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))
+
+
 def place_of(trials, modality):
     """Where the modality's event is, in the first place column the table has; NaN where absent; (n_trials,)."""
     for place in PLACES:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 
 from neuromm.maths.gaussian import logit
 from neuromm.maths.noise import normal_from_seeds
@@ -121,13 +120,7 @@ class AVDenoiser(NetworkObserver):
         edit : callable
             Activity, array (n, n_units) → activity.
         """
-        if layer not in self.editable:
-            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.editable)} can")
-
-        def change(hidden):
-            return torch.as_tensor(edit(hidden.double().cpu().numpy()), dtype=hidden.dtype, device=hidden.device)
-
-        activity, _, _ = self._infer(trials, self._noise(trials, np.random.default_rng(0)), {layer: change})
+        activity, _, _ = self._infer(trials, self._noise(trials, np.random.default_rng(0)), self._editing(layer, edit))
         return activity["estimate"]
 
     def _infer(self, shown, z, edit=None):

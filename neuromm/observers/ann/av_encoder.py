@@ -8,13 +8,13 @@ import pandas as pd
 from scipy.special import expit
 
 from neuromm.maths.gaussian import logit
-from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks, with_noise_seeds
+from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
 from neuromm.observers.ann.scenes import check_support
 from neuromm.observers.ann.towers import Towers
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
 from neuromm.observers.readout import LocationReadout, fuse_posteriors
 from neuromm.stimuli.frames import Frames
-from neuromm.stimuli.measurement import place_of, sigma_of
+from neuromm.stimuli.measurement import place_of, sigma_of, with_noise_seeds
 from neuromm.stimuli.render import rendered
 from neuromm.stimuli.sound import Cochleagram, Sound
 from neuromm.stimuli.table import require, showings

@@ -17,6 +17,7 @@ class NetworkObserver:
     """Weights, module and provenance; a subclass names its network and says how tensors become a module."""
 
     network = ""  # name in the catalogue, which the weights file carries
+    editable = ()  # layers whose activity can be changed on its way
 
     def _weights_name(self):
         """Name of the shipped weights that the fields ask for."""
@@ -48,6 +49,16 @@ class NetworkObserver:
         path, seed = self._weights_path(), getattr(self, "seed", 1)
         header, tensors = pick_seed(*load_weights(path, self.network), seed)
         return header, tensors, _module(type(self), header["sha256"], self.device, str(path), seed)
+
+    def _editing(self, layer, edit):
+        """What a module takes to change one layer on its way: {layer: tensor → tensor}, of array → array."""
+        if layer not in self.editable:
+            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.editable) or 'none'} can")
+
+        def change(hidden):
+            return torch.as_tensor(edit(hidden.double().cpu().numpy()), dtype=hidden.dtype, device=hidden.device)
+
+        return {layer: change}
 
     @classmethod
     def _build(cls, header, tensors):
@@ -108,10 +119,3 @@ def check_numbers(observer, positive=(), probabilities=()):
         value = getattr(observer, field)
         if not 0 <= value <= 1:
             raise ValueError(f"{observer.name}: {field} is {value}; a probability between 0 and 1 is wanted")
-
-
-def with_noise_seeds(trials, rng):
-    """The table, with seeds of physical noise drawn by `rng` where it has none."""
-    if "noise_seed" in trials and trials["noise_seed"].notna().all():
-        return trials
-    return trials.assign(noise_seed=rng.integers(2**53, size=len(trials)))

@@ -118,7 +118,7 @@ class PictureAndWord:
         drawn = np.zeros((2, len(x), len(SHAPES)))
         for k, mask in enumerate(masks):  # (templates, pixels)
             seen = flat @ mask.T.astype(np.float32)  # (n, 3, templates)
-            match = contrast * np.einsum("ckt,lk->clt", seen.transpose(0, 1, 2), colours)
+            match = contrast * np.einsum("ckt,lk->clt", seen, colours)
             match -= 0.5 * contrast**2 * (colours**2).sum(1)[:, None] * (mask**2).sum(1)
             for h in range(2):
                 own = match[:, :, of_half == h]

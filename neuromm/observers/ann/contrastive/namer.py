@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy.special import log_softmax, logsumexp
 
+from neuromm.maths.gaussian import posterior_common
 from neuromm.observers.ann.contrastive.recipe import build
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.naming import REPORTS, look_at, say
@@ -84,9 +85,7 @@ class NamesPictures:
         if self.gate == "logit" or len(layers) or (trials["report"] == "common").any():
             parts = [self._log_posterior(renderer.render(shown, parts=[p]), shown)[0] for p in ("picture", "word")]
         odds = np.log(len(SHAPES)) + logsumexp(parts[0] + parts[1], axis=1)
-        with np.errstate(divide="ignore"):
-            prior = np.log(self.p_common) - np.log1p(-self.p_common)
-        unity = 1 / (1 + np.exp(-np.clip(odds + prior, -700, 700)))
+        unity = posterior_common(odds, self.p_common)
         both = shown[["pictured", "printed"]].notna().all(axis=1).to_numpy()
         answers = [whole, whole]
         if self.gate == "logit":

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from neuromm.observers.ann.counting.recipe import CounterRecipe, draw_times
-from neuromm.observers.ann.network import with_noise_seeds
 from neuromm.stimuli.flashes import MOST, FlashesAndBeeps, pooled_noise
+from neuromm.stimuli.measurement import with_noise_seeds
 
 ROWS = 250  # trials at a time, for memory
 

@@ -8,10 +8,11 @@ import pandas as pd
 
 from neuromm.observers.ann.counting.net import CounterNet
 from neuromm.observers.ann.counting.recipe import cochlea_of
-from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks, with_noise_seeds
+from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
 from neuromm.stimuli.flashes import FlashesAndBeeps
+from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.render import kept
 from neuromm.stimuli.table import require, showings
 

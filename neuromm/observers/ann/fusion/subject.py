@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
 from neuromm.observers.ann.fusion.net import levels_of
-from neuromm.observers.ann.network import NetworkObserver, in_blocks, with_noise_seeds
+from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.scenes import SIGMA_PRIOR, check_support
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
 from neuromm.stimuli.frames import Frames
-from neuromm.stimuli.measurement import place_of, sigma_of
+from neuromm.stimuli.measurement import place_of, sigma_of, with_noise_seeds
 from neuromm.stimuli.render import rendered
 from neuromm.stimuli.sound import Cochleagram, Sound
 from neuromm.stimuli.table import require, showings
@@ -26,7 +25,6 @@ class PlaceSubject(NetworkObserver):
     """
 
     seen = ""  # name of the layer that holds what the eye keeps
-    editable = ()  # layers that `edited` can change
     lesion, weight_noise, individual = (), 0.0, 0
 
     def _see(self, frames):
@@ -87,13 +85,7 @@ class PlaceSubject(NetworkObserver):
         edit : callable
             Activity, array (n, n_units) → activity.
         """
-        if layer not in self.editable:
-            raise ValueError(f"layer '{layer}' cannot be edited; {', '.join(self.editable) or 'none'} can")
-
-        def change(hidden):
-            return torch.as_tensor(edit(hidden.double().cpu().numpy()), dtype=hidden.dtype, device=hidden.device)
-
-        return self._infer(trials, {layer: change})[0]["places"]
+        return self._infer(trials, self._editing(layer, edit))[0]["places"]
 
     def _infer(self, shown, edit=None):
         """Layers of each showing, and which senses it has."""

@@ -6,11 +6,12 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from neuromm.observers.ann.network import NetworkObserver, in_blocks, with_noise_seeds
+from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
+from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.render import kept
 from neuromm.stimuli.speech_sound import log_mel
 from neuromm.stimuli.syllables import SYLLABLES, Spoken, syllable_codes
@@ -161,4 +162,3 @@ class SpeechNetwork(NetworkObserver):
     @classmethod
     def _build(cls, header, tensors):
         return SpeechNet(**header["config"])
-
