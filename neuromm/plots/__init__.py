@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "style": "style",
         "save_figure": "style",
         "bias_by_disparity": "behaviour",
+        "held_bands": "bands",
         "model_comparison": "model_comparison",
         "answers_against": "answers",
         "headed": "answers",

@@ -105,7 +105,7 @@ def crosses(table, ax=None, *, named=None):
 
 @in_style
 def paired_dots(table, ax=None, *, labels=("before", "after")):
-    """Two values of every seed joined by a line, and their means.
+    """Two values of every seed joined by a line, and their medians, which values cut at the floor do not move.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def paired_dots(table, ax=None, *, labels=("before", "after")):
     for pair in values:
         ax.plot([0, 1], pair, "-o", color=COLOURS["audiovisual"], lw=0.5, ms=2.5, alpha=0.6)
     if len(values):
-        ax.plot([0, 1], values.mean(0), "_", color="#222222", ms=14, mew=1.6)
+        ax.plot([0, 1], np.median(values, axis=0), "_", color="#222222", ms=14, mew=1.6)
     ax.set_xticks([0, 1], labels)
     ax.set_xlim(-0.4, 1.4)
     ax.tick_params(axis="x", length=0)

@@ -9,7 +9,7 @@ from neuromm.datasets.published import published_number
 from neuromm.plots.style import COLOURS
 from neuromm.session import present
 from neuromm.stimuli.measurement import yoke
-from neuromm.studies.ann_subjects import SIGMA_PRIOR, bands_table, draw_bands, over_seeds, said, seeds_of
+from neuromm.studies.ann_subjects import SIGMA_PRIOR, bands_table, over_seeds, said, seeds_of
 from neuromm.studies.results import Results, say
 
 SENSES = {"sigma_auditory": 6.0, "sigma_visual": 2.0}  # deg, at reliability 1
@@ -87,7 +87,7 @@ def main(
     results.add_figure("weights", figure, table, caption)
     caption = "Bands, a dot per network (hollow: controls). Shaded: what is held to."
     drawn = bands[bands["what"] != FROM_IDEAL]
-    results.add_figure("bands", draw_bands(drawn, subjects, [c.name for c in controls]), drawn, caption)
+    results.add_figure("bands", plots.held_bands(drawn, subjects, [c.name for c in controls]), drawn, caption)
     page = results.write(out, session)
     say(f"wrote {page}")
     return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from neuromm import catalogue, measures, paradigms
+from neuromm import catalogue, measures, paradigms, plots
 from neuromm.measures.bias import rate_with_interval
 from neuromm.plots.curves import draw, tidy
 from neuromm.plots.style import COLOURS, in_style
@@ -39,7 +39,7 @@ def main(
         Result folder.
     """
     from neuromm.observers.ann.counting.ideal import ideal_answers
-    from neuromm.studies.ann_subjects import draw_bands, over_seeds, said, seeds_of
+    from neuromm.studies.ann_subjects import over_seeds, said, seeds_of
 
     subjects = seeds_of("flash_counter", weights, n_seeds)
     first = next(iter(subjects))
@@ -80,7 +80,7 @@ def main(
     results.add_figure("illusions", _draw(rates, [first, "ideal", *names], subjects), rates, caption)
     caption = "Bands, a dot per network (hollow: controls and the ideal observer). Shaded: what is held to."
     drawn = bands.dropna(subset=["value"])
-    results.add_figure("bands", draw_bands(drawn, subjects, ["ideal", *names]), drawn, caption)
+    results.add_figure("bands", plots.held_bands(drawn, subjects, ["ideal", *names]), drawn, caption)
     page = results.write(out, session)
     say(f"wrote {page}")
     return page

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logsumexp
+from scipy.special import expit, log_softmax, logsumexp, softmax
 
 from neuromm import catalogue, datasets, paradigms, plots
 from neuromm.measures.bias import rate_with_interval
@@ -14,7 +14,7 @@ from neuromm.plots.style import COLOURS, in_style
 from neuromm.session import present
 from neuromm.stimuli.speech_sound import log_mel
 from neuromm.stimuli.syllables import Spoken
-from neuromm.studies.ann_subjects import bands_table, draw_bands, over_seeds, said, seeds_of
+from neuromm.studies.ann_subjects import bands_table, over_seeds, said, seeds_of
 from neuromm.studies.results import Results, say
 
 SYLLABLES = ("ba", "da", "ga")
@@ -93,7 +93,7 @@ def main(
     )
     results.add_figure("individuals", _draw_people(people), people, caption_people)
     caption = "Bands, a dot per network. Shaded: what is held to."
-    results.add_figure("bands", draw_bands(bands, subjects), bands, caption)
+    results.add_figure("bands", plots.held_bands(bands, subjects), bands, caption)
     page = results.write(out, session)
     say(f"wrote {page}")
     return page
@@ -115,11 +115,11 @@ def ideal_answers(trials, snrs, *, n=240, seed=1):
         rows = (trials["auditory_snr"] == snr).to_numpy()
         for found, train, test in zip((log_heard, log_seen), _features(tokens), _features(trials[rows]), strict=True):
             found[rows] = gaussian_log_likelihood(train, labels, test)
-    fused = _log_softmax(log_heard + log_seen)
+    fused = log_softmax(log_heard + log_seen, axis=1)
     one = logsumexp(log_heard + log_seen, axis=1) - np.log(len(SYLLABLES))
     two = logsumexp(log_heard, axis=1) + logsumexp(log_seen, axis=1) - 2 * np.log(len(SYLLABLES))
     together = expit(one - two)[:, None]
-    mixed = together * np.exp(fused) + (1 - together) * np.exp(_log_softmax(log_heard))
+    mixed = together * np.exp(fused) + (1 - together) * softmax(log_heard, axis=1)
     tables = {"gaussian_classes": fused, "cims": mixed}
     known = np.array(SYLLABLES, object)
     return [trials.assign(observer=name, response_label=known[belief.argmax(1)]) for name, belief in tables.items()]
@@ -135,10 +135,6 @@ def gaussian_log_likelihood(train, labels, test, n_axes=20):
     covariance = rest.T @ rest / (len(rest) - len(SYLLABLES))
     away = new[:, None] - means
     return -0.5 * np.einsum("nki,ij,nkj->nk", away, np.linalg.inv(covariance), away)
-
-
-def _log_softmax(x):
-    return x - logsumexp(x, axis=1, keepdims=True)
 
 
 def nearest_centroid(trials, n=400):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures
-from neuromm.plots.style import COLOURS, in_style
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import finish
 
@@ -166,33 +164,3 @@ def said(table):
         p = f", p = {row.p:.2g}" if np.isfinite(row.p) else ""
         parts.append(f"{row.what}: {row.mean:.3g}{interval} (held to {held}: {row.held_by} of {row.n_seeds} seeds{p}).")
     return " ".join(parts)
-
-
-@in_style
-def draw_bands(bands, names, controls=()):
-    """One axis per band: a dot per seed, the band shaded, controls hollow."""
-    import matplotlib.pyplot as plt
-
-    kinds = list(dict.fromkeys(bands["what"]))
-    columns = min(4, len(kinds))
-    n_rows = -(-len(kinds) // columns)
-    figure, axes = plt.subplots(n_rows, columns, figsize=(7, 0.5 + 1.15 * n_rows), squeeze=False)
-    rng = np.random.default_rng(1)
-    for ax, what in zip(axes.ravel(), kinds, strict=False):
-        rows = bands[bands["what"] == what]
-        own, other = rows[rows["observer"].isin(list(names))], rows[rows["observer"].isin(list(controls))]
-        ax.plot(own["value"], rng.uniform(-0.25, 0.25, len(own)), "o", ms=3, color=COLOURS["audiovisual"], alpha=0.8)
-        ax.plot(other["value"], np.full(len(other), 0.6), "o", ms=3, mfc="white", color=COLOURS["reference"])
-        values = rows["value"].replace([np.inf, -np.inf], np.nan).dropna()
-        least, most = rows["least"].iloc[0], rows["most"].iloc[0]
-        ends = [*values, *(e for e in (least, most) if np.isfinite(e))]
-        low, high = min(ends), max(ends)
-        pad = 0.12 * (high - low or 1.0)
-        ax.set(xlim=(low - pad, high + pad), ylim=(-0.6, 0.95), yticks=[])
-        ax.axvspan(max(least, low - pad), min(most, high + pad), color=COLOURS["reference"], alpha=0.18, lw=0)
-        ax.set_title(textwrap.fill(what, 30), fontsize=6)
-        ax.tick_params(labelsize=6)
-        ax.spines["left"].set_visible(False)
-    for ax in axes.ravel()[len(kinds) :]:
-        ax.set_axis_off()
-    return figure

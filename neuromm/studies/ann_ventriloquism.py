@@ -100,7 +100,7 @@ def main(
     results.add_figure("unity", figure, unity, "How often one cause is reported, against disparity.")
     caption = "Bands, a dot per network (hollow: controls). Shaded: what is held to."
     drawn = bands.dropna(subset=["value"])
-    results.add_figure("bands", subjects_.draw_bands(drawn, subjects, [c.name for c in controls]), drawn, caption)
+    results.add_figure("bands", plots.held_bands(drawn, subjects, [c.name for c in controls]), drawn, caption)
     page = results.write(out, session)
     say(f"wrote {page}")
     return page

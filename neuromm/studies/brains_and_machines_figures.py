@@ -80,8 +80,8 @@ def draw_main(results, session, bias, curves, roles, answered, found):
         "fraction of the ceiling; hollow: baselines, last layer (those without a name have it in the figures "
         "computations and alike). D: answering against representing as causal inference does (last hidden layer; mean "
         "and sd over seeds). E: evidence for one cause, read from the last hidden layer at a "
-        f"held-out reliability, and what taking it out of {EDITED} does to the fall of bias with disparity; one line "
-        "per seed.",
+        f"held-out reliability, and what taking it out of {EDITED} does to the fall of bias with disparity; a line "
+        "per seed, dashes: medians.",
     )
 
 

@@ -46,7 +46,6 @@ def main(
         Result folder.
     """
     networks = seeds_of("fusion_net", None, n_seeds, training=training, **SENSES)
-    first = next(iter(networks))
     controls = [
         catalogue.load("fusion_net", trained=False, name="untrained", **SENSES),
         catalogue.load("fusion_net", training="shuffled", name="shuffled_pairs", **SENSES),
@@ -86,7 +85,7 @@ def main(
     )
     results.add_figure("lesions", _draw_lesions(lesions), lesions, caption)
     page = results.write(out)
-    say(f"wrote {page}; first network: {first}")
+    say(f"wrote {page}")
     return page
 
 
