@@ -30,6 +30,7 @@ from neuromm.studies.measured_rdms import join_measured, read_measured
 from neuromm.studies.representations import (
     alike,
     ceilings,
+    explained_of_ceiling,
     last_hidden,
     mean_over_seeds,
     mixtures,
@@ -169,8 +170,7 @@ def _representations(shown, session, measured, agreement, results, seed, full, s
     denoisers = [p for p in shown.participants if p.family == primary_test.TESTED]
     ablation = pd.DataFrame() if held_out is None else ablate(denoisers, shown.stimuli, seed=seed, say=lambda t: None)
     mean = mean_over_seeds(pd.concat([layers, raw.drop(columns="name")], ignore_index=True))
-    mean = mean.merge(limits[["family", "layer", "ceiling_low", "ceiling_high"]], how="left", on=["family", "layer"])
-    mean["explained"] = (mean["explained"] / mean["ceiling_low"].pow(2).fillna(1.0)).clip(0, 1)  # of the ceiling
+    mean = explained_of_ceiling(mean, limits)
     table = summary(layers, agreement, limits)
     results.title, results.text = verdict.title, "\n\n".join(filter(None, (verdict.text, second_text)))
     results.tables |= {

@@ -101,6 +101,17 @@ def ceilings(shown, layers) -> pd.DataFrame:
     return table.astype({"ceiling_low": float, "ceiling_high": float})
 
 
+def explained_of_ceiling(mean: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
+    """The table of mean layers with its ceilings; `explained` is a share of what the family's ceiling allows, 0 … 1.
+
+    `explained` is a squared similarity, so it is divided by the squared lower ceiling; where a family has no
+    ceiling (one seed, ideal observers) it stays as it is.
+    """
+    mean = mean.merge(limits[["family", "layer", "ceiling_low", "ceiling_high"]], how="left", on=["family", "layer"])
+    mean["explained"] = (mean["explained"] / mean["ceiling_low"].pow(2).fillna(1.0)).clip(0, 1)
+    return mean
+
+
 def mixtures(shown, layers, models, *, seed, families=None, n_repeats=4) -> pd.DataFrame:
     """Non-negative mixtures of all model computations, judged on conditions (and seeds) that they were not fitted to.
 
