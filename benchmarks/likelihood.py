@@ -96,7 +96,7 @@ def cost(function, n_times=15):
 
 def largest_error(likelihood, sets):
     """Largest change of a key probability when every quadrature is refined, each set alone in its batch."""
-    from neuromm.maths.report_probability import refined
+    from neuromm.maths.report_probability import STANDARD
 
     (parts,) = likelihood._groups.values()
     worst = 0.0
@@ -105,8 +105,8 @@ def largest_error(likelihood, sets):
             for evaluate, axis, *_ in parts:
                 parameters = likelihood._parameters(theta[None], axis)
                 ours = evaluate(parameters).exp()
-                with refined(2.5):
-                    worst = max(worst, float((ours - evaluate(parameters).exp()).abs().max()))
+                fine = evaluate(parameters, STANDARD.refined(2.5)).exp()
+                worst = max(worst, float((ours - fine).abs().max()))
     return worst
 
 

@@ -156,7 +156,7 @@ def _measured(grid, at, place, sd_of):
     return exact.normal_cdf((at[:, None] - place) / sd_of)
 
 
-def below(grid, bounds, own, own_sd, other, other_sd):
+def below(grid, bounds, own, own_sd, other, other_sd, rule=exact.STANDARD):
     """Probability that the averaged estimate lies below each bound.
 
     Parameters
@@ -167,6 +167,7 @@ def below(grid, bounds, own, own_sd, other, other_sd):
         Places of the two events; every pair is evaluated. `other` of None: the own event is shown alone.
     own_sd, other_sd : tensor, as the places
         Sd of the measurement of an event there, deg.
+    rule : Quadrature
 
     Returns
     -------
@@ -186,7 +187,7 @@ def below(grid, bounds, own, own_sd, other, other_sd):
         weight = None
     else:
         with torch.no_grad():
-            y = _lattice(grid, other, other_sd, _fine_other(grid), exact.STEP)
+            y = _lattice(grid, other, other_sd, _fine_other(grid), rule.step)
             pairs = torch.broadcast_tensors(x[None], y[:, None])
             values = infer(grid, *pairs)["estimate"]
 

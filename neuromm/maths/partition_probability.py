@@ -3,7 +3,7 @@
 The averaged estimate is a posterior mean, so it rises strictly with its own measurement (its slope is the posterior
 variance over σ²): "estimate < bound" is a closed form at one root, and the two other measurements are integrated by a
 trapezoid rule on their plane, whose nodes serve all conditions. The error is below 1e-6 in probability, and up to 2e-5
-where cues many σ apart meet a prior wider than 10 σ; `refined` measures it.
+where cues many σ apart meet a prior wider than 10 σ; `Quadrature.refined` measures it.
 """
 
 import math
@@ -124,14 +124,14 @@ def blocks_without(own, absent=()):
     return list(found), list(found.values()), others
 
 
-def nodes(sigma, own, places):
+def nodes(sigma, own, places, rule=exact.STANDARD):
     """Trapezoid nodes for another cue's measurement, (n_sets, n), and their spacing, (n_sets, 1).
 
     Where cues are fused the root moves by σ_own²/σ² per unit of the other cue: the spacing follows that scale too.
     """
     with torch.no_grad():
         fine = torch.minimum(sigma, sigma**2 / own).clamp(min=0.05 * sigma) if own is not None else sigma
-        step = 0.85 * exact.STEP * fine
+        step = 0.85 * rule.step * fine
         low, high = places.min() - REACH * sigma, places.max() + REACH * sigma
         n = int(torch.ceil(((high - low) / step).max())) + 1
         unit = torch.linspace(0, 1, n, dtype=torch.float64, device=sigma.device)
@@ -139,7 +139,7 @@ def nodes(sigma, own, places):
         return low[:, None] + (high - low)[:, None] * unit, step[:, None]
 
 
-def below(averaged, bounds, own, others, density=False):
+def below(averaged, bounds, own, others, density=False, rule=exact.STANDARD):
     """Probability that the averaged estimate lies below each bound, or its density there.
 
     Parameters
@@ -150,12 +150,13 @@ def below(averaged, bounds, own, others, density=False):
     others : list of tensors, one per other cue that is there, deg from the prior mean
         Places; every combination is evaluated.
     density : bool
+    rule : Quadrature
 
     Returns
     -------
     below : tensor, shape (n_sets, n_bounds, n_own, *n_others)
     """
-    lattice = [nodes(s, averaged.own, p) for s, p in zip(averaged.others, others, strict=True)]
+    lattice = [nodes(s, averaged.own, p, rule) for s, p in zip(averaged.others, others, strict=True)]
     axes = len(lattice)
     x = [at.reshape(len(at), 1, *[-1 if j == i else 1 for j in range(axes)]) for i, (at, _) in enumerate(lattice)]
     x = list(torch.broadcast_tensors(*x)) if x else []

@@ -6,6 +6,7 @@ The rules share cues and prior with `neuromm.maths.report_probability`, whose qu
 import torch
 
 from neuromm.maths.report_probability import (
+    STANDARD,
     Cues,
     _below_two,
     _contract,
@@ -16,7 +17,7 @@ from neuromm.maths.report_probability import (
 )
 
 
-def below_criterion(c, criterion, bounds, own, other, paired=False):
+def below_criterion(c, criterion, bounds, own, other, paired=False, rule=STANDARD):
     """Probability that the estimate lies below each bound if cues nearer than `criterion` are fused.
 
     Given the other cue's measurement y it is F(x_two) + F(clip x_one) − F(clip x_two), clipped to y ± criterion;
@@ -26,7 +27,7 @@ def below_criterion(c, criterion, bounds, own, other, paired=False):
     ----------
     c : Cues
     criterion : tensor, shape (n_sets,), deg
-    bounds, own, other, paired
+    bounds, own, other, paired, rule
         As in `report_probability.below_averaging`.
 
     Returns
@@ -41,7 +42,7 @@ def below_criterion(c, criterion, bounds, own, other, paired=False):
         breaks = [(t / d.joint[..., 0] + sign * k) / (1 + per_y) for sign in (-1, 1)]
         breaks += [t / d.alone[..., 0] + sign * k for sign in (-1, 1)]
         breaks = [torch.broadcast_tensors(cut, t)[0] for cut in breaks]
-        y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks)
+        y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks, rule)
     height = bounds[..., None] - y
     clipped = [
         torch.maximum(torch.minimum(height / rate + y * c.tilt, y + reach), y - reach) for rate in (c.joint, c.alone)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import warnings
 from dataclasses import dataclass, field
 from itertools import count
@@ -282,15 +283,19 @@ def search_gradient(likelihood, some, n_starts, rng):
     return unit, -value[at], agreeing, found.converged.reshape(len(some), n_starts)[at]
 
 
+GLOBAL_GENERATOR = threading.Lock()  # pybads and pyvbmc draw from it: one search at a time
+
+
 @contextlib.contextmanager
 def _numpys_own_generator(rng):
     """What draws from numpy's global generator depends on `rng` alone, and the generator is put back."""
-    state = np.random.get_state()
-    np.random.seed(rng.integers(2**31))
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
+    with GLOBAL_GENERATOR:
+        state = np.random.get_state()
+        np.random.seed(rng.integers(2**31))
+        try:
+            yield
+        finally:
+            np.random.set_state(state)
 
 
 def search_bads(likelihood, some, n_starts, rng):

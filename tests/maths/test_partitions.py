@@ -95,7 +95,7 @@ def test_refining_the_rule_of_three_cues_moves_nothing(sds, prior, error):
     model = partition_probability.Averaged(one, rest, blocks, tensor(0.3, 0.15, 0.1, 0.15, 0.3)[None], tensor(prior))
     places = tensor(-5.0, 2.0), tensor(0.0, 5.0), [tensor(0.0, 3.0), tensor(2.0)]
     coarse = partition_probability.below(model, *places)
-    with report_probability.refined(1.7):
-        assert (coarse - partition_probability.below(model, *places)).abs().max() < error
+    fine = partition_probability.below(model, *places, rule=report_probability.STANDARD.refined(1.7))
+    assert (coarse - fine).abs().max() < error
     assert coarse.min() >= 0 and coarse.max() <= 1 + 1e-9
     assert math.isfinite(float(coarse.sum()))

@@ -25,8 +25,9 @@ def random_sets(n, seed):
 
 def one_by_one(function, sets, *arguments, factor=1.0):
     """Evaluate set by set, so that no set borrows the finer grid of its neighbour."""
-    with exact.refined(factor):
-        return torch.cat([function(exact.cues(*(v[i : i + 1] for v in sets)), *arguments) for i in range(len(sets[0]))])
+    rule = exact.STANDARD.refined(factor) if factor != 1 else exact.STANDARD
+    each = (exact.cues(*(v[i : i + 1] for v in sets)) for i in range(len(sets[0])))
+    return torch.cat([function(cues, *arguments, rule=rule) for cues in each])
 
 
 def by_adaptive_integral(strategy, bound, own, other, a, b, p, prior, m):

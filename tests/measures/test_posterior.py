@@ -82,7 +82,7 @@ class Overconfident(Chancel2022):
     def plan_likelihood(self, cells, device):
         """Four times the log probability of the true one."""
         evaluate, effort = super().plan_likelihood(cells, device)
-        return lambda p: 4 * evaluate(p), effort
+        return lambda p, *rule: 4 * evaluate(p, *rule), effort
 
 
 def test_calibration_sees_an_overconfident_posterior():

@@ -83,9 +83,9 @@ class HeadingObserver(Likely):
         """Log probability of each answer; see `neuromm.observers.bayes.likelihood`."""
         evaluate, effort = self._twin().plan_likelihood(self._as_places(cells), device)
 
-        def renamed(parameters):
+        def renamed(parameters, *rule):
             values = {("sigma_auditory" if k == "sigma_vestibular" else k): v for k, v in parameters.items()}
-            return evaluate(values | {"sigma_motor": 0.0 * parameters["lapse"]})
+            return evaluate(values | {"sigma_motor": 0.0 * parameters["lapse"]}, *rule)
 
         return renamed, effort
 

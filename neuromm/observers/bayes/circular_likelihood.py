@@ -113,7 +113,7 @@ def _measured(observer, p, found, sds, own, both, place):
 
 
 def plan(observer, cells):
-    """`evaluate(parameters) → log probability (n_sets, n_cells)`, and its size per set."""
+    """`evaluate(parameters, rule) → log probability (n_sets, n_cells)`, and its size per set."""
     cases = list(_cases(observer, cells))
     response, common = cells["response"].to_numpy(float), (cells["report"] == "common").to_numpy()
     low, high, n_keys = np.full(len(cells), np.nan), np.full(len(cells), np.nan), np.zeros(len(cells))
@@ -143,7 +143,7 @@ def plan(observer, cells):
                 out[row] = torch.log((1 - p["lapse"]) * value.clamp(min=LEAST) + p["lapse"] * chance)
         return torch.stack(out)
 
-    def evaluate(parameters):
+    def evaluate(parameters, _rule=None):
         n = len(parameters["lapse"])
         return torch.stack([one({k: v[i] for k, v in parameters.items()}) for i in range(n)])
 

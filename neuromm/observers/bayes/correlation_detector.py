@@ -165,7 +165,7 @@ class CorrelationDetector(Likely):
         together = torch.as_tensor(np.array(cells["report"] == "synchronous"), device=device)
         yes = torch.as_tensor(cells["response"].to_numpy(float) > 0.5, device=device)
 
-        def evaluate(parameters):
+        def evaluate(parameters, _rule=None):
             for name in ("tau_visual", "tau_auditory", "tau_binding", "duration", "dt"):
                 if (parameters[name] != getattr(self, name)).any():
                     raise ValueError(

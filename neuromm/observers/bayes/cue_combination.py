@@ -188,7 +188,7 @@ class _Plan:
         self.low, self.high, self.keyed = tensor(np.nan_to_num(low)), tensor(np.nan_to_num(high)), tensor(n_keys > 0)
         self.n_keys, self.response = tensor(np.maximum(n_keys, 1.0)), tensor(response)
 
-    def evaluate(self, p):
+    def evaluate(self, p, _rule=None):
         """Log probability of each cell, (n_sets, n_cells)."""
         import torch
 

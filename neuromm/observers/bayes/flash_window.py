@@ -114,7 +114,7 @@ class FlashWindow(Likely):
         flashes, split, fused, soa = (torch.as_tensor(np.array(v), device=device) for v in self._timing(cells))
         two = torch.as_tensor(cells["response"].to_numpy(float) >= 2, device=device)
 
-        def evaluate(parameters):
+        def evaluate(parameters, _rule=None):
             p = {name: value[:, None] for name, value in parameters.items()}
             midpoint = p["window"] + p["coupling"] * (1000 / p["alpha"] - 1000 / STANDARD_ALPHA)
             within = torch.sigmoid((midpoint - soa) / p["spread"])

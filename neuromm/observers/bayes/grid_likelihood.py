@@ -1,5 +1,7 @@
 """The likelihood plan, the predictions and the percepts of the grid observer: its fields made into a `Grid`."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -194,7 +196,7 @@ class GridGroup(Group):
         self.paired = False
         self.effort = 40_000
 
-    def _normal(self, parameters):
+    def _normal(self, parameters, prior_common=None):
         return None
 
     def _cues(self, parameters):
@@ -215,12 +217,12 @@ class GridGroup(Group):
         other_sd = event_sd(p, self.other, self.scale[1], self.both, self.grid_other) if self.both else None
         return grid, self.grid_own, own_sd, self.grid_other if self.both else None, other_sd
 
-    def _unity(self, parameters):
+    def _unity(self, parameters, rule):
         found = [exact.unity(*self._setting(parameters, i)) for i in range(len(parameters["lapse"]))]
         return torch.stack(found).flatten(-2)[:, self.in_grid]
 
-    def _below(self, parameters):
-        return None  # `_of_pairs` asks the grid itself
+    def _below(self, parameters, rule):
+        return partial(exact.below, rule=rule)
 
     def _of_pairs(self, function, cues, *bounds):
         """Probabilities of the pairs of places that occur: (n_sets, n_bounds, n_pairs)."""
@@ -228,15 +230,16 @@ class GridGroup(Group):
         found = []
         for i in range(len(cues["lapse"])):
             grid, *rest = self._setting(cues, i)
-            value = exact.below(grid, bounds[min(i, len(bounds) - 1)], *rest)
+            value = function(grid, bounds[min(i, len(bounds) - 1)], *rest)
             found.append(value if self.both else value[..., None])
         return torch.stack(found).flatten(-2)[..., self.in_grid]
 
-    def _noiseless_density(self, cues, parameters, answer):
+    def _noiseless_density(self, cues, parameters, answer, rule):
         """Density from the slope of the distribution function, answer by answer."""
         step = 0.05 * self._fine(parameters, cues).detach()[:, None]
         shifts = torch.cat([answer + k * step for k in (1, -1, 2, -2)], -1)
-        below = self._of_pairs(None, cues, shifts).unflatten(1, (4, -1))  # (n_sets, 4, n_rows, n_pairs)
+        below = self._of_pairs(self._below(parameters, rule), cues, shifts)
+        below = below.unflatten(1, (4, -1))  # (n_sets, 4, n_rows, n_pairs)
         rows = torch.arange(len(self.answer))
         up1, down1, up2, down2 = (below[:, k, rows, self.pair] for k in range(4))
         return (8 * (up1 - down1) - (up2 - down2)) / (12 * step)

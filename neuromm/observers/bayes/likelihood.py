@@ -108,13 +108,13 @@ class Likelihood:
             wanted = f"{len(self.names)} are wanted: {', '.join(self.names)}"
             raise ValueError(f"theta has {theta.shape[1]} columns; {wanted}")
         subject = np.zeros(len(theta), int) if subject is None else np.broadcast_to(subject, (len(theta),))
-        from neuromm.maths.report_probability import refined
+        from neuromm.maths.report_probability import STANDARD
 
-        with refined(precision):
-            value, slope = self._all(theta, subject, gradient)
+        rule = STANDARD if precision == 1 else STANDARD.refined(precision)
+        value, slope = self._all(theta, subject, gradient, rule)
         return (value, slope) if gradient else value
 
-    def _all(self, theta, subject, gradient):
+    def _all(self, theta, subject, gradient, rule):
         value, slope = np.zeros(len(theta)), np.zeros_like(theta)
         for member, parts in self._groups.items():
             sets = np.arange(len(theta)) if member is None else np.flatnonzero(subject == member)
@@ -123,7 +123,7 @@ class Likelihood:
             for start in range(0, len(order), size):
                 some = order[start : start + size]
                 row = subject[some] if member is None else np.zeros(len(some), int)
-                self._evaluate(parts, theta, some, row, gradient, value, slope)
+                self._evaluate(parts, theta, some, row, gradient, rule, value, slope)
         return value, slope
 
     def _hardness(self, theta):
@@ -131,14 +131,14 @@ class Likelihood:
         sigmas = [i for i, name in enumerate(self.names) if name.startswith("sigma") and "motor" not in name]
         return -theta[:, sigmas].min(1) if sigmas else np.zeros(len(theta))
 
-    def _evaluate(self, parts, theta, some, row, gradient, value, slope):
+    def _evaluate(self, parts, theta, some, row, gradient, rule, value, slope):
         import torch
 
         with torch.set_grad_enabled(gradient):
             values = torch.tensor(theta[some], dtype=torch.float64, device=self.device, requires_grad=gradient)
             total = 0.0
             for evaluate, axis, counts, _ in parts:
-                total = total + (evaluate(self._parameters(values, axis)) * counts[row]).sum(-1)
+                total = total + (evaluate(self._parameters(values, axis), rule) * counts[row]).sum(-1)
             if gradient:
                 (grad,) = torch.autograd.grad(total.sum(), values)
                 slope[some] = grad.cpu().numpy()

@@ -5,6 +5,7 @@ one call of `neuromm.maths.report_probability` serves them all. One event, fusio
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ LEAST = 1e-12  # least probability or density of an answer: quadrature errors ar
 
 
 def plan(observer, cells, device, kind=None):
-    """`evaluate(parameters) → log probability (n_sets, n_cells)` for distinct rows, and its size per set.
+    """`evaluate(parameters, rule) → log probability (n_sets, n_cells)` for distinct rows, and its size per set.
 
     `parameters` maps every numeric field of the observer to a tensor of shape (n_sets,). `kind` is the class of
     groups, for observers that follow another rule.
@@ -33,8 +34,8 @@ def plan(observer, cells, device, kind=None):
         effort = max(effort, group.effort)
     order = torch.as_tensor(np.argsort(np.concatenate(positions)), device=device)
 
-    def evaluate(parameters):
-        return torch.cat([group.log_probability(parameters) for group in groups], -1)[:, order]
+    def evaluate(parameters, rule=exact.STANDARD):
+        return torch.cat([group.log_probability(parameters, rule) for group in groups], -1)[:, order]
 
     return evaluate, effort
 
@@ -107,21 +108,21 @@ class Group:
         places = self.n_pairs if self.paired else len(own)
         self.effort = 100 * n_bounds * places * (8 if read_out == "matching" else 1)
 
-    def log_probability(self, parameters):
+    def log_probability(self, parameters, rule=exact.STANDARD):
         """Log probability (density if continuous) of each row, shape (n_sets, n_rows)."""
         lapse = parameters["lapse"][:, None]
         if self.report == "common":
-            p = self._unity(parameters)[:, self.pair]
+            p = self._unity(parameters, rule)[:, self.pair]
             p = torch.where(self.answer > 0.5, p, 1 - p)
             return torch.log((1 - lapse) * p.clamp(min=LEAST) + lapse / 2)
         if self.keys is not None:
-            below = self._below_keys(parameters)  # (n_sets, n_bounds, n_pairs)
+            below = self._below_keys(parameters, rule)  # (n_sets, n_bounds, n_pairs)
             edge = torch.zeros_like(below[:, :1])
             p = torch.cat([edge, below, 1 + edge], 1).diff(dim=1)[:, self.key, self.pair]
             return torch.log((1 - lapse) * p.clamp(min=LEAST) + lapse / len(self.keys))
         from neuromm.observers.bayes.location import LAPSE_RANGE
 
-        density = self._density(parameters).clamp(min=LEAST)
+        density = self._density(parameters, rule).clamp(min=LEAST)
         inside = (self.answer.abs() <= LAPSE_RANGE) / (2 * LAPSE_RANGE)
         return torch.log((1 - lapse) * density + lapse * inside)
 
@@ -132,14 +133,19 @@ class Group:
         other = parameters[f"sigma_{self.other}"] * self.scale[1] if self.both else None
         return own, other
 
-    def _normal(self, parameters):
-        """Mean and sd of the estimate where it is linear in the cues, (n_sets, n_pairs) and (n_sets, 1); else None."""
-        if self.both and self.prior is None:
+    def _normal(self, parameters, prior_common=None):
+        """Mean and sd of the estimate where it is linear in the cues, (n_sets, n_pairs) and (n_sets, 1); else None.
+
+        `prior_common`: 1 for fusion, 0 for segregation; the observer's own by default.
+        """
+        if prior_common is None:
+            prior_common = self.prior
+        if self.both and prior_common is None:
             return None
         own, other = self._sigmas(parameters)
         mu, prior = parameters["mu_prior"][:, None], parameters["sigma_prior"][:, None] ** -2
         own = own[:, None]
-        fused = self.both and self.prior == 1.0
+        fused = self.both and prior_common == 1.0
         precision = own**-2 + prior + (other[:, None] ** -2 if fused else 0.0)
         mean = mu + own**-2 / precision * (self.pair_own - mu)
         variance = (own**-1 / precision) ** 2
@@ -160,34 +166,34 @@ class Group:
         prior = parameters["p_common"].clamp(1e-12, 1 - 1e-12)
         return exact.cues(own, other, parameters["sigma_prior"], prior, parameters["mu_prior"])
 
-    def _unity(self, parameters):
+    def _unity(self, parameters, rule):
         if self.prior is not None:
             return torch.full_like(parameters["lapse"], self.prior)[:, None].expand(-1, self.n_pairs)
         function = exact.unity_matched if self.read_out == "matching" else exact.unity_judged
-        return self._of_pairs(function, self._cues(parameters))
+        return self._of_pairs(partial(function, rule=rule), self._cues(parameters))
 
     def _of_pairs(self, function, cues, *bounds):
         """Call for the pairs of places that occur; the last axis is the pair: (n_sets, n_bounds, n_pairs)."""
         if not self.paired:
             return function(cues, *bounds, self.grid_own, self.grid_other).flatten(-2)[..., self.in_grid]
         if not bounds:
-            return function(cues, self.pair_own, self.pair_other, True)
+            return function(cues, self.pair_own, self.pair_other, paired=True)
         (bounds,) = bounds
         n = bounds.shape[-1]
         own, other = self.pair_own.repeat(n), self.pair_other.repeat(n)
         return function(cues, bounds.repeat_interleave(self.n_pairs, -1), own, other, True).unflatten(-1, (n, -1))
 
-    def _below(self, parameters):
+    def _below(self, parameters, rule):
         """Function (cues, bounds, own, other, paired) → probability that the estimate is below each bound."""
-        return exact.BELOW[self.read_out]
+        return partial(exact.BELOW[self.read_out], rule=rule)
 
-    def _below_keys(self, parameters):
+    def _below_keys(self, parameters, rule):
         """Probability that the report, motor noise included, lies below each bound between keys."""
         normal, bounds = self._normal(parameters), self._unbiased(self.bounds, parameters)
         if normal is not None:
             mean, sd = normal
             return exact.normal_cdf((bounds[..., None] - mean[:, None]) / sd[:, None])
-        below, cues = self._below(parameters), self._cues(parameters)
+        below, cues = self._below(parameters, rule), self._cues(parameters)
         motor = parameters["sigma_motor"]
         if not (motor > 0).any():
             return self._of_pairs(below, cues, bounds)
@@ -227,7 +233,7 @@ class Group:
             grid = bounds[:, :1] - half[:, None] + span[:, None] * unit
             return grid, span / (n_shared - 1), False
 
-    def _density(self, parameters):
+    def _density(self, parameters, rule):
         """Density of each continuous report, motor noise included, (n_sets, n_rows), 1/deg."""
         normal, answer = self._normal(parameters), self._unbiased(self.answer, parameters)
         if normal is not None:
@@ -235,7 +241,7 @@ class Group:
             return exact.normal_density(answer - mean[:, self.pair], sd)
         cues, motor = self._cues(parameters), parameters["sigma_motor"]
         if not (motor > 0).any():
-            return self._noiseless_density(cues, parameters, answer)
+            return self._noiseless_density(cues, parameters, answer, rule)
         low, high = answer.amin(1), answer.amax(1)
         with torch.no_grad():
             some = motor.clamp(min=1e-6)
@@ -245,18 +251,18 @@ class Group:
             unit = torch.linspace(0, 1, n, dtype=torch.float64, device=motor.device)
             grid = low[:, None] - 5.5 * some[:, None] + span[:, None] * unit
             step = span / (n - 1)
-        below = self._of_pairs(self._below(parameters), cues, grid)  # (n_sets, n_grid, n_pairs)
+        below = self._of_pairs(self._below(parameters, rule), cues, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)[:, None, None]
         away = grid[:, None] - answer[..., None]  # by parts: ∫ F(t) (t − answer)/σ² N(t − answer; σ) dt
         kernel = away / motor**2 * exact.normal_density(away, motor) * step[:, None, None]
         return (kernel.transpose(1, 2) * below[..., self.pair]).sum(1)
 
-    def _noiseless_density(self, cues, parameters, answer):
+    def _noiseless_density(self, cues, parameters, answer, rule):
         own, other = self.pair_own[self.pair], self.pair_other[self.pair]
-        if self._below(parameters) is exact.below_averaging:
-            return exact.density_averaging(cues, answer, own, other)
+        if self.read_out == "averaging":
+            return exact.density_averaging(cues, answer, own, other, rule=rule)
         step = 0.05 * self._fine(parameters, cues).detach()[:, None]
-        below = self._below(parameters)
+        below = self._below(parameters, rule)
 
         def rise(k):
             up, down = (below(cues, answer + sign * k * step, own, other, True) for sign in (1, -1))

@@ -124,7 +124,7 @@ class Magnotti2015(Likely):
             "yes": said == 1,
         }.items()}  # fmt: skip
 
-        def evaluate(parameters):
+        def evaluate(parameters, _rule=None):
             p = {name: value[:, None] for name, value in parameters.items()}
             disparity = torch.where(tensor["unknown"], p["disparity"], tensor["given"])
             below = normal_cdf((p["threshold"] - disparity) / p["sigma"])

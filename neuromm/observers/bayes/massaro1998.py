@@ -112,7 +112,7 @@ class Massaro1998(Likely):
         closed = torch.as_tensor(np.where(offered, 0.0, -np.inf), device=device)
         index = torch.as_tensor(said, device=device)
 
-        def evaluate(parameters):
+        def evaluate(parameters, _rule=None):
             heard, seen = (parameters[f"weight_{m}"][:, None, None] for m in ("auditory", "visual"))
             log_chance = torch.log_softmax(heard * logs[0] + seen * logs[1] + closed, -1)  # (sets, cells, alternatives)
             chosen = torch.gather(log_chance, 2, index[None, :, None].expand(len(log_chance), -1, 1))[..., 0]

@@ -97,9 +97,9 @@ class Numerosity(Likely):
         """Log probability of each answer; see `neuromm.observers.bayes.likelihood`."""
         evaluate, effort = self._twin().plan_likelihood(self._as_places(cells), device)
 
-        def renamed(parameters):
+        def renamed(parameters, *rule):
             values = {TWIN.get(name, name): value for name, value in parameters.items()}
-            return evaluate(values | {"sigma_motor": 0.0 * parameters["lapse"]})
+            return evaluate(values | {"sigma_motor": 0.0 * parameters["lapse"]}, *rule)
 
         return renamed, effort
 

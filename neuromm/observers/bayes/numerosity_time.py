@@ -148,11 +148,11 @@ class NumerosityTime(Numerosity):
         weight = torch.log(weight / weight.sum())
         order = torch.as_tensor(np.argsort(np.concatenate([rows for _, rows, _ in groups])), device=device)
 
-        def evaluate(p):
+        def evaluate(p, *rule):
             found = []
             for value, _, count in groups:
                 if np.isnan(value):
-                    found.append(count(p))
+                    found.append(count(p, *rule))
                     continue
                 sigma = p["sigma_time"][:, None]
                 x = value + sigma * z
@@ -165,7 +165,7 @@ class NumerosityTime(Numerosity):
                 many = {k: v[:, None].expand_as(chance).reshape(-1) for k, v in p.items()} | {
                     "p_common": chance.reshape(-1)
                 }
-                each = count(many).unflatten(0, chance.shape)  # (n_sets, n_nodes, n_rows)
+                each = count(many, *rule).unflatten(0, chance.shape)  # (n_sets, n_nodes, n_rows)
                 found.append(torch.logsumexp(each + weight[:, None], 1))
             return torch.cat(found, -1)[:, order]
 

@@ -17,13 +17,13 @@ class CriterionGroup(Group):
     def _cues(self, parameters):
         return super()._cues(parameters | {"p_common": torch.full_like(parameters["lapse"], 0.5)})
 
-    def _unity(self, parameters):
+    def _unity(self, parameters, rule):
         own, other = self._sigmas(parameters)
         return unity_criterion(own, other, parameters["criterion"], self.pair_own - self.pair_other)
 
-    def _below(self, parameters):
+    def _below(self, parameters, rule):
         def below(c, bounds, own, other, paired=False):
-            return below_criterion(c, parameters["criterion"], bounds, own, other, paired)
+            return below_criterion(c, parameters["criterion"], bounds, own, other, paired, rule)
 
         return below
 
@@ -35,21 +35,21 @@ class StochasticGroup(Group):
         """(weight (n_sets, 1), mean (n_sets, n_pairs), sd (n_sets, 1)) of each component."""
         parts = []
         for prior, weight in ((1.0, parameters["p_fusion"][:, None]), (0.0, 1 - parameters["p_fusion"][:, None])):
-            self.prior = prior
-            parts.append((weight if self.both else 0.5 * torch.ones_like(weight), *self._normal(parameters)))
+            share = weight if self.both else 0.5 * torch.ones_like(weight)
+            parts.append((share, *self._normal(parameters, prior)))
         return parts
 
-    def _unity(self, parameters):
+    def _unity(self, parameters, rule):
         return parameters["p_fusion"][:, None].expand(-1, self.n_pairs)
 
-    def _below_keys(self, parameters):
+    def _below_keys(self, parameters, rule):
         bounds = self._unbiased(self.bounds, parameters)[..., None]
         return sum(
             weight[:, None] * exact.normal_cdf((bounds - mean[:, None]) / sd[:, None])
             for weight, mean, sd in self._parts(parameters)
         )
 
-    def _density(self, parameters):
+    def _density(self, parameters, rule):
         answer = self._unbiased(self.answer, parameters)
         return sum(
             weight * exact.normal_density(answer - mean[:, self.pair], sd)

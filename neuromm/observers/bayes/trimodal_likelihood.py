@@ -1,10 +1,13 @@
 """The likelihood plan of three modalities: rows that share question, modalities, reliabilities, keys are one batch."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
 
 from neuromm.maths import partition_probability as exact
+from neuromm.maths.report_probability import STANDARD
 from neuromm.observers.bayes.trimodal import CUES, LAPSE_RANGE, _keys, present_cues
 from neuromm.stimuli.measurement import sigma_of
 
@@ -12,12 +15,12 @@ LEAST = 1e-12  # least probability or density of an answer
 
 
 def plan(observer, cells, device):
-    """`evaluate(parameters) → log probability (n_sets, n_cells)` for distinct rows, and its size per set."""
+    """`evaluate(parameters, rule) → log probability (n_sets, n_cells)` for distinct rows, and its size per set."""
     groups = list(_groups(observer, cells, device))
     order = torch.as_tensor(np.argsort(np.concatenate([rows for rows, _ in groups])), device=device)
 
-    def evaluate(parameters):
-        return torch.cat([group.log_probability(parameters) for _, group in groups], -1)[:, order]
+    def evaluate(parameters, rule=STANDARD):
+        return torch.cat([group.log_probability(parameters, rule) for _, group in groups], -1)[:, order]
 
     return evaluate, 40_000
 
@@ -75,19 +78,19 @@ class Group:
         """Call per parameter set, with places from its prior mean (which moves them)."""
         return torch.cat([function({k: v[i : i + 1] for k, v in p.items()}) for i in range(len(p["lapse"]))])
 
-    def log_probability(self, p):
+    def log_probability(self, p, rule):
         """Log probability (density if continuous) of each row, (n_sets, n_rows)."""
         lapse = p["lapse"][:, None]
-        value = self._each(p, self._probability)
+        value = self._each(p, partial(self._probability, rule=rule))
         if self.keys is not None:
             return torch.log((1 - lapse) * value.clamp(min=LEAST) + lapse / len(self.keys))
         inside = (self.answer.abs() <= LAPSE_RANGE) / (2 * LAPSE_RANGE)
         return torch.log((1 - lapse) * value.clamp(min=LEAST) + lapse * inside)
 
-    def _probability(self, p):
+    def _probability(self, p, rule):
         mu = p["mu_prior"]
         own, *others = (places - mu for places in self.places)
-        found = exact.below(self.averaged(p), self.bounds - mu, own, others, density=self.keys is None)
+        found = exact.below(self.averaged(p), self.bounds - mu, own, others, density=self.keys is None, rule=rule)
         if self.keys is not None:
             edge = torch.zeros_like(found[:, :1])
             found = torch.cat([edge, found, 1 + edge], 1).diff(dim=1)

@@ -118,7 +118,7 @@ class WindowObserver(Likely):
         soa = torch.tensor(self._asked_soa(cells), device=device)
         yes = torch.as_tensor(cells["response"].to_numpy(float) > 0.5, device=device)
 
-        def evaluate(parameters):
+        def evaluate(parameters, _rule=None):
             centre, half = (v[:, None] for v in self._window(parameters))
             sigma, lapse = parameters["sigma"][:, None], parameters["lapse"][:, None]
             common = normal_cdf((centre + half - soa) / sigma) - normal_cdf((centre - half - soa) / sigma)
