@@ -136,16 +136,21 @@ def _report(found):
     print(f"{found.folder}: {counts['ok']} of {counts['tasks']} tasks done, {counts['failed']} failed")
     if counts["failed"]:
         print(f"see what failed: neuromm sweep status {found.folder}")
+        print(f"try these again: neuromm sweep resume {found.folder} --retry-failed")
     return 1 if counts["failed"] else 0
 
 
 def _status(arguments, rest):
+    from neuromm.sweeps.reading import states_of_code
     from neuromm.sweeps.result import open_sweep
 
+    _find_own_modules()
     found = open_sweep(arguments.folder)
     counts = found.status()
     print(found.plan.title)
     print(", ".join(f"{name}: {n}" for name, n in counts.items()))
+    for path, state in states_of_code(found.plan).items():
+        print(f"{path}: {state}")
     failed = found.failed()
     for _, row in failed.head(20).iterrows():
         point = ", ".join(f"{k} = {v}" for k, v in row.items() if k not in ("task", "tries", "error"))

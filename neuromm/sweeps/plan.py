@@ -66,10 +66,10 @@ class Plan:
         common = {"kind": "present", "format": FORMAT, "seed": self.seed, "measures": list(self.measures),
                   "keep": list(self.keep), "layers": list(self.layers)}  # fmt: skip
         for shown, checksum, where in self._shown():
-            for observer, recipe, point in self._observers():
+            for observer, recipe, point, code in self._observers():
                 about = describe_observer(observer)
                 for repeat in range(self.repeats):
-                    content = {**common, "stimuli": checksum, "observer": about, "repeat": repeat}
+                    content = {**common, **code, "stimuli": checksum, "observer": about, "repeat": repeat}
                     yield Task(content, {"stimuli": shown, "observer": recipe}, {**where, **point, "repeat": repeat})
 
     def _shown(self):
@@ -85,14 +85,16 @@ class Plan:
                 yield recipe, checksum_of(paradigm_text(recipe)), {**name, **point}
 
     def _observers(self):
-        """(observer, recipe, point) of every parameter point."""
+        """(observer, recipe, point, code) of every parameter point."""
         for entry in self.observers:
+            code = {"code": entry["code"]} if entry.get("code") else {}
             base = build_observer(entry)
             for point in points(entry["grid"], entry["sample"]):
                 changed = {key: _like(getattr(base, key), value) for key, value in point.items()}
                 observer = replaced(base, changed)
                 fields = {**entry["fields"], **changed}
-                yield observer, {"class": entry["class"], "fields": fields}, {"observer": observer.name, **changed}
+                point = {"observer": observer.name, **changed}
+                yield observer, {"class": entry["class"], "fields": fields}, point, code
 
     def _calls(self):
         for entry in self.calls:
@@ -100,7 +102,8 @@ class Plan:
                 arguments = {**entry["arguments"], **point}
                 for repeat in range(self.repeats):
                     content = {"kind": "call", "format": FORMAT, "seed": self.seed, "function": entry["function"],
-                               "version": entry["version"], "arguments": arguments, "repeat": repeat}  # fmt: skip
+                               "version": entry["version"], "code": entry.get("code", ""), "arguments": arguments,
+                               "repeat": repeat}  # fmt: skip
                     yield Task(content, {}, {**point, "repeat": repeat})
 
     def _fits(self):
@@ -108,6 +111,7 @@ class Plan:
             observer = build_observer(entry)
             content = {"kind": "fit", "format": FORMAT, "seed": self.seed, "stimuli": entry["table"]}
             content |= {k: entry[k] for k in ("by", "free", "options")} | {"observer": describe_observer(observer)}
+            content |= {"code": entry["code"]} if entry.get("code") else {}
             recipe = {"stimuli": {"table": entry["table"]}, "observer": {k: entry[k] for k in ("class", "fields")}}
             for subject in entry["subjects"]:
                 for bootstrap in range(1 + entry["bootstraps"]):  # 0 is the table itself

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 from neuromm import catalogue
+from neuromm.sweeps.code import code_of, describe_code
 from neuromm.sweeps.plan import Plan, checksum_of, find_measure, importable, read_text, replaced, table_text
 from neuromm.sweeps.points import check_keys, check_sample, count_points
 from neuromm.sweeps.task import observer_recipe
@@ -15,6 +16,7 @@ from neuromm.sweeps.task import observer_recipe
 KEYS = ("title", "seed", "repeats", "measures", "keep", "layers", "stimuli", "observers", "fits", "calls", "cluster")
 KEEP = ("responses", "predictions", "layers")
 OBSERVER_KEYS = ("observer", "fields", "grid", "sample")
+PATH_OF_CODE = {"measures": "measure", "observers": "class", "fits": "class", "calls": "function"}
 FIT_KEYS = ("trials", "by", "observer", "fields", "free", "bootstraps", "options")
 
 
@@ -103,10 +105,13 @@ def _table(value, where):
 
 
 def _measure(given, where):
-    given = {"measure": given} if isinstance(given, str) else given
-    check_keys(given, ("measure", "options"), f"{where}: measures")
-    find_measure(given.get("measure", ""))
-    return {"measure": given["measure"], "options": _table(given.get("options", {}), f"{where}: options of a measure")}
+    where = f"{where}: measures"
+    given = given if isinstance(given, dict) else {"measure": given}
+    check_keys(given, ("measure", "options", "version", "code"), where)
+    name = _path_of(given.get("measure", ""), where)
+    found = find_measure(name)
+    entry = {"measure": name, "options": _table(given.get("options", {}), f"{where}: options of a measure")}
+    return entry | (_version_or_code(given, found, name, where) if ":" in name else {})
 
 
 def _stimuli(given, where, folder, tables):
@@ -160,7 +165,14 @@ def _observer(given, where, allowed=OBSERVER_KEYS):
     for varied in (entry["grid"], (entry["sample"] or {}).get("over", {})):
         check_keys(varied, names, f"{where} {base.name}")
     count_points(**entry)
-    return {**observer_recipe(base), **entry}
+    return {**observer_recipe(base), "code": _code_of_class(type(base)), **entry}
+
+
+def _code_of_class(kind):
+    """sha256 of a user's class; of ours, and of one that states its `model_version`, that number decides."""
+    if kind.__module__.partition(".")[0] == "neuromm" or "model_version" in vars(kind):
+        return ""
+    return code_of(f"{kind.__module__}:{kind.__qualname__}")
 
 
 def _tupled(fields):
@@ -171,15 +183,85 @@ def _call(given, where):
     where = f"{where}: [[calls]]"
     given = given if isinstance(given, dict) else {"function": given}
     check_keys(given, ("function", "arguments", "grid", "sample", "version"), where)
-    function = given.get("function")
-    if callable(function):
-        function = f"{function.__module__}:{function.__qualname__}"
+    function = _path_of(given.get("function"), where)
     found = importable(function, f"{where}: function '{function}'")
-    entry = {"function": function, "version": int(getattr(found, "version", given.get("version", 1)))}
+    entry = {"function": function, **_version_or_code(given, found, function, where)}
     entry |= {key: _table(given.get(key, {}), f"{where} {key}") for key in ("arguments", "grid")}
     entry["sample"] = check_sample(given["sample"], f"{where} sample") if given.get("sample") else None
     count_points(entry["grid"], entry["sample"])
     return entry
+
+
+def _path_of(function, where):
+    """ "module:name" of a function, or the text that was given."""
+    if not callable(function):
+        return str(function)
+    name = getattr(function, "__qualname__", "<no name>")
+    if "<" in name:
+        raise ValueError(
+            f"{where}: {function!r} cannot be found by its name; define it with `def` at the top of a module"
+        )
+    return f"{function.__module__}:{name}"
+
+
+def _version_or_code(given, found, path, where):
+    """What tells the results of one state of a function from another's: its `version`, or else its code's sha256."""
+    version = getattr(found, "version", given.get("version"))
+    if version is None:
+        return {"version": 1, "code": code_of(path)}
+    if isinstance(version, bool) or not isinstance(version, int | str):
+        raise ValueError(f"{where}: version of '{path}' must be a whole number or text, got {version!r}")
+    return {"version": version, "code": ""}
+
+
+def with_current_code(plan: Plan) -> Plan:
+    """The plan with the code, or the `version`, of its functions and classes as it is now."""
+    changed = {}
+    for group, key in PATH_OF_CODE.items():
+        changed[group] = tuple(_with_code_now(entry, entry[key], group) for entry in getattr(plan, group))
+    return dataclasses.replace(plan, **changed)
+
+
+def _with_code_now(entry, path, group):
+    if entry.get("code"):
+        importable(path, f"{group}: '{path}'")
+        return {**entry, "code": code_of(path)}
+    if group == "calls":
+        found = importable(path, f"{group}: '{path}'")
+        return {**entry, "version": getattr(found, "version", entry["version"])}
+    return entry
+
+
+def paths_of_code(plan: Plan) -> list[str]:
+    """ "module:name" of every function and class that the plan names so."""
+    entries = [entry[key] for group, key in PATH_OF_CODE.items() for entry in getattr(plan, group)]
+    return [path for path in entries if ":" in path]
+
+
+def codes(plan: Plan) -> dict[str, str]:
+    """The sha256 of every function and class whose code decides results, by "module:name"."""
+    return {
+        entry[key]: entry["code"]
+        for group, key in PATH_OF_CODE.items()
+        for entry in getattr(plan, group)
+        if entry.get("code")
+    }
+
+
+def states_of_code(plan: Plan) -> dict[str, str]:
+    """By "module:name", in words: which `version` or which code the plan's results belong to."""
+    found = {entry["function"]: f"version {entry['version']}" for entry in plan.calls}
+    for path, code in codes(plan).items():
+        try:
+            now = code_of(path)
+        except (ImportError, AttributeError, ValueError):
+            found[path] = f"results are of code {code[:12]}; it cannot be imported here"
+            continue
+        if now == code:
+            found[path] = f"results are of {describe_code(path)} as it is now"
+        else:
+            found[path] = f"{describe_code(path)} has changed since; `resume` computes its tasks again"
+    return found
 
 
 def _fit(given, where, folder, tables):
@@ -199,7 +281,7 @@ def _fit(given, where, folder, tables):
     entry = _observer({k: given[k] for k in ("observer", "fields") if k in given}, where)
     check_keys(given["free"], entry["fields"], f"{where} free")
     return {
-        **{k: entry[k] for k in ("class", "fields")}, "table": checksum, "by": by,
+        **{k: entry[k] for k in ("class", "fields", "code")}, "table": checksum, "by": by,
         "subjects": [s if isinstance(s, str) else s.item() for s in table[by].dropna().drop_duplicates().tolist()],
         "free": given["free"], "bootstraps": _whole(given.get("bootstraps", 0), "bootstraps", where, 0),
         "options": _table(given.get("options", {}), f"{where} options"),

@@ -79,8 +79,17 @@ class Sweep:
                 raise ValueError(f"{self.folder} has no table '{chosen}'; it has: {', '.join(found) or 'none'}")
             joined.add(task, found[chosen])
         if not joined.n:
-            raise ValueError(f"{self.folder} has no results yet; `neuromm sweep resume {self.folder}`")
+            raise ValueError(self._why_empty())
         return joined.table()
+
+    def _why_empty(self):
+        failed = self.failed()
+        if failed.empty:
+            return f"{self.folder} has no results yet; compute them: neuromm sweep resume {self.folder}"
+        return (
+            f"{self.folder} has no results: {len(failed)} tasks failed, the first with {failed['error'].iloc[0]}; "
+            f"correct the cause, then: neuromm sweep resume {self.folder} --retry-failed"
+        )
 
     def failed(self) -> pd.DataFrame:
         """Failed tasks: their point, tries, error."""

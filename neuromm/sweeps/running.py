@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from pathlib import Path
 
+from neuromm.sweeps.code import describe_code
 from neuromm.sweeps.plan import Plan
 from neuromm.sweeps.processes import CHUNK_SECONDS, MAX_CHUNK, run_in_processes, run_serially
-from neuromm.sweeps.reading import make_plan, read_plan
+from neuromm.sweeps.reading import codes, make_plan, paths_of_code, read_plan, with_current_code
 from neuromm.sweeps.result import Sweep
 from neuromm.sweeps.store import Store, stored_plan
 
@@ -26,7 +28,8 @@ def sweep(plan=None, *, out, workers=0, progress=True, retry_failed=False, devic
         `nm.sweep(stimuli="ventriloquism", observers={"observer": "causal_inference",
         "grid": {"p_common": [0.2, 0.8]}}, measures="crossmodal_bias", seed=1, out="results/mine")`.
     out : path
-        Folder of the results. What is there already is not computed again.
+        Folder of the results. What is there already is not computed again, unless the code of a function or class
+        of your own has changed (docs/sweeps.md).
     workers : int or "dask"
         0 runs in this process; n runs n processes of one thread each; "dask" asks a cluster, see `cluster`.
     progress : bool
@@ -51,12 +54,18 @@ def sweep(plan=None, *, out, workers=0, progress=True, retry_failed=False, devic
     Raises
     ------
     ValueError, TypeError
-        If the plan is wrong, or another process writes into the folder.
+        If the plan is wrong, another process writes into the folder, a function of the script itself is given to
+        workers, or its file was changed after it was imported.
     OSError
         If the disk is full, workers do not start, or the cluster's scheduler is lost; what was stored stands.
     """
     plan = _plan_of(plan, keys)
+    if workers != 0:
+        _check_workers_can_import(plan)
+    changed = _changed_code(out, plan)
     with Store.create(out, plan) as store:
+        if progress:
+            _say_changed(changed)
         chunks = {"chunk_seconds": chunk_seconds, "max_chunk": max_chunk}
         local = {"devices": devices, "max_seconds": max_seconds}
         _run(plan, store, workers, progress, retry_failed, cluster, chunks, local)
@@ -72,8 +81,38 @@ def _plan_of(plan, keys):
     if plan is not None and keys:
         raise TypeError(f"give a plan or its keys, not both: {sorted(keys)}")
     if isinstance(plan, Plan):
-        return plan
+        return with_current_code(plan)
     return make_plan(keys if plan is None else plan) if plan is None or isinstance(plan, dict) else read_plan(plan)
+
+
+def _check_workers_can_import(plan):
+    for path in paths_of_code(plan):
+        if path.startswith("__main__:"):
+            name = path.partition(":")[2]
+            raise ValueError(
+                f"'{name}' is defined in the script itself, which worker processes cannot import; put it into a "
+                f"module, such as mine.py, and give function='mine:{name}', or run with workers=0"
+            )
+
+
+def _changed_code(out, plan) -> list[str]:
+    """The functions and classes whose code is another than when the results in `out` were computed."""
+    if not (Path(out) / "sweep.json").exists():
+        return []
+    try:
+        before = codes(stored_plan(out))
+    except ValueError:  # it was damaged, and is written again
+        return []
+    return [path for path, code in codes(plan).items() if before.get(path, code) != code]
+
+
+def _say_changed(changed):
+    for path in changed:
+        print(
+            f"{path}: {describe_code(path)} changed since the stored results; they are kept under the old code, and "
+            "its tasks are computed again (a `version` on the function would decide instead of its code)",
+            file=sys.stderr,
+        )
 
 
 def pending(plan, statuses, retry_failed=False):

@@ -18,7 +18,8 @@ import numpy as np
 from neuromm import catalogue
 
 FORMAT = 1  # raised when the same content would give other bytes
-NOT_NOISE = ("measures", "keep", "layers")  # what is kept of a session leaves the answers as they are
+# What is kept of a session leaves the answers as they are; corrected code is compared on the same noise.
+NOT_NOISE = ("measures", "keep", "layers", "code")
 
 
 @dataclass(frozen=True)

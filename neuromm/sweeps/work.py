@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from neuromm import catalogue
+from neuromm.sweeps.code import check_code
 from neuromm.sweeps.plan import checksum_of, find_measure, paradigm_text, read_text
 from neuromm.sweeps.task import build_observer, canonical
 
@@ -62,7 +64,7 @@ def _present(task, tables):
     from neuromm.session import Session, generator
 
     content = task.content
-    observer = build_observer(task.recipe["observer"])
+    observer = _observer(task)
     trials = _stimuli(task, tables)
     percept = observer.perceive(trials, rng=generator(task.seed, observer.name), layers=tuple(content["layers"]))
     responses = percept.responses.rename_axis("trial").reset_index()
@@ -71,6 +73,8 @@ def _present(task, tables):
     if content["measures"]:
         shown = Session(trials, responses, {}).trials
         for measure in content["measures"]:
+            if measure.get("code"):
+                check_code(measure["measure"], measure["code"])
             found[measure["measure"].rpartition(":")[2]] = _frame(
                 find_measure(measure["measure"])(shown, **measure["options"])
             )
@@ -85,9 +89,9 @@ def _present(task, tables):
 
 def _call(task, tables):
     """Call a function of the user's with its arguments, and with `rng` if it takes one."""
-    from neuromm import catalogue
-
     function = catalogue.resolve(task.content["function"])
+    if task.content["code"]:
+        check_code(task.content["function"], task.content["code"])
     arguments = dict(task.content["arguments"])
     if "rng" in inspect.signature(function).parameters:
         arguments["rng"] = np.random.default_rng(task.seed)
@@ -110,7 +114,7 @@ def _fit(task, tables):
     if content["bootstrap"]:
         rows = _resampled(rows, rng)
     free = {name: tuple(v) if isinstance(v, list) else Free(**v) for name, v in content["free"].items()}
-    observer = build_observer(task.recipe["observer"])
+    observer = _observer(task)
     found = fit(observer, rows, free, by=content["by"], rng=rng, **content["options"])
     if len(found.failed):
         raise ValueError(f"not fitted: {found.failed.to_dict('records')[0]}")
@@ -118,6 +122,12 @@ def _fit(task, tables):
 
 
 KINDS = {"present": _present, "call": _call, "fit": _fit}
+
+
+def _observer(task):
+    if task.content.get("code"):
+        check_code(task.recipe["observer"]["class"], task.content["code"])
+    return build_observer(task.recipe["observer"])
 
 
 def _resampled(rows, rng):
