@@ -81,6 +81,30 @@ def minimise(function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance
     return Minimum(point, value, gradient, converged & np.isfinite(value), used)
 
 
+def minimise_by_differences(value, start, *, step=1e-5, **options):
+    """`minimise` of functions without a gradient: central differences, one-sided at a face of the cube.
+
+    Parameters
+    ----------
+    value : callable (points (k, n_free), problems (k,)) → values (k,)
+    start : array, shape (n, n_free)
+    step : float
+        Of the differences, in units of the cube.
+    **options
+        Of `minimise`.
+    """
+    n_free = np.shape(start)[1]
+    offsets = step * np.array([1, -1])[:, None, None] * np.eye(n_free)
+
+    def function(points, problems):
+        moved = np.clip(points[:, None, None] + offsets, 0, 1)
+        around = value(moved.reshape(-1, n_free), np.repeat(problems, 2 * n_free, 0)).reshape(len(points), 2, n_free)
+        width = np.einsum("njj->nj", moved[:, 0] - moved[:, 1])
+        return value(points, problems), (around[:, 0] - around[:, 1]) / width
+
+    return minimise(function, start, **options)
+
+
 def _evaluate(function, points, problems):
     value, gradient = function(points, problems)
     finite = np.isfinite(value) & np.isfinite(gradient).all(1)

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from neuromm.maths.accumulation import decisions, response_times
-from neuromm.measures.bias import _need
+from neuromm.measures.checks import need
 from neuromm.measures.race import check_reaction_times
 
 STEP = 0.025  # s, grid of reaction times in the likelihood
@@ -54,7 +54,7 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     UserWarning
         If a parameter ended at the edge of its range.
     """
-    _need(trials, ["observer", "visual_heading", "vestibular_heading", "coherence", "response", "reaction_time"])
+    need(trials, ["observer", "visual_heading", "vestibular_heading", "coherence", "response", "reaction_time"])
     wrong = trials["response"].notna() & ~trials["response"].isin([0, 1])
     if wrong.any():
         raise ValueError(

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import Z95, _keep_kind, _need
+from neuromm.measures.bias import Z95
+from neuromm.measures.checks import keep_kind, need
 
 
 def aftereffect_by_exposure(trials):
@@ -27,7 +28,7 @@ def aftereffect_by_exposure(trials):
     ValueError
         If there is no exposure, or no test before it.
     """
-    _need(trials, ["observer", "block", "phase", "exposures", "auditory_azimuth", "visual_azimuth", "response"])
+    need(trials, ["observer", "block", "phase", "exposures", "auditory_azimuth", "visual_azimuth", "response"])
     exposure = trials[trials["phase"] == "exposure"]
     if exposure.empty or not ((trials["phase"] == "test") & (trials["exposures"] == 0)).any():
         raise ValueError(
@@ -64,7 +65,7 @@ def aftereffect_by_exposure(trials):
         )
     columns = ["observer", "exposures", "shift", "fraction", "low", "high", "n", "n_missed"]
     table = pd.DataFrame(rows, columns=columns).sort_values(["observer", "exposures"], ignore_index=True)
-    return _keep_kind(table, trials)
+    return keep_kind(table, trials)
 
 
 def aftereffect_history(trials):
@@ -84,7 +85,7 @@ def aftereffect_history(trials):
     DataFrame, one row per observer × part (immediate, cumulative)
         `effect` (fraction of the displacement), `low`, `high` (95 %, least squares), `n`, `n_missed`.
     """
-    _need(trials, ["observer", "block", "phase", "auditory_azimuth", "visual_azimuth", "response"])
+    need(trials, ["observer", "block", "phase", "auditory_azimuth", "visual_azimuth", "response"])
     rows = []
     for observer, own in trials.groupby("observer", sort=False):
         moved = (own["visual_azimuth"] - own["auditory_azimuth"]).where(own["phase"] == "exposure")
@@ -131,7 +132,7 @@ def weight_over_period(trials, *, n_bins=10):
         `half` (first, second flipped), `phase` (0…½), `weight_auditory`, `low`, `high` (95 %, delta method), `n`,
         `n_missed`.
     """
-    _need(trials, ["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"])
+    need(trials, ["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"])
     if n_bins % 2:
         raise ValueError(f"n_bins is {n_bins}; an even number is wanted, so that halves can be compared")
     rows = []

@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from neuromm.measures.checks import keep_kind, need
+
 OTHER = {"auditory": "visual", "visual": "auditory"}
 RELIABILITIES = ["auditory_reliability", "visual_reliability"]
 Z95 = 1.959963984540054
@@ -49,7 +51,7 @@ def crossmodal_bias(
         If a column is missing, no row asks for that report with both modalities there, or the baseline
         was not shown.
     """
-    _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     if report not in OTHER:
         raise ValueError(f"report is '{report}'; 'auditory' or 'visual' is wanted")
     if baseline not in ("stimulus", "aligned", "unisensory"):
@@ -90,7 +92,7 @@ def crossmodal_bias(
     table = table.sort_values(
         ["observer", *factors, "disparity"], key=lambda c: c.map(order) if c.name == "observer" else c
     )
-    return _keep_kind(table.assign(report=report, baseline=baseline, interval="95 % over trials"), trials)
+    return keep_kind(table.assign(report=report, baseline=baseline, interval="95 % over trials"), trials)
 
 
 def unity_rate(trials, *, tolerance: float = 0.25):
@@ -108,7 +110,7 @@ def unity_rate(trials, *, tolerance: float = 0.25):
     DataFrame, one row per observer × reliabilities × |disparity|
         `disparity` (deg, ≥ 0), `unity` (probability), `low`, `high` (95 %, Wilson over trials), `n`, `n_missed`.
     """
-    _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     asked = trials[
         (trials["report"] == "common") & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()
     ]
@@ -119,7 +121,7 @@ def unity_rate(trials, *, tolerance: float = 0.25):
     cells = _cells(asked.assign(disparity=disparity), ["observer", *factors, "disparity"])
     low, high = wilson(cells["mean"] * cells["n"], cells["n"])
     table = cells.assign(unity=cells["mean"], low=low, high=high, interval="95 % over trials (Wilson)")
-    return _keep_kind(table.drop(columns=["mean", "var"]), trials)
+    return keep_kind(table.drop(columns=["mean", "var"]), trials)
 
 
 def wilson(successes, n):
@@ -173,20 +175,3 @@ def _baseline(cells, asked, baseline, own, other, factors, report):
 
 def _varying(trials):
     return [f for f in RELIABILITIES if f in trials and trials[f].nunique() > 1]
-
-
-def _keep_kind(table, trials):
-    """Carry `kind` (human or model) over from the trials, where it is given per observer."""
-    if "kind" not in trials:
-        return table.reset_index(drop=True)
-    kinds = trials.groupby("observer")["kind"].first()
-    return table.assign(kind=table["observer"].map(kinds)).reset_index(drop=True)
-
-
-def _need(trials, columns):
-    missing = [c for c in columns if c not in trials]
-    if missing:
-        raise ValueError(
-            f"the table has no column {missing}; it has: {', '.join(map(str, trials.columns))}. "
-            "Measures take session.trials: stimuli joined with responses."
-        )

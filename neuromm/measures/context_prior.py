@@ -13,7 +13,7 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from neuromm.measures.bias import _need
+from neuromm.measures.checks import need
 
 LOGITS = np.linspace(-7.0, 7.0, 29)  # grid of the prior, log odds
 NOISE = np.geomspace(0.5, 3.0, 7)  # grid of the noise, times the observer's own
@@ -53,7 +53,7 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     ValueError
         If a column is missing, there are not two contexts, or an answer is none of the observer's keys.
     """
-    _need(trials, ["observer", context, "auditory_syllable", "visual_syllable", "response_label"])
+    need(trials, ["observer", context, "auditory_syllable", "visual_syllable", "response_label"])
     contexts = tuple(sorted(trials[context].dropna().unique()))
     if len(contexts) != 2:
         raise ValueError(f"column '{context}' has the levels {list(contexts)}; two contexts are wanted")

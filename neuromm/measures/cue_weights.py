@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import Z95, _need, _varying
+from neuromm.measures.bias import Z95, _varying
+from neuromm.measures.checks import need
 
 
 def cue_weights(trials, *, report="auditory"):
@@ -27,7 +28,7 @@ def cue_weights(trials, *, report="auditory"):
         answer has no spread or was not shown), `sigma_auditory`, `sigma_visual`, `sigma_bimodal`,
         `sigma_predicted` (deg), `n`.
     """
-    _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     factors = _varying(trials)
     answered = trials[trials["response"].notna()]
     pairs = answered[
@@ -70,7 +71,7 @@ def unimodal_precision(trials):
     DataFrame, one row per observer × modality
         `sigma` (deg at reliability 1; NaN if the modality was not shown alone at two places), `n`.
     """
-    _need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     answered = trials[trials["response"].notna()]
     rows = []
     for observer in dict.fromkeys(trials["observer"]):

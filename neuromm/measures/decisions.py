@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import Z95, _need, rate_with_interval
+from neuromm.measures.bias import Z95, rate_with_interval
+from neuromm.measures.checks import need
 
 
 def accuracy_and_time(trials, *, strength="coherence", by=()):
@@ -31,7 +32,7 @@ def accuracy_and_time(trials, *, strength="coherence", by=()):
     ValueError
         If a column is missing or a response is neither 0 nor 1.
     """
-    _need(trials, ["observer", "response", "reaction_time", strength, *by])
+    need(trials, ["observer", "response", "reaction_time", strength, *by])
     answered = trials["response"].dropna()
     if not answered.isin([0, 1]).all():
         wrong = answered[~answered.isin([0, 1])].iloc[0]

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from neuromm.measures.bias import _keep_kind, _need, rate_with_interval
+from neuromm.measures.bias import rate_with_interval
+from neuromm.measures.checks import keep_kind, need
 from neuromm.measures.temporal_window import warn_seconds
 
 
@@ -32,7 +33,7 @@ def fission_by_soa(trials, *, by=()):
     ValueError
         If no row shows one flash with two beeps.
     """
-    _need(trials, ["observer", "report", "n_flashes", "n_beeps", "beep_soa", "response"])
+    need(trials, ["observer", "report", "n_flashes", "n_beeps", "beep_soa", "response"])
     asked = trials[trials["report"] == "n_flashes"]
     split = asked[(asked["n_flashes"] == 1) & (asked["n_beeps"] == 2)]
     if split.empty:
@@ -80,7 +81,7 @@ def fission_by_soa(trials, *, by=()):
         "n_missed",
     ]
     table = pd.DataFrame(rows, columns=columns).sort_values(["observer", *by, "soa"], ignore_index=True)
-    return _keep_kind(table, trials)
+    return keep_kind(table, trials)
 
 
 def _twos(rows):
@@ -104,7 +105,7 @@ def capture_by_soa(trials):
         `correct`, `low`, `high` (95 %, Wilson), `n`, `n_missed`; `capture` is correct when congruent minus correct
         when not.
     """
-    _need(trials, ["observer", "report", "response", "auditory_velocity", "congruence", "soa"])
+    need(trials, ["observer", "report", "response", "auditory_velocity", "congruence", "soa"])
     asked = trials[trials["report"] == "auditory_motion"]
     if asked.empty:
         raise ValueError("no row asks for 'auditory_motion'; see paradigms.dynamic_capture")

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neuromm.measures.bias import Z95, _need
+from neuromm.measures.bias import Z95
+from neuromm.measures.checks import need
 
 
 def spike_counts(spikes, trials, *, n_units, start=0.0, stop, area=None):
@@ -33,7 +34,7 @@ def spike_counts(spikes, trials, *, n_units, start=0.0, stop, area=None):
     ValueError
         If the window is empty, or a spike belongs to no trial or unit.
     """
-    _need(spikes, ["trial", "time", "unit", *(["area"] if area is not None else [])])
+    need(spikes, ["trial", "time", "unit", *(["area"] if area is not None else [])])
     if not stop > start:
         raise ValueError(f"the window runs from {start:g} to {stop:g} ms; stop after start is wanted")
     inside = spikes[(spikes["time"] >= start) & (spikes["time"] < stop)]
@@ -97,7 +98,7 @@ def rates_over_time(spikes, trials, *, n_units, start=0.0, stop, width=10.0):
     DataFrame, one row per area × label × bin
         `area`, `label`, `time` (centre of the bin, ms), `rate` (Hz per cell), `low`, `high` (95 %, normal over trials).
     """
-    _need(spikes, ["trial", "time", "area"])
+    need(spikes, ["trial", "time", "area"])
     labels = trials if isinstance(trials, pd.Series) else pd.Series("all", index=pd.Index(trials))
     edges = np.arange(start, stop + width / 2, width)
     if len(edges) < 2:
@@ -281,7 +282,7 @@ def response_window(table, *, value="enhancement", by=()):
     ValueError
         If a curve has fewer than three SOAs.
     """
-    _need(table, ["soa", value, *by])
+    need(table, ["soa", value, *by])
     rows = []
     for key, curve in table.groupby(list(by), sort=False) if by else [((), table)]:
         means = curve.groupby("soa")[value].mean().dropna()

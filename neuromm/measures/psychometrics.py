@@ -6,6 +6,7 @@ its median to its 75 % point (`jnd`), so that numbers compare across shapes.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,8 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln, expit, gammaln, ndtr
 
-from neuromm.maths.batched_optimise import minimise
+from neuromm.maths.batched_optimise import minimise_by_differences
 from neuromm.maths.slice_sampler import sample
+from neuromm.measures.checks import grouped_rows, numeric, yes_no
+from neuromm.measures.intervals import interval_around
 from neuromm.stimuli.table import require
 
 LOG2 = np.log(2.0)
@@ -26,15 +29,19 @@ SHAPES = {  # F by z, the distance from the median in jnds; F(0) = ½, F(1) = ¾
 }
 Shape = Literal["normal", "logistic", "weibull", "gumbel"]
 PARAMETERS = ("pse", "jnd", "guess", "lapse", "overdispersion")
+EDGE = 1e-3  # of the search's range: nearer is at the bound
+TREND = 1.6448536269514722  # normal score of a one-sided test at 5 %
 
 
 @dataclass(frozen=True)
 class Psychometric:
     """A fitted psychometric function, one curve per condition.
 
-    `estimates`: one row per condition and parameter: estimate (maximum likelihood), low, high (95 % central
-    posterior interval, NaN where fixed). `goodness`: log_likelihood, deviance, its degrees of freedom and the
-    parametric-bootstrap p (small: the curve does not describe the data).
+    `estimates`: one row per condition and parameter: estimate (maximum likelihood), low, high (95 % of the posterior,
+    central unless the estimate is at an edge, where the interval begins or ends; NaN where fixed), and `flag`: empty,
+    or why the data do not support the value (see `fit_psychometric`). `goodness`: log_likelihood, deviance, its degrees
+    of freedom and the parametric-bootstrap p (small: the curve does not describe the data), of the conditions without
+    a flag.
     """
 
     estimates: pd.DataFrame
@@ -73,6 +80,8 @@ class Psychometric:
     def threshold(self, p, condition=None) -> float:
         """Stimulus at which the answer is given with probability `p`, guesses and lapses included."""
         values = self._values(condition)
+        if values.isna().any():
+            return float("nan")
         share = (p - values["guess"]) / (1 - values["guess"] - values["lapse"])
         if not 0 < share < 1:
             low, high = values["guess"], 1 - values["lapse"]
@@ -117,31 +126,91 @@ def fit_psychometric(
     Returns
     -------
     Psychometric
+        The estimates of a condition are NaN, with the reason in `flag`, where answers are all the same ("one answer"),
+        x has one value ("one level"), or answers do not rise with x: a one-sided trend test over the order of the
+        levels at 5 % (Armitage 1955) tells "flat" (not significant either way) from "falling". A pse or jnd that ended
+        at the edge of the search, and a pse outside of the levels shown, are flagged too; at an upper edge they are
+        NaN. Conditions without estimates have no part in values that conditions share.
 
     Raises
     ------
     ValueError
-        If a column is missing, answers are not 0 or 1, or a condition has one stimulus value only.
+        If a column is missing, answers are not 0 or 1, or every condition has one stimulus value only.
+
+    Warns
+    -----
+    UserWarning
+        If a condition is flagged, or rows without a condition are left out.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     if shape not in SHAPES:
         raise ValueError(f"shape is '{shape}'; one of {', '.join(SHAPES)} is wanted")
     data, conditions = _count(trials, x, y, by, shape)
-    curve = _Curve(data, len(conditions), shape, guess, lapse, overdispersion, share, max_lapse)
+    flags = [_unsupported(rows) for _, rows in data.groupby("condition")]
+    if all(flag == "one level" for flag in flags):
+        raise ValueError(f"condition {conditions[0]!r} has one value of '{x}'; a curve must have two or more")
+    kept = [c for c, flag in enumerate(flags) if not flag]
+    fitted = kept or [c for c, flag in enumerate(flags) if flag != "one level"]  # goodness needs a curve
+    rows = data[data["condition"].isin(fitted)]
+    rows = rows.assign(condition=rows["condition"].map({c: i for i, c in enumerate(fitted)}))
+    curve = _Curve(rows, len(fitted), shape, guess, lapse, overdispersion, share, max_lapse)
     unit, log_likelihood = curve.maximise(rng)
     values, draws = curve.values(unit[None])[0], None
     low, high = np.full_like(values, np.nan), np.full_like(values, np.nan)
-    if n_samples:
+    if n_samples and kept:
         draws, low, high = curve.intervals(unit, n_samples, rng)
-    rows = [
-        (condition, name, values[i, c], low[i, c], high[i, c])
-        for c, condition in enumerate(conditions)
-        for i, name in enumerate(PARAMETERS)
-    ]
-    estimates = pd.DataFrame(rows, columns=["condition", "parameter", "estimate", "low", "high"])
+    table = []
+    for c, condition in enumerate(conditions):
+        for i, name in enumerate(PARAMETERS):
+            if flags[c]:
+                table.append((condition, name, np.nan, np.nan, np.nan, flags[c]))
+                continue
+            k = fitted.index(c)
+            flag = curve.edge(unit, name, k)
+            cell = (np.nan,) * 3 if flag.endswith("at its bound") else (values[i, k], low[i, k], high[i, k])
+            table.append((condition, name, *cell, flag))
+    estimates = pd.DataFrame(table, columns=["condition", "parameter", "estimate", "low", "high", "flag"])
+    _warn_flagged(estimates)
     goodness = curve.goodness(unit, log_likelihood, n_bootstrap, rng)
     shown = data.assign(condition=np.array(conditions, object)[data["condition"]])
     return Psychometric(estimates, goodness, shape, shown, draws)
+
+
+def _warn_flagged(estimates):
+    """One warning that names the conditions whose data do not support their values."""
+    found = estimates[estimates["flag"] != ""].drop_duplicates(["condition", "flag"])
+    if len(found):
+        each = [f"{row.condition!r}: {row.flag}" for row in found.itertuples()]
+        words = "; ".join(each[:5]) + (f"; and {len(each) - 5} more" if len(each) > 5 else "")
+        warnings.warn(f"fit_psychometric: the answers do not support a curve ({words})", UserWarning, stacklevel=3)
+
+
+def rising_trend(n_yes, n):
+    """Normal score of a linear trend of proportions over the order of their levels (Armitage 1955); 0 if constant.
+
+    Parameters
+    ----------
+    n_yes, n : array, shape (n_levels,)
+        In ascending order of the stimulus.
+    """
+    n_yes, n = np.asarray(n_yes, float), np.asarray(n, float)
+    share = n_yes.sum() / n.sum()
+    level = np.arange(len(n)) - (np.arange(len(n)) * n).sum() / n.sum()
+    variance = share * (1 - share) * (n * level**2).sum()
+    return float((level * n_yes).sum() / np.sqrt(variance)) if variance > 0 else 0.0
+
+
+def _unsupported(counts):
+    """Why the counts of one condition, in ascending order of x, support no rising curve; empty if they do."""
+    n_yes, n = counts["n_yes"].to_numpy(float), counts["n"].to_numpy(float)
+    if len(counts) < 2:
+        return "one level"
+    if n_yes.sum() in (0.0, n.sum()):
+        return "one answer"
+    trend = rising_trend(n_yes, n)
+    if trend < -TREND:
+        return "falling"
+    return "" if trend > TREND else "flat"
 
 
 def _count(trials, x, y, by, shape):
@@ -150,18 +219,25 @@ def _count(trials, x, y, by, shape):
     trials = trials[trials[y].notna() & trials[x].notna()]
     if not len(trials):
         raise ValueError(f"no row has both '{x}' and '{y}'")
-    wrong = ~trials[y].isin([0, 1])
-    if wrong.any():
-        raise ValueError(f"column '{y}': {trials[y][wrong].iloc[0]} (trial {trials.index[wrong][0]}); 0 or 1 is wanted")
+    trials = trials.assign(**{x: numeric(trials[x], x), y: yes_no(trials[y], y)})
     if shape == "weibull" and (trials[x] <= 0).any():
-        raise ValueError(f"column '{x}' has values of 0 or below; a Weibull function wants positive ones")
-    codes, conditions = (np.zeros(len(trials), int), ["all"]) if by is None else pd.factorize(trials[by], sort=True)
+        raise ValueError(f"column '{x}' has values of 0 or below; x of a Weibull function must be positive")
+    codes, conditions = np.zeros(len(trials), int), ["all"]
+    if by is not None:
+        trials = grouped_rows(trials, [by], "fit_psychometric")
+        conditions = _sorted(trials[by].unique())
+        codes = trials[by].map({condition: i for i, condition in enumerate(conditions)}).to_numpy(int)
     counted = pd.DataFrame({"condition": codes, "x": trials[x].to_numpy(float), "yes": trials[y].to_numpy(float)})
     data = counted.groupby(["condition", "x"], as_index=False)["yes"].agg(n_yes="sum", n="count")
-    values = data.groupby("condition")["x"].nunique()
-    if (values < 2).any():
-        raise ValueError(f"condition {conditions[values.idxmin()]!r} has one value of '{x}'; a curve needs two or more")
-    return data, list(conditions)
+    return data, conditions
+
+
+def _sorted(values):
+    """Ascending; text and numbers together by how they are written."""
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=str)
 
 
 def _standardise(x, pse, jnd, shape):
@@ -220,6 +296,18 @@ class _Curve:
             out[:, 2] = out[:, 3]
         return out
 
+    def edge(self, unit, name, condition):
+        """Whether a pse or jnd ended at the edge of the search, or beyond the levels of its condition; else empty."""
+        if name not in ("pse", "jnd"):
+            return ""
+        place = unit[self.axis[name][condition]]
+        if name == "jnd" and place < EDGE:
+            return "jnd at its lower bound: answers change between two neighbouring levels"
+        if place < EDGE or place > 1 - EDGE:
+            return f"{name} at its bound"
+        x, pse = self.x[self.condition == condition], self.values(unit[None])[0, 0, condition]
+        return "pse outside of the levels shown" if name == "pse" and not x.min() <= pse <= x.max() else ""
+
     def probability(self, values):
         """Probability of "yes" per count, shape (n_sets, n_counts)."""
         pse, jnd, guess, lapse, _ = (values[:, i, self.condition] for i in range(5))
@@ -245,29 +333,22 @@ class _Curve:
         best = found.value.argmin()
         return found.point[best], -found.value[best]
 
-    def _minimise(self, start, k, step=1e-5):
+    def _minimise(self, start, k):
         """Most likely points for several sets of counts `k`, shape (n_problems, n_counts), all at once."""
-        n_free = len(self.names)
-        offsets = step * np.array([1, -1])[:, None, None] * np.eye(n_free)
 
         def cost(unit, problem):
-            moved = np.clip(unit[:, None, None] + offsets, 0, 1)
-            value = -self.log_likelihood(unit, k[problem])
-            around = -self.log_likelihood(moved.reshape(-1, n_free), np.repeat(k[problem], 2 * n_free, 0))
-            around = around.reshape(len(unit), 2, n_free)
-            width = np.einsum("njj->nj", moved[:, 0] - moved[:, 1])
-            return value, (around[:, 0] - around[:, 1]) / width
+            return -self.log_likelihood(unit, k[problem])
 
-        return minimise(cost, start, tolerance=1e-4)
+        return minimise_by_differences(cost, start, tolerance=1e-4)
 
     def intervals(self, unit, n_samples, rng, n_chains=8):
-        """Posterior samples of every value, and central 95 % limits, shape (5, n_conditions)."""
+        """Posterior samples of every value, and 95 % limits around the estimate, shape (5, n_conditions)."""
         start = np.clip(unit + 0.01 * rng.standard_normal((n_chains, len(unit))), 1e-3, 1 - 1e-3)
         chains, _ = sample(
             lambda u, _: self.log_likelihood(u), start, -(-n_samples // n_chains), rng=rng, n_warmup=60, width=0.1
         )
         values = self.values(chains.reshape(-1, len(unit)))
-        low, high = np.quantile(values, [0.025, 0.975], axis=0)
+        low, high = interval_around(self.values(unit[None])[0], values)
         free = np.array([name in self.axis or (name == "guess" and self.symmetric) for name in PARAMETERS])
         low[~free], high[~free] = np.nan, np.nan
         names = [f"{name}[{c}]" for name in PARAMETERS for c in range(self.n_conditions)]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from neuromm.measures.bias import _keep_kind, _need
+from neuromm.measures.checks import keep_kind, need
 from neuromm.measures.temporal_window import warn_seconds
 from neuromm.stimuli.table import present_in
 
@@ -155,7 +155,7 @@ def race_distributions(trials, *, observer=None, limits=(0.0, np.inf)):
     ValueError
         If the table holds several observers and none is named, or a condition has fewer than two times.
     """
-    _need(trials, ["observer", "auditory_azimuth", "visual_azimuth", "reaction_time"])
+    need(trials, ["observer", "auditory_azimuth", "visual_azimuth", "reaction_time"])
     own = trials if observer is None else trials[trials["observer"] == observer]
     if own["observer"].nunique() != 1:
         raise ValueError(f"the table has {own['observer'].nunique()} observers; name one of them as `observer`")
@@ -199,7 +199,7 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
     ValueError
         If an observer lacks one of the three conditions.
     """
-    _need(trials, ["observer", "report", "auditory_azimuth", "visual_azimuth", "reaction_time"])
+    need(trials, ["observer", "report", "auditory_azimuth", "visual_azimuth", "reaction_time"])
     asked = trials[trials["report"] == "detection"]
     heard, seen = present_in(asked, "auditory"), present_in(asked, "visual")
     outside = asked["reaction_time"].notna() & ~asked["reaction_time"].between(*limits)
@@ -252,7 +252,7 @@ def mean_reaction_times(trials, *, by=("soa",)):
 
     `shown` says what was there: auditory, visual, audiovisual or nothing.
     """
-    _need(trials, ["observer", "reaction_time", "auditory_azimuth", "visual_azimuth"])
+    need(trials, ["observer", "reaction_time", "auditory_azimuth", "visual_azimuth"])
     if "soa" in trials:
         warn_seconds(trials["soa"])
     heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")
@@ -266,4 +266,4 @@ def mean_reaction_times(trials, *, by=("soa",)):
         half = 1.959963984540054 * sd / np.sqrt(n) if n > 1 else np.nan
         rows.append((*key, mean, sd, mean - half, mean + half, n, len(group) - n))
     columns = [*keys, "reaction_time", "sd", "low", "high", "n", "n_missed"]
-    return _keep_kind(pd.DataFrame(rows, columns=columns).sort_values(keys, ignore_index=True), trials)
+    return keep_kind(pd.DataFrame(rows, columns=columns).sort_values(keys, ignore_index=True), trials)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.bias import _keep_kind, _need, rate_with_interval
+from neuromm.measures.bias import rate_with_interval
+from neuromm.measures.checks import keep_kind, need
 
 FACTORS = ("auditory_syllable", "visual_syllable", "auditory_snr", "soa", "context")
 
@@ -34,7 +35,7 @@ def response_distribution(trials, *, by=(), outside="error"):
     ValueError
         If an answer is outside the alternatives of its row (and `outside` is "error"), or no syllable was asked for.
     """
-    _need(trials, ["observer", "report", "response_label"])
+    need(trials, ["observer", "report", "response_label"])
     asked = trials[trials["report"] == "syllable"].copy()
     if asked.empty:
         raise ValueError("no row asks for a 'syllable'")
@@ -59,7 +60,7 @@ def response_distribution(trials, *, by=(), outside="error"):
             proportion, low, high = rate_with_interval(counts.get(label, 0), n)
             rows.append((*key, label, proportion, low, high, n, len(group) - n, int(group["_outside"].sum())))
     columns = [*factors, "label", "proportion", "low", "high", "n", "n_missed", "n_outside"]
-    return _keep_kind(pd.DataFrame(rows, columns=columns), trials)
+    return keep_kind(pd.DataFrame(rows, columns=columns), trials)
 
 
 def _outside(asked):
@@ -81,7 +82,7 @@ def confusion_table(trials, modality="auditory"):
         If no row shows that modality alone, or answers and stimuli are not the same set of syllables.
     """
     other = {"auditory": "visual", "visual": "auditory"}[modality]
-    _need(trials, ["report", "response_label", f"{modality}_syllable"])
+    need(trials, ["report", "response_label", f"{modality}_syllable"])
     alone = trials[(trials["report"] == "syllable") & trials[f"{modality}_syllable"].notna()]
     if f"{other}_syllable" in alone:
         alone = alone[alone[f"{other}_syllable"].isna()]
@@ -193,7 +194,7 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
     """
     from neuromm.maths.fuzzy_logic import fit_supports
 
-    _need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
+    need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
     asked = trials[trials["report"] == "syllable"]
     answered = asked[asked["response_label"].notna()]
     if answered.empty:

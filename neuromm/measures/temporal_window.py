@@ -1,14 +1,21 @@
-"""Judgements against asynchrony: synchrony curves and their windows, temporal order."""
+"""Judgements of synchrony against asynchrony: rates, fitted curves and their windows."""
 
 import warnings
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq, minimize
-from scipy.special import ndtr, ndtri
+from scipy.optimize import brentq, isotonic_regression, minimize
+from scipy.special import ndtr
+from scipy.stats import chi2
 
-from neuromm.measures.bias import _keep_kind, _need, rate_with_interval
+from neuromm.maths.batched_optimise import minimise_by_differences
+from neuromm.measures.bias import rate_with_interval
+from neuromm.measures.checks import as_list, grouped_rows, keep_kind, need, numeric, yes_no
+from neuromm.measures.intervals import interval_around
+
+INTERVAL = "95 % over trials (parametric bootstrap)"
+ONE_PEAK = 0.95  # a curve has a peak where it falls below this share of it on both sides
 
 
 def rate_by_soa(trials, *, report="synchronous", by=()):
@@ -36,25 +43,22 @@ def rate_by_soa(trials, *, report="synchronous", by=()):
     Warns
     -----
     UserWarning
-        If all |SOA| are below 2: they look like seconds.
+        If all |SOA| are below 2: they look like seconds; if rows without observer, factor or SOA are left out.
     """
-    _need(trials, ["observer", "report", "soa", "response"])
+    by = as_list(by)
+    need(trials, ["observer", "report", "soa", "response", *by])
     asked = trials[trials["report"] == report]
     if asked.empty:
         raise ValueError(f"no row asks for '{report}'; there is: {', '.join(map(str, trials['report'].unique()))}")
+    asked = asked.assign(soa=numeric(asked["soa"], "soa"), response=yes_no(asked["response"]))
+    asked = grouped_rows(asked, ["observer", *by, "soa"], "rate_by_soa")
     warn_seconds(asked["soa"])
-    wrong = asked["response"].notna() & ~asked["response"].isin([0, 1])
-    if wrong.any():
-        raise ValueError(
-            f"row {asked.index[wrong][0]}: response {asked['response'][wrong].iloc[0]!r} to '{report}'; 1 "
-            "(yes) or 0 (no) is wanted"
-        )
     rows = []
     for key, group in asked.groupby(["observer", *by, "soa"], sort=False):
         answers = group["response"].dropna()
         rows.append((*key, *rate_with_interval(answers.sum(), len(answers)), len(answers), len(group) - len(answers)))
     table = pd.DataFrame(rows, columns=["observer", *by, "soa", "rate", "low", "high", "n", "n_missed"])
-    return _keep_kind(table.sort_values(["observer", *by, "soa"], ignore_index=True), trials)
+    return keep_kind(table.sort_values(["observer", *by, "soa"], ignore_index=True), trials)
 
 
 def warn_seconds(soas):
@@ -105,6 +109,8 @@ def fit_window(
     level=0.75,
     report="synchronous",
     by=(),
+    n_bootstrap=200,
+    rng=None,
 ):
     """Fit each observer's synchrony curve by maximum likelihood, and read off its window.
 
@@ -121,12 +127,20 @@ def fit_window(
         The window ends where the fitted curve crosses this share of its maximum.
     report : str
     by : sequence of str
+    n_bootstrap : int
+        Simulated data sets from each fitted curve, for the intervals; 0 for none.
+    rng : numpy Generator, optional
+        Of the simulated data.
 
     Returns
     -------
     DataFrame, one row per observer
         `pss` (ms, where the curve is highest), `low`, `high`, `binding_window` = high − low (ms; NaN where the curve
-        does not cross), the parameters, `log_likelihood` (nats), `bic`, `n`, `n_missed`.
+        does not cross), the parameters, `log_likelihood` (nats), `bic`, `n`, `n_missed`; `pss_low`, `pss_high`,
+        `window_low`, `window_high`, 95 % intervals of `pss` and `binding_window` over trials (parametric bootstrap);
+        `flag`, empty or why there is no window: "one answer", "flat" (no better than a constant rate, likelihood ratio
+        at 5 %) or "no peak" (the curve does not fall on both sides within the asynchronies shown; reversed answers are
+        such). All estimates are NaN then. "edge outside" marks a window that ends beyond the asynchronies shown.
 
     Raises
     ------
@@ -136,26 +150,23 @@ def fit_window(
     Warns
     -----
     UserWarning
-        If a curve does not cross the level within twice the range of asynchronies.
+        If an observer is flagged, or the curve does not cross the level within twice the range of asynchronies.
     """
     if model not in MODELS:
-        raise ValueError(f"model is '{model}'; one of {', '.join(MODELS)} is wanted")
+        raise ValueError(f"model must be one of {', '.join(MODELS)}; got '{model}'")
     if not 0 < level < 1:
-        raise ValueError(f"level is {level}; a share of the maximum between 0 and 1 is wanted")
+        raise ValueError(f"level must be a share of the maximum between 0 and 1, got {level}")
+    rng = np.random.default_rng(0) if rng is None else rng
+    by = as_list(by)
     curves = trials if "rate" in trials else rate_by_soa(trials, report=report, by=by)
     rows = []
     for key, curve in curves.groupby(["observer", *by], sort=False):
-        rows.append(
-            {
-                **dict(zip(["observer", *by], key, strict=True)),
-                "model": model,
-                **_fit_curve(curve, model, level, key[0]),
-            }
-        )
+        fitted = _fit_curve(curve, model, level, key[0], n_bootstrap, rng)
+        rows.append({**dict(zip(["observer", *by], key, strict=True)), "model": model, **fitted})
     return pd.DataFrame(rows)
 
 
-def _fit_curve(curve, model, level, who):
+def _fit_curve(curve, model, level, who, n_bootstrap, rng):
     shape, names, bounds, starts = MODELS[model]
     x, n = curve["soa"].to_numpy(float), curve["n"].to_numpy(float)
     yes = np.nan_to_num(curve["rate"].to_numpy(float)) * n
@@ -165,23 +176,106 @@ def _fit_curve(curve, model, level, who):
         )
 
     def cost(p):
-        chance = np.clip(shape(x, p), 1e-6, 1 - 1e-6)
-        return -(yes * np.log(chance) + (n - yes) * np.log1p(-chance)).sum()
+        return -log_likelihood(shape(x, p), yes, n)
 
     found = [minimize(cost, s, bounds=bounds, method="L-BFGS-B", options={"maxiter": 500}) for s in starts]
     found += [minimize(cost, f.x, bounds=bounds, method="Nelder-Mead", options={"maxiter": 2000}) for f in found[:1]]
     best = min(found, key=lambda f: f.fun)
+    constant = log_likelihood(np.full(len(x), yes.sum() / n.sum()), yes, n)
+    order = np.argsort(x)
+    flag = _no_window(shape(x[order], best.x), -best.fun - constant, len(names), yes[order], n[order])
     pss, low, high = _window(lambda t: shape(np.asarray(t, float), best.x), x, level)
-    if np.isnan(low) or np.isnan(high):
-        warnings.warn(
-            f"{who}: the fitted curve does not fall to {level:g} of its maximum on both sides",
-            UserWarning,
-            stacklevel=4,
-        )
-    total = n.sum()
-    return {"pss": pss, "low": low, "high": high, "binding_window": high - low, **dict(zip(names, best.x, strict=True)),
-            "log_likelihood": -best.fun, "bic": 2 * best.fun + len(names) * np.log(total), "n": int(total),
-            "n_missed": int(curve["n_missed"].sum()) if "n_missed" in curve else 0}  # fmt: skip
+    if not flag and not x.min() <= pss <= x.max():
+        flag = "no peak"
+    values = dict(zip(names, best.x, strict=True))
+    intervals = dict.fromkeys(("pss_low", "pss_high", "window_low", "window_high"), np.nan)
+    if flag:
+        warnings.warn(f"{who}: no window can be estimated ({flag}: {REASONS[flag]})", UserWarning, stacklevel=4)
+        pss, low, high, values = np.nan, np.nan, np.nan, dict.fromkeys(names, np.nan)
+    else:
+        flag = "edge outside" if not (low >= x.min() and high <= x.max()) else ""
+        if np.isnan(high - low):
+            message = f"{who}: the fitted curve does not fall to {level:g} of its maximum on both sides"
+            warnings.warn(message, UserWarning, stacklevel=4)
+        if n_bootstrap:
+            draws = _window_draws(model, best.x, x, n, level, n_bootstrap, rng)
+            ends = interval_around([pss, high - low], draws)
+            intervals = dict(zip(intervals, np.stack(ends, -1).ravel(), strict=True))
+    return {"pss": pss, "low": low, "high": high, "binding_window": high - low, **values,
+            "log_likelihood": -best.fun, "bic": 2 * best.fun + len(names) * np.log(n.sum()), "n": int(n.sum()),
+            "n_missed": int(curve["n_missed"].sum()) if "n_missed" in curve else 0, **intervals,
+            "interval": INTERVAL, "flag": flag}  # fmt: skip
+
+
+REASONS = {
+    "one answer": "every answer is the same",
+    "flat": "the answers are as well described by one rate at all asynchronies",
+    "no peak": "the answers do not rise and fall within the asynchronies shown; are they reversed?",
+}
+
+
+def log_likelihood(chance, yes, n):
+    """Log likelihood of counts under rates `chance`, over the last axis; nats, without binomial coefficients."""
+    chance = np.clip(chance, 1e-6, 1 - 1e-6)
+    return (yes * np.log(chance) + (n - yes) * np.log1p(-chance)).sum(-1)
+
+
+def _no_window(fitted, gain, n_parameters, yes, n):
+    """Why the counts show no peak; all in order of asynchrony, `gain` is nats of the curve above a constant rate."""
+    if yes.sum() in (0.0, n.sum()):
+        return "one answer"
+    if 2 * gain < chi2.ppf(0.95, n_parameters - 1):
+        return "flat"
+    if max(fitted[0], fitted[-1]) > ONE_PEAK * fitted.max():
+        return "no peak"
+    # one flank alone, whatever its shape, may describe the answers as well
+    rate = np.divide(yes, n, out=np.zeros(len(n)), where=n > 0)
+    flanks = [isotonic_regression(rate, weights=n + 1e-9, increasing=up).x for up in (True, False)]
+    best_flank = max(log_likelihood(flank, yes, n) for flank in flanks)
+    return "no peak" if best_flank >= log_likelihood(fitted, yes, n) else ""
+
+
+def _window_draws(model, best, x, n, level, n_bootstrap, rng):
+    """Peak and width of the window (ms) in data simulated from the fitted curve, each refitted from it.
+
+    Returns
+    -------
+    array, shape (n_bootstrap, 2)
+        NaN where a simulated curve does not fall to `level` on both sides.
+    """
+    shape, _, bounds, _ = MODELS[model]
+    low, high = np.array(bounds, float).T
+    yes = rng.binomial(n.astype(int), np.clip(shape(x, best), 0, 1), size=(n_bootstrap, len(n)))
+
+    def cost(unit, problem):
+        p = (low + (high - low) * unit).T[..., None]
+        return -log_likelihood(shape(x, p), yes[problem], n)
+
+    start = np.tile((best - low) / (high - low), (n_bootstrap, 1))
+    unit = minimise_by_differences(cost, start, tolerance=1e-2).point
+    reach = max(np.ptp(x), 1.0)
+    grid = np.linspace(x.min() - reach / 2, x.max() + reach / 2, 1001)
+    curves = shape(grid, (low + (high - low) * unit).T[..., None])
+    return np.array([_peak_and_width(curve, grid, level) for curve in curves])
+
+
+def _peak_and_width(curve, grid, level):
+    """Peak of a sampled curve and width of the part around it that is above `level` of the peak."""
+    top = int(curve.argmax())
+    below = np.flatnonzero(curve < level * curve[top])
+    left, right = below[below < top], below[below > top]
+    if not len(left) or not len(right):
+        return grid[top], np.nan
+    ends = (left[-1], right[0] - 1)
+    low, high = (np.interp(0, *_crossing(curve, grid, i, level * curve[top])) for i in ends)
+    return grid[top], high - low
+
+
+def _crossing(curve, grid, i, wanted):
+    """Distance from `wanted` at the two samples from `i` on, ascending, and their places."""
+    away, place = curve[i : i + 2] - wanted, grid[i : i + 2]
+    order = np.argsort(away)
+    return away[order], place[order]
 
 
 def _window(shape, x, level):
@@ -199,60 +293,21 @@ def _window(shape, x, level):
 
 
 def window_curve(fits, soas):
-    """The fitted curves of `fit_window` at asynchronies `soas` (ms): one row per observer × SOA, `rate`."""
+    """The fitted curves of `fit_window` at asynchronies `soas` (ms): one row per row of `fits` × SOA, `rate`."""
+    return curves_of(fits, soas, "model", _window_rate)
+
+
+def curves_of(fits, soas, first_value, rate_of):
+    """Rates of every fit; the columns before `first_value` tell fits apart. NaN where a fit is flagged."""
+    need(fits, ["observer", first_value])
     soas = np.asarray(soas, float)
+    keys = list(fits.columns[: fits.columns.get_loc(first_value)])
     curves = []
     for row in fits.to_dict("records"):
-        shape, names, _, _ = MODELS[row["model"]]
-        rate = shape(soas, [row[name] for name in names])
-        curves.append(pd.DataFrame({"observer": row["observer"], "soa": soas, "rate": rate}))
+        curves.append(pd.DataFrame({**{key: row[key] for key in keys}, "soa": soas, "rate": rate_of(row, soas)}))
     return pd.concat(curves, ignore_index=True)
 
 
-def order_curve(fits, soas):
-    """The fitted curves of `fit_order` at asynchronies `soas` (ms): one row per observer × SOA, `rate`."""
-    soas = np.asarray(soas, float)
-    curves = []
-    for row in fits.to_dict("records"):
-        sigma = row["jnd"] / ndtri(0.75)
-        rate = row["lapse"] / 2 + (1 - row["lapse"]) * ndtr((soas - row["pss"]) / sigma)
-        curves.append(pd.DataFrame({"observer": row["observer"], "soa": soas, "rate": rate}))
-    return pd.concat(curves, ignore_index=True)
-
-
-def fit_order(trials, *, by=()):
-    """Cumulative Gaussian of "light first" against asynchrony: `pss` (50 %, ms), `jnd` (50 to 75 %, ms), `lapse`.
-
-    Parameters
-    ----------
-    trials : DataFrame
-        As for `rate_by_soa`, with `report` "visual_first" (1 = light before sound).
-
-    Returns
-    -------
-    DataFrame, one row per observer, with `log_likelihood` (nats), `n`, `n_missed`.
-    """
-    rows = []
-    for key, curve in rate_by_soa(trials, report="visual_first", by=by).groupby(["observer", *by], sort=False):
-        x, n = curve["soa"].to_numpy(float), curve["n"].to_numpy(float)
-        yes = np.nan_to_num(curve["rate"].to_numpy(float)) * n
-
-        def cost(p, x=x, n=n, yes=yes):
-            chance = np.clip(p[2] / 2 + (1 - p[2]) * ndtr((x - p[0]) / np.exp(p[1])), 1e-6, 1 - 1e-6)
-            return -(yes * np.log(chance) + (n - yes) * np.log1p(-chance)).sum()
-
-        bounds = [(x.min(), x.max()), (np.log(2), np.log(2000)), (0.0, 0.2)]
-        starts = [(0.0, np.log(s), 0.02) for s in (40, 120)]
-        best = min((minimize(cost, s, bounds=bounds, method="L-BFGS-B") for s in starts), key=lambda f: f.fun)
-        rows.append(
-            {
-                **dict(zip(["observer", *by], key, strict=True)),
-                "pss": best.x[0],
-                "jnd": ndtri(0.75) * np.exp(best.x[1]),
-                "lapse": best.x[2],
-                "log_likelihood": -best.fun,
-                "n": int(n.sum()),
-                "n_missed": int(curve["n_missed"].sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+def _window_rate(row, soas):
+    shape, names, _, _ = MODELS[row["model"]]
+    return shape(soas, [row[name] for name in names])

@@ -1,5 +1,7 @@
 """Psychometric functions: against scipy, closed forms, simulated coverage and the effects of each parameter."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ from scipy.optimize import minimize
 from scipy.stats import betabinom, binom, gumbel_l, logistic, norm, weibull_min
 
 from neuromm.maths.slice_sampler import sample, split_rhat
-from neuromm.measures.psychometrics import SHAPES, _Curve, _quantile, fit_psychometric
+from neuromm.measures.intervals import interval_around
+from neuromm.measures.psychometrics import SHAPES, _Curve, _quantile, fit_psychometric, rising_trend
 
 LEVELS = np.linspace(-8, 8, 9)
 
@@ -79,7 +82,8 @@ def test_overdispersed_counts_have_the_beta_binomial_likelihood():
 def test_the_deviance_finds_a_curve_that_does_not_fit():
     good = fit_psychometric(answers(lambda x: norm.cdf(x, 0, 3)), "x", n_samples=0, n_bootstrap=200)
     wavy = answers(lambda x: np.where(np.arange(len(x)) % 2, 0.2, 0.2 + 0.6 * (np.abs(x) > 3)), n=60)
-    bad = fit_psychometric(wavy, "x", guess="free", n_samples=0, n_bootstrap=100)
+    with pytest.warns(UserWarning, match="flat"):
+        bad = fit_psychometric(wavy, "x", guess="free", n_samples=0, n_bootstrap=100)
     assert good.goodness["p"] > 0.05 and bad.goodness["p"] < 0.01
 
 
@@ -104,7 +108,7 @@ def test_slice_sampling_has_the_moments_of_its_density():
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda d: d.assign(response=2.0), "0 or 1 is wanted"),
+        (lambda d: d.assign(response=2.0), "row 0, column .response.: must be 1 .yes. or 0 .no., got 2"),
         (lambda d: d.assign(response=np.nan), "no row has both"),
         (lambda d: d.assign(x=1.0), "has one value of 'x'"),
         (lambda d: d.drop(columns="x"), "no column 'x'"),
@@ -113,3 +117,88 @@ def test_slice_sampling_has_the_moments_of_its_density():
 def test_unusable_tables_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
         fit_psychometric(change(answers(lambda x: norm.cdf(x))), "x")
+
+
+STEPS = np.array([-10.0, -5, -2, 0, 2, 5, 10])
+
+
+def counted(yes, n=20, **columns):
+    """One row per answer: `yes` of `n` at each of the levels."""
+    response = np.concatenate([[1.0] * k + [0.0] * (n - k) for k in yes])
+    return pd.DataFrame({"x": np.repeat(STEPS[: len(yes)], n), "response": response, **columns})
+
+
+def quick(data, **options):
+    return fit_psychometric(data, "x", n_bootstrap=0, n_samples=options.pop("n_samples", 0), **options)
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), (1, 2), (1.5, 2.5), ("a", 2)])
+def test_rows_without_a_condition_change_no_curve(labels):
+    first, second = counted([1, 3, 8, 10, 13, 18, 20], c=labels[0]), counted([1, 2, 5, 8, 13, 16, 19], c=labels[1])
+    both = pd.concat([first, second]).astype({"c": object})
+    mixed = pd.concat([both, counted([10] * 7, c=None)], ignore_index=True)
+    with pytest.warns(UserWarning, match="140 rows have no 'c'"):
+        fitted = quick(mixed, by="c")
+    pd.testing.assert_frame_equal(fitted.estimates, quick(both, by="c").estimates)
+    with pytest.raises(ValueError, match="no row has a value"), pytest.warns(UserWarning):
+        quick(mixed.assign(c=np.nan), by="c")
+
+
+@pytest.mark.parametrize(
+    "yes, reason",
+    [
+        ([20, 18, 13, 10, 8, 3, 1], "falling"),
+        ([20] * 7, "one answer"),
+        ([0] * 7, "one answer"),
+        ([10] * 7, "flat"),
+        ([9, 11, 10, 8, 12, 10, 11], "flat"),
+    ],
+)
+@pytest.mark.parametrize("shape, guess", [("normal", 0.0), ("logistic", "lapse"), ("gumbel", 0.5)])
+def test_answers_that_do_not_rise_have_no_pse_and_say_why(yes, reason, shape, guess):
+    with pytest.warns(UserWarning, match=reason):
+        fitted = quick(counted(yes), shape=shape, guess=guess, n_samples=80)
+    assert fitted.estimates[["estimate", "low", "high"]].isna().all().all()
+    assert set(fitted.estimates["flag"]) == {reason}
+    assert np.isnan(fitted.pse()) and np.isnan(fitted.threshold(0.7)) and np.isnan(fitted.predict(0.0))
+
+
+def test_a_condition_without_a_curve_leaves_the_others_as_they_are():
+    good = counted([1, 3, 8, 10, 13, 18, 20], c="good")
+    others = [counted([10] * 7, c="flat"), counted([18], c="one level"), counted([0] * 7, c="never")]
+    with pytest.warns(UserWarning, match="'never': one answer; 'one level': one level"):
+        fitted = quick(pd.concat([good, *others], ignore_index=True), by="c", n_samples=80)
+    alone = quick(good, by="c", n_samples=80)
+    rows = fitted.estimates[fitted.estimates["condition"] == "good"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, alone.estimates)
+    assert fitted.goodness["n_trials"] == alone.goodness["n_trials"]
+
+
+@pytest.mark.parametrize(
+    "yes, n",
+    [([1, 3, 8, 10, 13, 18, 20], 20), ([0, 0, 0, 1, 1, 1, 1], 1), ([0, 0, 1, 2, 4, 4, 4], 4)],
+)
+def test_every_estimate_lies_in_its_own_interval(yes, n):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = quick(counted(yes, n), guess="free", n_samples=400).estimates.dropna()
+    assert len(table) and (table["low"] <= table["estimate"]).all() and (table["estimate"] <= table["high"]).all()
+
+
+def test_intervals_at_an_edge_begin_there_and_hold_their_mass():
+    draws = np.random.default_rng(0).exponential(size=(4000, 1))
+    low, high = interval_around([0.0], draws)
+    assert low == 0 and high[0] == pytest.approx(np.quantile(draws, 0.95))
+    low, high = interval_around([1.0], draws)
+    assert (low[0], high[0]) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
+
+
+def test_the_trend_is_the_score_of_a_logistic_regression():
+    """Second route: the score and information of the slope at 0, by sums over single answers."""
+    yes, n = np.array([3, 5, 9, 8]), np.array([10, 12, 11, 9])
+    level = np.repeat(np.arange(4), n)
+    answer = np.concatenate([np.arange(m) < k for k, m in zip(yes, n, strict=True)])
+    share = answer.mean()
+    score = ((answer - share) * level).sum()
+    information = share * (1 - share) * ((level - level.mean()) ** 2).sum()
+    assert rising_trend(yes, n) == pytest.approx(score / np.sqrt(information))

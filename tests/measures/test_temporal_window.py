@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr, ndtri
 
+from neuromm.measures import fit_order, fit_window, order_curve, rate_by_soa, window_curve
 from neuromm.measures.fission import capture_by_soa, fission_by_soa
-from neuromm.measures.temporal_window import fit_order, fit_window, rate_by_soa
 from neuromm.paradigms.flash_beep import flash_beep
 from neuromm.paradigms.synchrony import SOAS, dynamic_capture, synchrony
 
@@ -48,17 +48,17 @@ def test_missed_answers_are_counted_and_seconds_suspected():
         rate_by_soa(data.assign(soa=data["soa"] / 1000))
     with pytest.warns(UserWarning, match="look like seconds"):
         synchrony(1, soas=(-0.2, 0.0, 0.2))
-    with pytest.raises(ValueError, match="1 .yes. or 0 .no. is wanted"):
+    with pytest.raises(ValueError, match="must be 1 .yes. or 0 .no., got 3"):
         rate_by_soa(data.assign(response=3.0))
 
 
 def test_a_flat_curve_has_no_window_and_says_so():
-    with pytest.warns(UserWarning, match="does not fall"):
+    with pytest.warns(UserWarning, match="no window can be estimated .flat"):
         fit = fit_window(answers(lambda x: np.full(len(x), 0.9), 60), model="gaussian")
     assert np.isnan(fit["binding_window"].item())
     with pytest.raises(ValueError, match="5 parameters"):
         fit_window(answers(TRUE["gaussian"], 5, soas=(-100, 0, 100)))
-    with pytest.raises(ValueError, match="model is 'box'"):
+    with pytest.raises(ValueError, match="got 'box'"):
         fit_window(answers(TRUE["gaussian"], 5), model="box")
 
 
@@ -107,3 +107,94 @@ def test_paradigms_in_time_ask_what_can_be_asked():
     assert isinstance(synchrony(1), pd.DataFrame) and synchrony(2)["condition"].nunique() == len(SOAS)
     with pytest.raises(ValueError, match="whole numbers"):
         flash_beep(1, n_flashes=(1.5,))
+
+
+SHOWN = [-300, -200, -100, -50, 0, 50, 100, 200, 300]
+
+
+def judged(yes, n=20, soas=SHOWN, report="synchronous", observer="P"):
+    """One row per answer: `yes` of `n` at each asynchrony."""
+    response = np.concatenate([[1.0] * k + [0.0] * (n - k) for k in yes])
+    return pd.DataFrame({"soa": np.repeat(soas, n), "response": response, "report": report, "observer": observer})
+
+
+@pytest.mark.parametrize("model", list(TRUE))
+@pytest.mark.parametrize(
+    "yes, reason",
+    [
+        ([0] * 9, "one answer"),
+        ([20] * 9, "one answer"),
+        ([10] * 9, "flat"),
+        ([11, 9, 10, 12, 8, 10, 11, 9, 10], "flat"),
+        ([0, 0, 1, 0, 0, 0, 1, 0, 0], "flat"),
+        ([19, 16, 8, 2, 0, 0, 3, 10, 18], "no peak|flat"),  # keys exchanged
+        ([20, 20, 19, 17, 12, 6, 2, 0, 0], "no peak"),
+        ([0, 0, 2, 6, 12, 17, 19, 20, 20], "no peak"),
+    ],
+)
+def test_answers_without_a_peak_have_no_window_and_say_why(model, yes, reason):
+    with pytest.warns(UserWarning, match=f"P: no window can be estimated .({reason})"):
+        row = fit_window(judged(yes), model=model, n_bootstrap=20).iloc[0]
+    estimates = ["pss", "low", "high", "binding_window", "amplitude", "pss_low", "window_high"]
+    assert row[estimates].isna().all() and row["flag"] in reason.split("|")
+    assert window_curve(pd.DataFrame([row]), [0.0])["rate"].isna().all()
+
+
+@pytest.mark.parametrize("model", list(TRUE))
+def test_intervals_of_a_window_contain_it_and_mostly_the_truth(model):
+    grid = np.linspace(-500, 700, 20001)
+    curve = TRUE[model](grid)
+    peak, inside = grid[curve.argmax()], grid[curve >= 0.75 * curve.max()]
+    hits = 0
+    for seed in range(10):
+        row = fit_window(answers(TRUE[model], 40, seed), model=model, n_bootstrap=100).iloc[0]
+        assert row["pss_low"] <= row["pss"] <= row["pss_high"]
+        assert row["window_low"] <= row["binding_window"] <= row["window_high"]
+        hits += row["pss_low"] <= peak <= row["pss_high"]
+        hits += row["window_low"] <= np.ptp(inside) <= row["window_high"]
+    assert hits >= 15  # of 20 at 95 %: fewer has a probability of 3e-4
+
+
+@pytest.mark.parametrize(
+    "yes, reason",
+    [
+        ([0] * 9, "one answer"),
+        ([20] * 9, "one answer"),
+        ([10] * 9, "flat"),
+        ([20, 18, 15, 12, 10, 7, 5, 2, 0], "falling"),
+    ],
+)
+def test_order_without_a_rise_is_not_estimated(yes, reason):
+    with pytest.warns(UserWarning, match=f"P: order is not estimated .{reason}"):
+        row = fit_order(judged(yes, report="visual_first")).iloc[0]
+    assert row[["pss", "jnd", "pss_low", "jnd_high"]].isna().all() and row["flag"] == reason
+    with pytest.warns(UserWarning, match="one level"):
+        fit_order(judged([10], soas=[0], report="visual_first"))
+
+
+def test_order_intervals_are_those_of_the_inverse_information():
+    """Second route: the normal approximation from a numerical Hessian of the likelihood, many answers."""
+    soas, n, true = np.arange(-250, 251, 50), 400, (35.0, np.log(80.0))
+    chance = ndtr((soas - true[0]) / 80.0)
+    density = np.exp(-0.5 * ((soas - 35) / 80) ** 2) / np.sqrt(2 * np.pi)
+    gradient = np.stack([-density / 80, -density * (soas - 35) / 80])
+    information = (gradient * n / (chance * (1 - chance))) @ gradient.T
+    sd = np.sqrt(np.linalg.inv(information)[0, 0])
+    row = fit_order(judged(np.round(n * chance).astype(int), n, soas, "visual_first"), n_bootstrap=400).iloc[0]
+    assert row["pss_high"] - row["pss_low"] == pytest.approx(2 * 1.96 * sd, rel=0.2)
+
+
+def test_curves_of_two_conditions_stay_apart():
+    both = pd.concat([answers(TRUE["gaussian"], 40).assign(blur=b) for b in (1, 2)])
+    fits = fit_window(both, by="blur", model="gaussian", n_bootstrap=0)
+    assert window_curve(fits, [0.0, 50.0])["blur"].tolist() == [1, 1, 2, 2]
+    orders = fit_order(both.assign(report="visual_first", response=(both["soa"] > 0) * 1.0), by=["blur"], n_bootstrap=0)
+    assert order_curve(orders, [0.0])["blur"].tolist() == [1, 2]
+
+
+def test_rows_without_person_or_asynchrony_are_left_out_and_counted():
+    data = answers(TRUE["gaussian"], 30)
+    data = data.assign(observer=data["observer"].where(data.index > 2), soa=data["soa"].where(data.index < 500))
+    with pytest.warns(UserWarning, match="3 rows have no 'observer'"):
+        rates = rate_by_soa(data)
+    assert rates["n"].sum() == 500 - 3 if len(data) > 500 else len(data) - 3
