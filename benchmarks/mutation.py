@@ -1,239 +1,395 @@
-"""Would the tests notice? One operator or number of a maths file is changed at a time, and its tests are run.
+"""Would the tests notice? One operator, number, condition or call is changed at a time, and the tests that run its
+line are run.
 
-    python benchmarks/mutation.py                          # twenty changes of each file of neuromm/maths
-    python benchmarks/mutation.py gaussian ring --sample 0  # every change of two files
-    python benchmarks/mutation.py --part 2/4               # the second of four parts that can run side by side
-    python benchmarks/mutation.py --list-only              # how many there are
+    python benchmarks/mutation.py measures plots            # 20 random changes of each of two groups
+    python benchmarks/mutation.py measures/bias.py --sample 0  # every change of one file
+    python benchmarks/mutation.py studies --seed 3 --out studies.json --table
+    python benchmarks/mutation.py studies --out studies.json --again  # what survived, after new tests
+    python benchmarks/mutation.py --list-only               # groups, files, how many changes there are
 
-A change that no test notices survives, and is listed with its line. Some survivors mean the same as the original
-(a tolerance, a starting value, a chunk's size). Each trial is a fork of a process that has the libraries loaded, so
-it costs the tests alone. Linux and macOS.
+Files are those of any subpackage (`measures/bias.py` is neuromm/measures/bias.py); groups are named in GROUPS. The
+changed file is written into a temporary copy of the checkout, which is never touched itself. The test files that
+concern a file (TESTS, else those that mirror its name or use its public names) run once under coverage, which says
+what tests run which line; a change is then given to those tests, in one process, with a time limit. Each trial is a
+fork of a process that has the libraries loaded. Tests that are marked slow, deep or compiled are left out.
+
+A change is caught, or it survives, or it is equivalent: no test could see it (EQUIVALENT names the reason). Linux and
+macOS; needs pytest-cov.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import copy
-import importlib.abc
-import importlib.util
-import io
+import contextlib
+import functools
 import json
 import os
 import random
+import shutil
 import signal
 import sys
+import tempfile
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from mutants import changed, sites
+
 ROOT = Path(__file__).resolve().parents[1]
-MATHS = ROOT / "neuromm" / "maths"
-# The tests of each file, those that fail fastest first; for all others tests/maths/test_NAME.py.
+GROUPS = {
+    "maths": ["maths/*.py"],
+    "measures": ["measures/*.py"],
+    "plots": ["plots/*.py"],
+    "readout": ["observers/readout.py", "observers/ann/av_*.py", "observers/spiking/readout_rings.py"],
+    "studies": ["studies/*.py"],
+    "sweeps": ["sweeps/*.py"],
+    "training": [
+        "observers/ann/training.py", "observers/ann/towers.py", "observers/ann/checkpoint.py", "observers/ann/muon.py",
+        "observers/ann/making.py", "observers/ann/scenes.py", "observers/ann/events.py", "observers/ann/*/recipe*.py",
+        "observers/ann/*/losses.py", "observers/ann/diffusion/video.py", "observers/ann/diffusion/guidance.py",
+    ],
+}  # fmt: skip
+# Test files of a file whose tests neither have its name nor use its public names, or too many do.
 TESTS = {
-    "accumulation": ["maths/test_mutants.py", "maths/test_accumulation.py"],
-    "circular": ["maths/test_mutants.py", "observers/bayes/test_circular.py"],
-    "coincidence": ["maths/test_mutants.py", "maths/test_coincidence.py"],
-    "combination": ["maths/test_combination.py", "maths/test_mutants.py"],
-    "encoding_disparity": ["maths/test_encoding_disparity.py", "measures/test_syllable_measures.py"],
-    "fuzzy_logic": ["maths/test_fuzzy_logic.py", "measures/test_syllable_measures.py"],
-    "expectation": ["maths/test_mutants.py", "maths/test_expectation.py"],
-    "gaussian": ["maths/test_mutants.py", "maths/test_gaussian.py", "maths/test_expectation.py",
-                 "observers/bayes/test_causal_inference.py"],
-    "grid_inference": ["observers/bayes/test_grid.py", "observers/bayes/test_acerbi2018.py"],
-    "noise": ["maths/test_mutants.py", "maths/test_noise.py"],
-    "parameters": ["maths/test_mutants.py", "measures/test_fitting.py"],
-    "partition_probability": ["maths/test_partitions.py", "observers/bayes/test_trimodal.py"],
-    "plasticity": ["maths/test_mutants.py", "maths/test_learning_rules.py"],
-    "recalibration": ["maths/test_mutants.py", "maths/test_learning_rules.py",
-                      "observers/bayes/test_learning_observers.py"],
-    "report_probability": ["maths/test_report_probability.py", "measures/test_fitting.py"],
-    "ring": ["maths/test_ring.py", "observers/test_rings.py", "observers/test_cuppini2017.py"],
-    "rival_probability": ["observers/bayes/test_rivals.py"],
-    "slice_sampler": ["maths/test_slice_sampler.py", "measures/test_psychometrics.py"],
-    "syllable_space": ["maths/test_mutants.py", "maths/test_syllable_space.py"],
-    "unity_prior": ["maths/test_mutants.py", "observers/test_sts_binding.py"],
+    "maths/circular.py": ["maths/test_mutants.py", "observers/bayes/test_circular.py"],
+    "maths/encoding_disparity.py": ["maths/test_encoding_disparity.py", "measures/test_syllable_measures.py"],
+    "maths/grid_inference.py": ["observers/bayes/test_grid.py", "observers/bayes/test_acerbi2018.py"],
+    "maths/parameters.py": ["maths/test_mutants.py", "measures/test_fitting.py"],
+    "maths/plasticity.py": ["maths/test_mutants.py", "maths/test_learning_rules.py"],
+    "maths/rival_probability.py": ["observers/bayes/test_rivals.py"],
 }
-BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
-          ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.MatMult: None, ast.BitAnd: ast.BitOr,
-          ast.BitOr: ast.BitAnd}  # fmt: skip
-COMPARE = {ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt], ast.Gt: [ast.GtE, ast.LtE],
-           ast.GtE: [ast.Gt, ast.Lt], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot],
-           ast.IsNot: [ast.Is], ast.In: [ast.NotIn], ast.NotIn: [ast.In]}  # fmt: skip
-CALLS = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min", "sin": "cos", "cos": "sin",
-         "floor": "ceil", "ceil": "floor", "log1p": "log", "expm1": "exp", "any": "all", "all": "any", "sqrt": "square",
-         "exp": "expm1", "log": "log1p", "sum": "prod", "cumsum": "cumprod", "argmax": "argmin"}  # fmt: skip
+MOST_TEST_FILES = 3
+WHOLE = ("test_architecture.py", "test_smoke.py", "test_docs.py", "test_conformance.py", "test_cli.py", "test_show.py")
+SMOKE = "tests/test_smoke.py::test_the_script_runs_and_leaves_figures_and_a_page"
+KINDS = ast.FunctionDef | ast.ClassDef
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.json")
+MARKERS = "not slow and not deep and not compiled"
 
 
-def sites(tree):
-    """(node, change) of every place that can be changed; what is only said, and guards below 1e-5, are left."""
-    skipped = set()
-    for node in ast.walk(tree):
-        spoken = []
-        if isinstance(node, ast.Raise | ast.JoinedStr):
-            spoken = [node]
-        elif isinstance(node, ast.AnnAssign):
-            spoken = [node.annotation]
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            spoken = [a.annotation for a in (*node.args.args, *node.args.kwonlyargs) if a.annotation]
-            spoken += [node.returns] if getattr(node, "returns", None) else []
-        skipped |= {id(inner) for outer in spoken for inner in ast.walk(outer)}
-    for node in ast.walk(tree):
-        if id(node) not in skipped:
-            yield from ((node, change) for change in changes_of(node))
+def files_of(names) -> dict:
+    """Group → its files, relative to neuromm/; a name that is no group is a file, and a group by itself."""
+    package, found = ROOT / "neuromm", {}
+    for name in names:
+        patterns = GROUPS.get(name, [name])
+        paths = [p for pattern in patterns for p in sorted(package.glob(pattern))]
+        found[name] = list(dict.fromkeys(p.relative_to(package).as_posix() for p in paths if p.name != "__init__.py"))
+        if not found[name]:
+            raise SystemExit(f"no group and no file of neuromm/ is called {name}; groups: {', '.join(GROUPS)}")
+    return found
 
 
-def changes_of(node):
-    """Names of the changes of one node."""
-    if isinstance(node, ast.BinOp | ast.AugAssign) and BINARY.get(type(node.op)):
-        yield f"{type(node.op).__name__} → {BINARY[type(node.op)].__name__}"
-    elif isinstance(node, ast.Compare):
-        for i, op in enumerate(node.ops):
-            yield from (f"{i}: {type(op).__name__} → {new.__name__}" for new in COMPARE.get(type(op), ()))
-    elif isinstance(node, ast.BoolOp):
-        yield "and ↔ or"
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
-        yield f"without {type(node.op).__name__}"
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float) and not 0 < abs(node.value) < 1e-5:
-        yield f"{node.value} → {_other(node.value)}"
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield f"{node.value} → {not node.value}"
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
-        yield f"{node.func.attr} → {CALLS[node.func.attr]}"
-    elif isinstance(node, ast.IfExp | ast.If | ast.While):
-        yield "condition negated"
+def tests_of(file: str, deeper: bool = True) -> list[str]:
+    """Test files that concern a file: those named for it, then those that use most of its public names.
+
+    A file that no test uses itself is tested through the files of its folder that import it; a study that no test
+    uses, by the test that runs its script.
+    """
+    if file in TESTS:
+        return [f"tests/{t}" for t in TESTS[file] if (ROOT / "tests" / t).exists()]
+    stem = Path(file).stem
+    module = "neuromm." + file[:-3].replace("/", ".")
+    places = (module, module.rpartition(".")[0], stem, Path(file).parent.name)
+    names = [node.name for node in tree_of(ROOT / "neuromm" / file).body if isinstance(node, KINDS)]
+    public = {f"{place}.{name}" for place in places for name in names if name != "main"}
+    scores = {}
+    for path, used in used_by_tests().items():
+        mirrored = Path(path).stem in (f"test_{stem}", f"test_{stem}_study")
+        uses = len(public & used) + 3 * (module in used)
+        if mirrored or uses:
+            scores[path] = (mirrored, uses)
+    found = sorted(scores, key=scores.get, reverse=True)[:MOST_TEST_FILES]
+    if found or not deeper:
+        return found
+    for user in sorted((ROOT / "neuromm" / file).parent.glob("*.py")):
+        if user.stem != stem and module in names_used(user):
+            found += tests_of(user.relative_to(ROOT / "neuromm").as_posix(), deeper=False)[:2]
+    if not found and (ROOT / "experiments" / f"{stem}.py").exists():
+        return [f"{SMOKE}[{stem}]"]
+    return list(dict.fromkeys(found))[:MOST_TEST_FILES]
 
 
-def _other(value):
-    return value + 1 if isinstance(value, int) else (value * 2 if value else 1.0)
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def changed(tree, number):
-    """A copy of the tree with its `number`th change made; what it is, and its line."""
-    tree = copy.deepcopy(tree)
-    node, change = list(sites(tree))[number]
-    if isinstance(node, ast.BinOp | ast.AugAssign):
-        node.op = BINARY[type(node.op)]()
-    elif isinstance(node, ast.Compare):
-        i, _, names = change.partition(": ")
-        node.ops[int(i)] = getattr(ast, names.partition(" → ")[2])()
-    elif isinstance(node, ast.BoolOp):
-        node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
-    elif isinstance(node, ast.UnaryOp):
-        node.op = ast.UAdd()
-    elif isinstance(node, ast.Constant):
-        node.value = (not node.value) if isinstance(node.value, bool) else _other(node.value)
-    elif isinstance(node, ast.Call):
-        node.func.attr = CALLS[node.func.attr]
-    else:
-        node.test = ast.UnaryOp(ast.Not(), node.test)
-    return ast.fix_missing_locations(tree), change, node.lineno
+@functools.cache
+def used_by_tests() -> dict:
+    """Test file → the modules and names that it uses; tests of the whole package are left out."""
+    paths = sorted((ROOT / "tests").rglob("test_*.py"))
+    paths = [p for p in paths if p.parent.name != "reliability" and p.name not in WHOLE]
+    return {p.relative_to(ROOT).as_posix(): names_used(p) for p in paths}
 
 
-class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from a changed tree."""
+@functools.cache
+def names_used(path: Path) -> frozenset:
+    """What a file uses of neuromm: modules, "module.name" of what it imports, "module.attribute" as it is written."""
+    used = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neuromm"):
+            used.add(node.module)
+            used |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            used |= {alias.name for alias in node.names if alias.name.startswith("neuromm")}
+        elif isinstance(node, ast.Attribute):
+            used.add(f"{_end(node.value)}.{node.attr}")
+    return frozenset(used)
 
-    def __init__(self, name, path, tree):
-        self.name, self.path, self.tree = name, path, tree
 
-    def find_spec(self, name, path=None, target=None):
-        """The module, if it is the changed one."""
-        return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
-
-    def exec_module(self, module):
-        """Run the changed tree in it."""
-        exec(compile(self.tree, str(self.path), "exec"), module.__dict__)
+def _end(node):
+    return getattr(node, "attr", getattr(node, "id", None))
 
 
-def run_tests(finder, tests, seconds):
-    """In a fork: "passed", "failed", or "too long"; `finder` None runs the original."""
-    child = os.fork()
-    if child == 0:
-        code = 3
+class Copy:
+    """A temporary copy of the checkout, in which one file at a time is changed and tests are run."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="mutation_"))
+        self.root = self.folder / "checkout"
+        self.known, self.seconds = {}, {}
+        ignored = shutil.ignore_patterns(".git", ".venv", "results", "__pycache__", "*.egg-info", ".coverage*")
+        shutil.copytree(ROOT, self.root, ignore=ignored)
+
+    def close(self):
+        """Remove the copy."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, tests, seconds, options=()) -> str:
+        """In a fork: "passed", "failed" or "too long"."""
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            code = 3
+            try:
+                code = self._pytest(tests, options)
+            finally:
+                os._exit(code)
+        deadline, status = time.monotonic() + seconds, None
+        while status is None and time.monotonic() < deadline:
+            done, waited = os.waitpid(child, os.WNOHANG)
+            status = waited if done else None
+            time.sleep(0.02)
+        late = status is None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # and what its tests have started
+        if late:
+            os.waitpid(child, 0)
+            return "too long"
+        return "passed" if status == 0 else "failed"
+
+    def _pytest(self, tests, options):
+        import pytest
+
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(quiet, stream)
+        os.chdir(self.root)
+        sys.path.insert(0, str(self.root))
+        os.environ |= {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.folder)}
+        if (ROOT.parent / "shared").is_dir():
+            os.environ.setdefault("NEUROMM_SHARED", str(ROOT.parent / "shared"))
+        fixed = ["-q", "-W", "ignore::pytest.PytestWarning", "-p", "no:xdist", "-m", MARKERS, "--rootdir", "."]
+        return int(pytest.main([*fixed, *options, *tests]))
+
+    def lines_run(self, tests: str, package: str) -> dict | None:
+        """File → line → the tests of one test file that run it; None if the tests do not pass as they are."""
+        if (tests, package) in self.known:
+            return self.known[tests, package]
+        data = self.folder / ".coverage"
+        for old in self.folder.glob(".coverage*"):
+            old.unlink()
+        os.environ["COVERAGE_FILE"] = str(data)
+        options = [f"--cov=neuromm.{package}", "--cov-context=test", "--cov-report="]
+        started = time.monotonic()
+        outcome = self.run([tests], 900, options)
+        os.environ.pop("COVERAGE_FILE")
+        self.seconds[tests] = time.monotonic() - started
+        self.known[tests, package] = _contexts(data, self.root / "neuromm") if outcome == "passed" else None
+        return self.known[tests, package]
+
+    def try_change(self, file, text, tests, seconds) -> str:
+        """What the tests say when the file reads `text`; the file is put back."""
+        path = self.root / "neuromm" / file
+        kept = path.read_bytes()
+        path.write_text(text, encoding="utf-8")
         try:
-            signal.alarm(int(seconds) + 1)
-            if finder is not None:
-                sys.meta_path.insert(0, finder)
-            import pytest
-
-            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                code = int(pytest.main(["-x", "-q", "-W", "ignore", "--rootdir", str(ROOT), *tests]))
+            return self.run(tests, seconds, ["-x"])
         finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return "too long" if os.WTERMSIG(status) == signal.SIGALRM else "failed"
-    return "passed" if os.WEXITSTATUS(status) == 0 else "failed"
+            path.write_bytes(kept)
 
 
-def tests_of(name):
-    """The test files of a maths file that are there."""
-    named = TESTS.get(name, [f"maths/test_{name}.py"])
-    return [str(ROOT / "tests" / t) for t in named if (ROOT / "tests" / t).exists()]
+def _contexts(data, package):
+    """File → line → names of the contexts in which it ran ("" is the import)."""
+    import coverage
+
+    record = coverage.CoverageData(str(data))
+    record.read()
+    paths = [Path(name) for name in record.measured_files()]
+    return {path.relative_to(package).as_posix(): record.contexts_by_lineno(str(path)) for path in paths}
 
 
-def examine(name, sample, rng, part=(1, 1)):
-    """Change one file again and again; a dict of counts and survivors, with a note where its tests say nothing."""
-    path, tests = MATHS / f"{name}.py", tests_of(name)
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    n = len(list(sites(tree)))
-    if not tests or not n:
-        return {"file": name, "changes": n, "tried": 0, "killed": 0, "survivors": [], "note": "no tests of its own"}
-    started = time.monotonic()
-    if run_tests(None, tests, 600) != "passed":
-        return {"file": name, "changes": n, "tried": 0, "killed": 0, "survivors": [], "note": "its tests fail as it is"}
-    longest = 5 * (time.monotonic() - started) + 10
-    chosen = sorted(rng.sample(range(n), min(sample, n))) if sample else range(n)
-    chosen, survivors = chosen[part[0] - 1 :: part[1]], []
-    for number in chosen:
+def tests_of_line(contexts, tests: str) -> list[str]:
+    """What to run of a test file for a line: the tests that ran it, or the whole file where a fixture did."""
+    phases = [context.partition("|") for context in contexts if "|" in context]
+    if any(phase != "run" for _, _, phase in phases):
+        return [tests]
+    return sorted({name for name, _, _ in phases})
+
+
+@functools.cache
+def lines_of_bodies(file: str) -> frozenset:
+    """Lines inside functions; all others run when the file is imported."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    bodies = [node.body for node in ast.walk(tree_of(ROOT / "neuromm" / file)) if isinstance(node, functions)]
+    return frozenset(line for body in bodies for line in range(body[0].lineno, body[-1].end_lineno + 1))
+
+
+def try_out(copy, file, text, line) -> tuple[str, str]:
+    """Outcome of a changed file, and a reason where there is one."""
+    package = file.partition("/")[0]
+    candidates = tests_of(file)
+    passing = [tests for tests in candidates if copy.lines_run(tests, package) is not None]
+    inside = line in lines_of_bodies(file)
+    chosen = []
+    for tests in passing if inside else ():
+        chosen += tests_of_line(copy.lines_run(tests, package).get(file, {}).get(line, ()), tests)
+    reason = "no test runs the line" if inside and not chosen else ""
+    # a line that runs at import, or in a process that a test started, is given to all the tests
+    most = 3 * sum(copy.seconds[tests] for tests in passing) + 20
+    if not passing:
+        return "survived", "its tests fail as it is" if candidates else "no tests"
+    outcome = copy.try_change(file, text, chosen or passing, most)
+    return ("survived", reason) if outcome == "passed" else ("caught", "")
+
+
+def examine(copy, file, numbers, known) -> list[dict]:
+    """Make some changes of one file and run its tests; a row per change."""
+    lines = (ROOT / "neuromm" / file).read_text(encoding="utf-8").splitlines()
+    tree = tree_of(ROOT / "neuromm" / file)
+    rows = []
+    for number in numbers:
         mutant, change, line = changed(tree, number)
-        if run_tests(Changed(f"neuromm.maths.{name}", path, mutant), tests, longest) == "passed":
-            survivors.append(f"{name}.py:{line}: {change}    {text.splitlines()[line - 1].strip()}")
-    tried = len(chosen)
-    return {"file": name, "changes": n, "tried": tried, "killed": tried - len(survivors), "survivors": survivors}
+        source = lines[line - 1].strip()
+        if (file, source, change) in known:
+            outcome, reason = "equivalent", known[file, source, change]
+        else:
+            outcome, reason = try_out(copy, file, ast.unparse(mutant), line)
+        rows.append({"file": file, "line": line, "change": change, "source": source,
+                     "nth": nth_of(tree, lines, number), "outcome": outcome, "reason": reason})  # fmt: skip
+        print(f"  {outcome:10} {file}:{line}: {change}    {source}    {reason}", flush=True)
+    return rows
 
 
-def main():
-    """Examine files; a table, the survivors, and a JSON record on request."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("files", nargs="*", help="names in neuromm/maths (default: all)")
-    parser.add_argument("--sample", type=int, default=20, help="changes of each file, at random; 0: every one")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--part", default="1/1", help="2/4: the second of four parts of them")
-    parser.add_argument("--list-only", action="store_true")
-    parser.add_argument("--out", default=None, help="JSON to write; files that are in it already are not done again")
-    given = parser.parse_args()
-    names = given.files or sorted(p.stem for p in MATHS.glob("*.py") if p.stem != "__init__")
-    if given.list_only:
-        for name in names:
-            print(f"{name:24} {len(list(sites(ast.parse((MATHS / f'{name}.py').read_text())))):5}")
-        return 0
-    sys.path[:0] = [str(ROOT)]
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import hypothesis  # noqa: F401 - loaded once, before the forks
+def choose(files, sample, seed, group) -> dict:
+    """File → numbers of its changes: `sample` of all changes of the group at random, or every one if it is 0."""
+    every = []
+    for file in files:
+        every += [(file, number) for number in range(len(sites(tree_of(ROOT / "neuromm" / file))))]
+    if sample and sample < len(every):
+        every = sorted(random.Random(f"{seed} {group}").sample(every, sample))
+    chosen = {}
+    for file, number in every:
+        chosen.setdefault(file, []).append(number)
+    return chosen
+
+
+def number_of(row) -> int | None:
+    """The number of a recorded change in the file as it is now; None if its line is no longer there."""
+    path = ROOT / "neuromm" / row["file"]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    same = [n for n, (node, change) in enumerate(sites(tree_of(path)))
+            if change == row["change"] and lines[node.lineno - 1].strip() == row["source"]]  # fmt: skip
+    return same[min(row["nth"], len(same) - 1)] if same else None
+
+
+def nth_of(tree, lines, number) -> int:
+    """Which of the equal changes of equal lines this one is."""
+    every = sites(tree)
+    node, change = every[number]
+    source = lines[node.lineno - 1].strip()
+    return sum(c == change and lines[n.lineno - 1].strip() == source for n, c in every[:number])
+
+
+def again(copy, rows, known) -> list[dict]:
+    """Rows of a record: those that survived are tried once more on the files as they are now."""
+    fresh = []
+    for row in rows:
+        number = number_of(row) if row["outcome"] == "survived" else None
+        if number is None:
+            fresh.append(row)
+        else:
+            fresh += examine(copy, row["file"], [number], known)
+    return fresh
+
+
+def load_libraries():
+    """What every fork would import again."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    import hypothesis  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
     import pandas  # noqa: F401
-    import scipy.optimize  # noqa: F401
-    import scipy.special  # noqa: F401
+    import pytest_cov  # noqa: F401
+    import scipy.optimize
+    import scipy.special
     import scipy.stats  # noqa: F401
     import torch
     import xarray  # noqa: F401
 
     torch.set_num_threads(1)
-    part = tuple(map(int, given.part.split("/")))
-    found = json.loads(Path(given.out).read_text()) if given.out and Path(given.out).exists() else []
-    for name in names:
-        if any(f["file"] == name for f in found):
-            continue
-        found.append(examine(name, given.sample, random.Random(f"{given.seed} {name}"), part))
-        last = found[-1]
-        print(f"{name:24} {last['killed']:4} of {last['tried']:4} killed ({last['changes']} possible) "
-              f"{last.get('note', '')}", flush=True)  # fmt: skip
-        if given.out:
-            Path(given.out).write_text(json.dumps(found, indent=1, ensure_ascii=False))
-    tried, killed = (sum(f[k] for f in found) for k in ("tried", "killed"))
-    print(f"killed {killed} of {tried}: {100 * killed / max(tried, 1):.0f} %")
-    print("survivors:", *(s for f in found for s in f["survivors"]), sep="\n  ")
+    sys.dont_write_bytecode = True
+
+
+def say(group, rows, table):
+    """Counts of a group, then what survived, as text or as rows of a table in Markdown."""
+    counts = {kind: sum(row["outcome"] == kind for row in rows) for kind in ("caught", "survived", "equivalent")}
+    tried = counts["caught"] + counts["survived"]
+    print(f"{group}: {counts['caught']} of {tried} caught ({100 * counts['caught'] / max(tried, 1):.0f} %), "
+          f"{counts['equivalent']} equivalent")  # fmt: skip
+    for row in rows:
+        if row["outcome"] != "caught" and table:
+            source = row["source"].replace("|", "\\|")
+            where = f"{row['file']}:{row['line']}"
+            print(f"| {where} | {row['change']} | `{source}` | {row['outcome']} | {row['reason']} |")
+
+
+def main():
+    """Examine groups or files; counts, survivors, and a JSON record on request."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("names", nargs="*", help="groups, or files of neuromm/ (default: every group)")
+    parser.add_argument("--sample", type=int, default=20, help="changes of each group, at random; 0: every one")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--list-only", action="store_true")
+    parser.add_argument("--table", action="store_true", help="what is not caught as rows in Markdown")
+    parser.add_argument("--again", action="store_true", help="try what survived in --out once more")
+    parser.add_argument("--out", default=None, help="JSON to write; groups that are in it are not done again")
+    given = parser.parse_args()
+    groups = files_of(given.names or GROUPS)
+    if given.list_only:
+        for group, files in groups.items():
+            for file in files:
+                n = len(sites(tree_of(ROOT / "neuromm" / file)))
+                print(f"{group:10} {file:45} {n:5}  {' '.join(t.removeprefix('tests/') for t in tests_of(file))}")
+        return 0
+    known = {tuple(row[:3]): row[3] for row in json.loads(EQUIVALENT.read_text(encoding="utf-8"))}
+    done = json.loads(Path(given.out).read_text()) if given.out and Path(given.out).exists() else {}
+    load_libraries()
+    copy = Copy()
+    try:
+        for group, files in groups.items():
+            if group in done and given.again:
+                done[group] = again(copy, done[group], known)
+            elif group not in done:
+                rows = []
+                for file, numbers in choose(files, given.sample, given.seed, group).items():
+                    rows += examine(copy, file, numbers, known)
+                done[group] = rows
+            if given.out:
+                Path(given.out).write_text(json.dumps(done, indent=1, ensure_ascii=False))
+    finally:
+        copy.close()
+    for group in groups:
+        say(group, done[group], given.table)
     return 0
 
 
