@@ -113,6 +113,8 @@ class Space:
             if one.per not in trials:
                 raise ValueError(f"free['{name}'] varies per '{one.per}', a column that trials has not")
             levels = sorted(trials[one.per].dropna().unique().tolist())
+            if not levels:
+                raise ValueError(f"free['{name}'] varies per '{one.per}', which is empty in every row")
             of[name], per[name] = {level: len(names) + i for i, level in enumerate(levels)}, one.per
             names += [f"{name}[{level:g}]" if isinstance(level, float) else f"{name}[{level}]" for level in levels]
             axes += [one] * len(levels)

@@ -137,8 +137,14 @@ def fit(
     ties = {}
     for one in observers:
         own = {k: v for k, v in free.items() if hasattr(one, k)} if len(observers) > 1 else free
+        usable, bad = _answerable(one, good, by)
+        if bad and on_bad == "raise":
+            raise BadData("; ".join(bad.values()))
+        failed += [{"model": one.name, "subject": who, "why": why} for who, why in bad.items()]
+        if not len(usable):
+            continue
         ties[one.name] = {k: v.tie for k, v in own.items() if isinstance(v, Free) and v.tie}
-        done = _fit_one(one, good, own, by, n_starts, rng, METHODS[method], progress, device, failed, results)
+        done = _fit_one(one, usable, own, by, n_starts, rng, METHODS[method], progress, device, failed, results)
         if not done:
             warnings.warn(f"interrupted: {one.name} is fitted to some subjects only", stacklevel=2)
             break
@@ -205,6 +211,20 @@ def _problem(rows, at_least):
         value, asked = response[common.idxmax()], given["report"][common.idxmax()]
         return f"column 'response': {value:g} to '{asked}' (trial {common.idxmax()}); 0 or 1 is wanted"
     return _off_key(given, response)
+
+
+def _answerable(observer, trials, by):
+    """Rows of subjects whose answers the observer can give, and why each other subject cannot be fitted."""
+    if not hasattr(observer, "check_answers"):
+        return trials, {}
+    who = trials[by] if by in trials else pd.Series("all", trials.index)
+    bad = {}
+    for subject, rows in trials.groupby(who, sort=False):
+        try:
+            observer.check_answers(rows)
+        except BadData as error:
+            bad[subject] = f"subject {subject!r}, {error}"
+    return trials[~who.isin(list(bad))], bad
 
 
 def _off_key(given, response):

@@ -183,3 +183,24 @@ def test_a_failing_subject_does_not_stop_the_others(data):
 def test_missed_responses_are_left_out_and_counted(data):
     missed = data.assign(response=data["response"].where(data.index % 3 > 0))
     assert fit(TRUTH, missed, {"p_common": (0.02, 0.98)}, n_starts=2).summary["n_trials"].iloc[0] == 400
+
+
+def test_rows_without_a_level_are_fitted_where_they_do_not_speak_to_it():
+    table = simulate(TRUTH, n_repeats=4)
+    level = np.where(table.index % 2 == 0, "clear", "blurred")
+    free = {"sigma_visual": Free(0.5, 25, "log", per="visual_level"), "sigma_auditory": (0.5, 25)}
+    alone = table["visual_azimuth"].isna()
+    bare = table.assign(visual_level=pd.Series(level, table.index, dtype=object).where(~alone, None))
+    filled = table.assign(visual_level=pd.Series(level, table.index, dtype=object))
+    theta = np.array([[3.0, 5.0, 8.0], [1.0, 9.0, 4.0]])
+    ours = TRUTH.likelihood(bare, free)
+    assert ours.names == ("sigma_visual[blurred]", "sigma_visual[clear]", "sigma_auditory")
+    np.testing.assert_allclose(ours(theta), TRUTH.likelihood(filled, free)(theta), atol=1e-6)  # 1e-7 per answer
+    assert fit(TRUTH, bare, free, n_starts=2).summary["converged"].all()
+    numbers = bare.assign(visual_level=bare["visual_level"].map({"clear": 0.25, "blurred": 0.7}))
+    np.testing.assert_allclose(TRUTH.likelihood(numbers, free)(theta[:, [1, 0, 2]]), ours(theta), atol=1e-9)
+    shown = table.index[~alone][0]
+    with pytest.raises(BadData, match=f"'visual_level' is empty in trial {shown}, .* depends on sigma_visual"):
+        fit(TRUTH, bare.assign(visual_level=bare["visual_level"].where(bare.index != shown, None)), free)
+    with pytest.raises(ValueError, match="per 'visual_level', which is empty in every row"):
+        TRUTH.likelihood(bare.assign(visual_level=None), free)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr
 
+from neuromm.maths.parameters import BadData
 from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
 from neuromm.stimuli.table import require, showings
@@ -67,6 +68,10 @@ class FlashWindow(Likely):
     def _within(self, soa):
         return expit((self.midpoint - np.asarray(soa, float)) / self.spread)
 
+    def answer_choices(self, report: str, alternatives: str) -> tuple:
+        """1 or 2 flashes, whatever is offered; 0 where none is shown."""
+        return (0.0, 1.0, 2.0)
+
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer 1 or 2 flashes (0 where none is shown), and record `p_two` from the same pass.
 
@@ -107,12 +112,26 @@ class FlashWindow(Likely):
         return np.where(flashes == 0, 0.0, np.where(fused, fading, chance))
 
     def plan_likelihood(self, cells, device):
-        """Log probability of each answer in closed form; counts of two or more are "two", others "one"."""
+        """Log probability of each answer in closed form.
+
+        Raises
+        ------
+        BadData
+            If the answer is neither 1 nor 2 where a flash is shown, or not 0 where none is.
+        """
         import torch
 
         answer(cells, {"n_flashes": 0.0}, self.name)  # refuses reports that it cannot give
         flashes, split, fused, soa = (torch.as_tensor(np.array(v), device=device) for v in self._timing(cells))
-        two = torch.as_tensor(cells["response"].to_numpy(float) >= 2, device=device)
+        response = cells["response"].to_numpy(float)
+        wrong = (response == 0) != (flashes == 0).cpu().numpy()
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            wanted = "0 where no flash is shown" if response[row] else "1 or 2 where a flash is shown"
+            raise BadData(
+                f"{self.name}: column 'response' must be {wanted}, got {response[row]:g} (trial {cells.index[row]})"
+            )
+        two = torch.as_tensor(response == 2, device=device)
 
         def evaluate(parameters, _rule=None):
             p = {name: value[:, None] for name, value in parameters.items()}

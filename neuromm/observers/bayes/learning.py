@@ -8,6 +8,7 @@ import pandas as pd
 
 from neuromm.maths.gaussian import fuse, log_bayes_factor, posterior_common, segregate
 from neuromm.maths.recalibration import bayesian_variance, exponential_variance
+from neuromm.observers.bayes.possible_answers import check_answers, choices_of
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
 from neuromm.stimuli.measurement import place_of, sigma_of
 from neuromm.stimuli.table import require, showings
@@ -152,9 +153,15 @@ class Beierholm2020:
         sigmas = np.broadcast_to(np.stack([sigma_a, sigma_v], -1)[:, None], x.shape)
         _, estimate = self._perceived(x.reshape(-1, 2), sigmas.reshape(-1, 2))
         pressed = np.abs(estimate[:, :1] - keys).argmin(1).reshape(len(trials), n)
+        answered = trials[trials["response"].notna()]
+        check_answers(answered, self)
         said = np.abs(trials["response"].to_numpy(float)[:, None] - keys).argmin(1)
         chance = ((pressed == said[:, None]) * weights).sum(1)
         return np.where(trials["response"].isna(), np.nan, np.log(np.maximum(chance, 1e-6)))
+
+    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
+        """Keys that answer a question; see `possible_answers`."""
+        return choices_of(report, alternatives)
 
     def _estimate(self, shown, variances, seen):
         """Estimated variance at each showing, block by block in the order of time; carried on where nothing is seen."""

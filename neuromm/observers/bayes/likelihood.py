@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.parameters import BadData, Space
+from neuromm.observers.bayes.possible_answers import check_answers, choices_of
 from neuromm.stimuli.table import distinct, require
 
 
@@ -55,6 +56,7 @@ class Likelihood:
         per = sorted(set(self.space.per.values()))
         columns = [*self.observer.likelihood_columns, "report", "alternatives", "response", *per]
         first, cell = distinct(trials, columns)
+        check_answers(trials.iloc[first], self.observer)
         counts = np.zeros((len(self.subjects), len(first)))
         np.add.at(counts, (subject, cell), 1.0)
         used = counts > 0
@@ -71,18 +73,46 @@ class Likelihood:
 
         per = self.space.per
         columns = sorted(set(per.values()))
-        keys = [()] * len(cells) if not columns else list(zip(*(cells[c] for c in columns), strict=True))
+        keys = [()] * len(cells)
+        if columns:  # a row without a level has None there
+            keys = list(zip(*(cells[c].astype(object).where(cells[c].notna(), None) for c in columns), strict=True))
         codes, levels = pd.factorize(pd.Series(keys, dtype=object))
         parts = []
         for code, level in enumerate(levels):
             rows = np.flatnonzero(codes == code)
             at = dict(zip(columns, level, strict=True))
-            axis = {}
+            axis, without = {}, []
             for name, where in self.space.of.items():
-                axis[name] = where[at[per[name]]] if name in per else where
+                if name not in per:
+                    axis[name] = where
+                elif at[per[name]] is None:
+                    without.append(name)
+                else:
+                    axis[name] = where[at[per[name]]]
             evaluate, effort = self.observer.plan_likelihood(cells.iloc[rows], self.device)
+            for name in without:
+                self._refuse_dependence(evaluate, name, cells.iloc[rows])
             parts.append((evaluate, axis, torch.as_tensor(counts[:, rows], device=self.device), effort))
         return parts
+
+    def _refuse_dependence(self, evaluate, name, cells):
+        """Refuse rows without a level of a `per` column whose answers depend on the parameter that varies with it."""
+        import torch
+
+        default = float(getattr(self.observer, name))
+        moved = {name: torch.tensor([default, 0.7 * default + 0.01, 0.4 * default + 0.02], dtype=torch.float64)}
+        if name in ("correlation", "lapse") or name.startswith("p_"):
+            moved = {name: torch.tensor([0.2, 0.5, 0.7], dtype=torch.float64)}
+        with torch.no_grad():
+            like = torch.zeros(3, 1, dtype=torch.float64, device=self.device)
+            found = evaluate(self._parameters(like, {}) | {name: moved[name].to(self.device)})
+        depends = (found - found[:1]).abs().amax(0).cpu().numpy() > 1e-5
+        if depends.any():
+            column = self.space.per[name]
+            raise BadData(
+                f"{self.observer.name}: column '{column}' is empty in trial {cells.index[depends][0]}, whose answer "
+                f"depends on {name}, free per '{column}'; fill in the level, or drop such rows"
+            )
 
     def __call__(self, theta, subject=None, *, gradient=False, precision=1.0):
         """Log likelihood of each parameter set for its subject, nats.
@@ -169,10 +199,23 @@ class Likely:
         """The exact log likelihood of the responses in `trials` as a function of `free` parameters."""
         return Likelihood(self, trials, free, by=by, device=device)
 
+    def check_answers(self, trials) -> None:
+        """Refuse a response that its row does not offer: a `BadData` that names trial, value and choices."""
+        check_answers(trials[trials["response"].notna()], self)
+
+    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
+        """Numbers that answer a question, or None where any finite number can; see `possible_answers`."""
+        return choices_of(report, alternatives)
+
     def log_likelihood(self, trials) -> np.ndarray:
         """Log probability of each response at the observer's own values, nats (log density if continuous).
 
         NaN where the response is missing.
+
+        Raises
+        ------
+        BadData
+            If a response is none of the choices of its row.
         """
         import torch
 
@@ -183,6 +226,7 @@ class Likely:
             return out
         some = trials.iloc[given]
         first, cell = distinct(some, [*self.likelihood_columns, "report", "alternatives", "response"])
+        check_answers(some.iloc[first], self)
         evaluate, _ = self.plan_likelihood(some.iloc[first], "cpu")
         numbers = [f.name for f in fields(self) if isinstance(getattr(self, f.name), int | float)]
         with torch.no_grad():

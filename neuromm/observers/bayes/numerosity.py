@@ -8,6 +8,7 @@ import pandas as pd
 
 from neuromm.observers.bayes.causal_inference import CausalInference
 from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.possible_answers import choices_of
 from neuromm.observers.protocol import Percept, answer, describe, perceive_sets
 from neuromm.stimuli.table import require
 
@@ -76,6 +77,12 @@ class Numerosity(Likely):
             auditory_azimuth=counts["n_beeps"], visual_azimuth=counts["n_flashes"],
             report=trials["report"].map(PLACE), alternatives=keys.where(trials["report"] != "common"),
         )  # fmt: skip
+
+    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
+        """1 … `largest` where a count is asked without alternatives; else as any observer."""
+        if report != "common" and not alternatives:
+            return tuple(float(count) for count in range(1, self.largest + 1))
+        return choices_of(report, alternatives)
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer each trial, and record `layers`; see `CausalInference.perceive` (units: counts).

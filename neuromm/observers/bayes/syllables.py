@@ -94,15 +94,18 @@ def check_codes(cells, known, name):
     """
     from neuromm.maths.parameters import BadData
 
-    codes = cells["response"].to_numpy(float)
+    codes = pd.to_numeric(cells["response"], errors="coerce").to_numpy(float)
     asked = (cells["report"] == "syllable").to_numpy()
-    wrong = asked & ((codes != np.floor(codes)) | (codes < 0) | (codes >= len(known)))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise BadData(
-            f"{name}: trial {cells.index[row]} has response {codes[row]:g}; a code from 0 ({known[0]}) to "
-            f"{len(known) - 1} ({known[-1]}) is wanted: the place of the label among {', '.join(known)}"
-        )
+    for text, keys, rows in choices(cells, known, name):
+        wrong = asked & rows & ~np.isin(codes, keys)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            offered = ", ".join(f"{key} ({known[key]})" for key in keys)
+            where = f" where the alternatives are {text}" if text else ""
+            raise BadData(
+                f"{name}: column 'response' must be one of {offered}{where}, "
+                f"got {cells['response'].iloc[row]} (trial {cells.index[row]})"
+            )
     return codes.astype(int)
 
 
@@ -117,16 +120,23 @@ def log_likelihood_of(trials, table, name):
     Raises
     ------
     ValueError
-        If a label is none of the keys: responses outside the alternatives are never dropped silently.
+        If a label is none of the keys, or none of its row's alternatives: it is never dropped silently.
     """
     require(trials, ["response_label"], name)
     labels = trials["response_label"]
     keys = [c.removeprefix("key_") for c in table.columns if c.startswith("key_")]
-    outside = sorted({str(label) for label in labels.dropna()} - set(keys))
-    if outside:
-        raise ValueError(
-            f"{name}: response_label {outside} is outside the alternatives {', '.join(keys)}; recode it, or add it"
-        )
+    text = pd.Series("", trials.index, dtype=object)
+    if "alternatives" in trials:
+        text = trials["alternatives"].fillna("").astype(str).str.strip()
+    for alternatives in text.unique():
+        offered = [key.strip() for key in alternatives.split("|")] if alternatives else keys
+        known = [key for key in offered if key in keys]
+        wrong = (text == alternatives) & labels.notna() & ~labels.isin(known)
+        if wrong.any():
+            raise ValueError(
+                f"{name}: response_label '{labels[wrong].iloc[0]}' (trial {trials.index[wrong][0]}) is outside the "
+                f"alternatives {', '.join(known)}; recode it, or add it"
+            )
     codes = pd.Categorical(labels, categories=keys).codes
     given = table[[f"key_{key}" for key in keys]].to_numpy()[np.arange(len(trials)), np.maximum(codes, 0)]
     return np.where(codes < 0, np.nan, np.log(np.maximum(given, 1e-12)))

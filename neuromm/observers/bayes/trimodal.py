@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from neuromm.maths import partitions as parts
 from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.possible_answers import choices_of
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
 from neuromm.stimuli.measurement import measure, place_of, sigma_of
 from neuromm.stimuli.table import distinct, require, showings
@@ -219,6 +220,12 @@ class Wozny2008(TrimodalObserver):
         super().__post_init__()
         if self.largest < 2:
             raise ValueError(f"{self.name}: largest is {self.largest}; at least 2 answers are wanted")
+
+    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
+        """1 … `largest` where a count is asked without alternatives; else as any observer."""
+        if not alternatives:
+            return tuple(float(count) for count in range(1, self.largest + 1))
+        return choices_of(report, alternatives)
 
     def _as_places(self, trials):
         require(trials, ["report"], self.name)
