@@ -23,7 +23,7 @@ from neuromm.observers.spiking.circuit import COMPILER, Spikes
 
 TRIALS = 50  # of one run of a binary: part of what decides the numbers
 MODEL = ("n_cells", "equations", "threshold", "reset", "refractory", "initial", "n_inputs", "input_variable", "dt")
-LAYOUT = 1  # of a cached folder; raised when the build changes
+LAYOUT = 2  # of a cached folder; raised when the build changes
 STALE = 24 * 3600.0  # s after which an unfinished build is litter
 FLAGS = ["-w", "-O3", "-ffast-math", "-fno-finite-math-only", "-std=c++11"]  # not -march=native: caches travel
 

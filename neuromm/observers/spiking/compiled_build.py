@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from neuromm.observers.spiking.settings import OURS, use_defaults
+
 # Poisson by multiplying uniforms until they fall below exp(−mean); the exponential is made once per ms, not per step.
 POISSON = """
 int poisson_from(double least) {
@@ -45,6 +47,8 @@ def generate(model, wiring, project):
     import brian2
     from brian2 import Function, Network, NeuronGroup, SpikeMonitor, Synapses, TimedArray, device, ms
 
+    # a preference file of the user's was read at import
+    use_defaults(brian2.prefs, [name for name in brian2.prefs if name.startswith(OURS)])
     brian2.set_device("cpp_standalone", build_on_run=False, directory=str(project))
     brian2.prefs.codegen.cpp.extra_compile_args_gcc = model["flags"]
     brian2.prefs.codegen.cpp.extra_compile_args = model["flags"]

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 
 from neuromm.observers.spiking.circuit import require_brian2
-from neuromm.observers.spiking.stacked import _codegen
+from neuromm.observers.spiking.settings import own_settings
 
 POOLS = ("right", "left", "nonselective", "inhibitory")
 RATE_BIN = 5.0  # ms
@@ -49,6 +49,11 @@ class DecisionNetwork:
         self.edges = np.cumsum([0, *sizes])
         self.pool = np.repeat(np.arange(4), sizes)
         self._set_weights(observer)
+        with own_settings(observer.target):
+            self._build(brian2, observer, excitatory)
+
+    def _build(self, brian2, observer, excitatory):
+        n_blocks = self.n_blocks
         clock = brian2.Clock(observer.dt * brian2.ms, name="decision_clock")
         equations = EQUATIONS.format(
             leak_v=V_LEAK, inhibition=V_INHIBITION, tau_ampa=TAU_AMPA, tau_rise=TAU_RISE, tau_nmda=TAU_NMDA, alpha=ALPHA
@@ -64,8 +69,7 @@ class DecisionNetwork:
         operation = brian2.NetworkOperation(self._before, when="start", name="decision_inputs", clock=clock)
         after = brian2.NetworkOperation(self._after, when="end", name="decision_counts", clock=clock)
         self.network = brian2.Network(self.cells, operation, after, name="decision_network")
-        with _codegen(brian2, observer.target):
-            self.network.store("fresh")
+        self.network.store("fresh")
 
     def _set_weights(self, observer):
         """Pool-to-pool weights: w₊ within a selective pool, w₋ onto it from the rest of the excitatory cells."""
@@ -132,7 +136,7 @@ class DecisionNetwork:
         self.counts = np.zeros((self.n_blocks, n_bins, 4))
         self.ampa, self.gaba = np.zeros((self.n_blocks, 3)), np.zeros(self.n_blocks)
         self.late = [np.zeros((self.n_blocks, 4))] * max(0, round(DELAY / o.dt) - 1)
-        with _codegen(brian2, o.target):
+        with own_settings(o.target):
             self.network.restore("fresh")
             self._set("v", V_LEAK)
             self._set("s_external", o.rate_external * TAU_AMPA / 1000.0)

@@ -12,7 +12,7 @@ from scipy.special import erfc
 
 from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
 from neuromm.observers.spiking.circuit import require_brian2
-from neuromm.observers.spiking.stacked import _codegen
+from neuromm.observers.spiking.settings import own_settings
 
 N_TESTS = 6  # showings of each sound and light alone after training
 
@@ -77,7 +77,11 @@ def simulate_pairs(rule, lags, *, target="numpy"):
     change : array, shape (n,), fraction of w_max
     """
     brian2 = require_brian2()
-    lags = np.asarray(lags, float)
+    with own_settings(target):
+        return _simulate_pairs(brian2, rule, np.asarray(lags, float))
+
+
+def _simulate_pairs(brian2, rule, lags):
     n, ms = len(lags), brian2.ms
     clock = brian2.Clock(0.1 * ms, name="pairs_clock")
     fired = {end: 5.0 + np.where(lags * sign > 0, np.abs(lags), 0.0) for end, sign in (("pre", -1), ("post", 1))}
@@ -89,8 +93,7 @@ def simulate_pairs(rule, lags, *, target="numpy"):
     synapses.connect(i=np.arange(n), j=np.arange(n))
     synapses.variables["w"].set_value(0.5)
     network = brian2.Network(*groups, synapses, name="pairs_network")
-    with _codegen(brian2, target):
-        network.run((np.abs(lags).max() + 10.0) * ms, namespace={})
+    network.run((np.abs(lags).max() + 10.0) * ms, namespace={})
     return synapses.variables["w"].get_value() - 0.5
 
 
@@ -244,6 +247,11 @@ def _simulate(model, onsets, generators, weights, learns=True):
     spikes : (block, cell of the block, ms), each (n_spikes,)
     """
     brian2 = require_brian2()
+    with own_settings(model.target):
+        return _run_blocks(brian2, model, onsets, generators, weights, learns)
+
+
+def _run_blocks(brian2, model, onsets, generators, weights, learns):
     ms, half, n_blocks = brian2.ms, model.n_places * model.n_cells, len(onsets)
     clock = brian2.Clock(model.dt * ms, name="binding_clock")
     cells = brian2.NeuronGroup(
@@ -263,8 +271,7 @@ def _simulate(model, onsets, generators, weights, learns=True):
     )
     monitor = brian2.SpikeMonitor(cells, name="binding_spikes")
     network = brian2.Network(cells, synapses, inputs, monitor, name="binding_network")
-    with _codegen(brian2, model.target):
-        network.run((len(onsets[0][0]) + 1) * model.interval * ms, namespace={})
+    network.run((len(onsets[0][0]) + 1) * model.interval * ms, namespace={})
     learned = np.array(synapses.variables["w"].get_value()).reshape(weights.shape)
     block, cell = np.divmod(np.asarray(monitor.i), 2 * half)
     return learned, (block, cell, np.asarray(monitor.t / ms))

@@ -7,6 +7,7 @@ import numpy as np
 
 from neuromm.observers.spiking.circuit import Spikes, require_brian2
 from neuromm.observers.spiking.poisson import PoissonInput
+from neuromm.observers.spiking.settings import own_settings
 
 
 def run_stacked(circuit, drive, seed, *, target="numpy", block=16):
@@ -29,7 +30,11 @@ class StackedNetwork:
     def __init__(self, circuit, n_blocks, target="numpy"):
         brian2 = require_brian2()
         self.circuit, self.n_blocks, self.target = circuit, n_blocks, target
-        self._unit = brian2.ms
+        self._inputs, self._counts, self._step = None, None, 0
+        with own_settings(target):
+            self._build(brian2, circuit, n_blocks)
+
+    def _build(self, brian2, circuit, n_blocks):
         self._clock = brian2.Clock(circuit.dt * brian2.ms, name="stacked_clock")
         shared = {"clock": self._clock}
         self._cells = brian2.NeuronGroup(
@@ -41,11 +46,9 @@ class StackedNetwork:
         for projection in circuit.projections:
             self._network.add(self._connect(brian2, projection))
         self._spikes = brian2.SpikeMonitor(self._cells, name="spikes")
-        self._inputs, self._counts, self._step = None, None, 0
         drive = brian2.NetworkOperation(self._add_inputs, when="start", name="inputs", **shared)
         self._network.add(self._spikes, drive)
-        with _codegen(brian2, target):
-            self._network.store("fresh")
+        self._network.store("fresh")
 
     def _connect(self, brian2, projection):
         synapses = brian2.Synapses(
@@ -70,12 +73,12 @@ class StackedNetwork:
         """Spikes of at most `n_blocks` trials, the first of which is number `first` of its batch."""
         brian2, circuit = require_brian2(), self.circuit
         self._inputs, self._step = PoissonInput(drive, seed, first, circuit.dt), 0
-        with _codegen(brian2, self.target):
+        with own_settings(self.target):
             self._network.restore("fresh")
             for variable, value in circuit.initial.items():
                 self._cells.variables[variable].set_value(value)
             self._network.run(drive.duration * brian2.ms, namespace={})
-        cell, time = np.asarray(self._spikes.i), np.asarray(self._spikes.t / brian2.ms)
+            cell, time = np.asarray(self._spikes.i), np.asarray(self._spikes.t / brian2.ms)
         trial = cell // circuit.n_cells
         real = trial < drive.n_trials
         about = {"target": self.target}
@@ -110,16 +113,3 @@ def young_heap():
         yield
     finally:
         gc.unfreeze()
-
-
-class _codegen:
-    """brian2's target for a while; its preference is global."""
-
-    def __init__(self, brian2, target):
-        self.prefs, self.target = brian2.prefs, target
-
-    def __enter__(self):
-        self.before, self.prefs.codegen.target = self.prefs.codegen.target, self.target
-
-    def __exit__(self, *_):
-        self.prefs.codegen.target = self.before
