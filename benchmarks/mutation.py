@@ -59,7 +59,7 @@ TESTS = {
     "maths/rival_probability.py": ["observers/bayes/test_rivals.py"],
 }
 MOST_TEST_FILES = 3
-WHOLE = ("test_architecture.py", "test_smoke.py", "test_docs.py", "test_conformance.py", "test_cli.py", "test_show.py")
+WHOLE = ("test_architecture.py", "test_smoke.py", "test_docs.py", "test_conformance.py", "test_cli.py")
 SMOKE = "tests/test_smoke.py::test_the_script_runs_and_leaves_figures_and_a_page"
 KINDS = ast.FunctionDef | ast.ClassDef
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.json")
