@@ -11,6 +11,7 @@ import torch
 
 TURN = 360.0
 REACH = 6.5  # sd beyond which a measurement's mass is left out: 1e-10
+WIDE, N_WAVES = 90.0, 8  # deg from which the wrapped normal is its Fourier series, and its terms: the next is e-100
 
 
 def wrap(angle):
@@ -25,16 +26,25 @@ def log_density(away, sigma, noise):
     ----------
     away : tensor, deg
     sigma : tensor, broadcast, deg
-        Of the wrapped normal; the von Mises has concentration (π σ/180)⁻², the same for small σ.
+        Of the wrapped normal; the von Mises has concentration (π σ/180)⁻², the same for small σ. Infinite: uniform.
     noise : "wrapped_normal" or "von_mises"
     """
     if noise == "von_mises":
         kappa = torch.rad2deg(1 / sigma) ** 2
         turn = torch.deg2rad(away)
         return kappa * (torch.cos(turn) - 1) - torch.log(TURN * torch.special.i0e(kappa))
-    turns = torch.arange(-3, 4, dtype=torch.float64, device=away.device) * TURN  # σ up to 180 deg leaves 1e-9
-    z = (wrap(away)[..., None] + turns) / sigma[..., None]
-    return torch.logsumexp(-0.5 * z**2, -1) - torch.log(sigma) - 0.5 * float(np.log(2 * np.pi))
+    wide = sigma >= WIDE
+    narrow = torch.where(wide, WIDE, sigma)  # what is not taken stays finite, and so do its gradients
+    turns = torch.arange(-3, 4, dtype=torch.float64, device=away.device) * TURN
+    z = (wrap(away)[..., None] + turns) / narrow[..., None]
+    wrapped = torch.logsumexp(-0.5 * z**2, -1) - torch.log(narrow) - 0.5 * float(np.log(2 * np.pi))
+    if not wide.any():
+        return wrapped
+    # 1 + 2 Σ exp(−k² σ²/2) cos(k θ): few terms where the sum over turns needs many
+    k = torch.arange(1, N_WAVES + 1, dtype=torch.float64, device=away.device)
+    spread = torch.deg2rad(torch.where(wide, sigma, WIDE))[..., None]
+    waves = torch.exp(-0.5 * (k * spread) ** 2) * torch.cos(k * torch.deg2rad(away)[..., None])
+    return torch.where(wide, torch.log1p(2 * waves.sum(-1)) - float(np.log(TURN)), wrapped)
 
 
 class Circle(NamedTuple):
@@ -82,14 +92,15 @@ def infer(grid, own, other, sigma_prior, mu_prior, p_common, noise):
 
 def measured(grid, place, sigma, noise):
     """Measurements near a place and their probabilities: indices (k,), weights (k,) that sum to one."""
-    near = torch.nonzero(wrap(grid - place).abs() <= max(REACH * float(sigma), 3 * TURN / len(grid)))[:, 0]
+    near = torch.nonzero(wrap(grid - place).abs() <= max(REACH * float(sigma.detach()), 3 * TURN / len(grid)))[:, 0]
     weight = torch.exp(log_density(grid[near] - place, sigma.expand(len(near)), noise))
     return near, weight / weight.sum()
 
 
 def arc(angle, low, high, sigma):
     """Mass of a wrapped normal around `angle` (…) within each arc from `low` to `high` (m,), deg; shape (…, m)."""
-    turns = torch.arange(-2, 3, dtype=torch.float64) * TURN
+    n_turns = 2 + int(np.ceil(REACH * float(sigma.detach().max()) / TURN))
+    turns = torch.arange(-n_turns, n_turns + 1, dtype=torch.float64) * TURN
     from neuromm.maths.report_probability import normal_cdf
 
     ends = [(end[:, None] + turns - angle[..., None, None]) / sigma for end in (low, high)]

@@ -25,7 +25,7 @@ class CircularCausalInference(Likely):
     """Infers whether felt and seen heading had one cause, on the circle, and averages directions accordingly.
 
     Measurements scatter around the heading as a wrapped normal of sd σ, or a von Mises of concentration (π σ/180)⁻²;
-    the prior is of the same family around `mu_prior` (1000 deg is uniform). The estimate is the direction of the
+    the prior is of the same family around `mu_prior` (infinite: uniform). The estimate is the direction of the
     resultant of the mixture of both hypotheses, q R₁ + (1 − q) R₂ (averaging); "common" if q > ½. Answers carry wrapped
     normal motor noise. For headings and sigmas far from half a turn it is `CausalInference`. The likelihood of
     directions, sides and keys is exact to rounding; that of "common" to about 3e-4 (an indicator on the grid).
@@ -44,7 +44,7 @@ class CircularCausalInference(Likely):
 
     sigma_vestibular: float = 15.0  # deg, at reliability 1
     sigma_visual: float = 8.0  # deg
-    sigma_prior: float = 1000.0  # deg; 1000 is uniform
+    sigma_prior: float = np.inf  # deg; infinite is uniform, and `mu_prior` then says nothing
     mu_prior: float = 0.0  # deg
     p_common: float = 0.5  # prior probability of one cause
     sigma_motor: float = 3.0  # deg, noise of the answer
@@ -53,16 +53,18 @@ class CircularCausalInference(Likely):
     name: str = "circular_causal_inference"
 
     def __post_init__(self):
-        for name in ("sigma_vestibular", "sigma_visual", "sigma_prior", "sigma_motor"):
+        for name in ("sigma_vestibular", "sigma_visual", "sigma_motor"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive sd in deg is wanted")
+        if not self.sigma_prior > 0:
+            raise ValueError(
+                f"{self.name}: sigma_prior must be a positive sd in deg, got {self.sigma_prior}; inf is uniform"
+            )
         for name in ("p_common", "lapse"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a probability is wanted")
         if self.noise not in ("wrapped_normal", "von_mises"):
             raise ValueError(f"{self.name}: noise is '{self.noise}'; wrapped_normal or von_mises is wanted")
-        if self.noise == "wrapped_normal" and self.sigma_prior > 180:  # as good as uniform, and wraps that often
-            object.__setattr__(self, "sigma_prior", 180.0)
 
     def _check(self, trials):
         require(trials, ["report"], self.name)

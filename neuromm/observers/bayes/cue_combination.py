@@ -48,14 +48,16 @@ class CueCombination(Likely):
     sigma_vestibular: float = 6.0  # deg
     correlation: float = 0.0  # of the noise of any two cues, 0 … 1
     ignores_correlation: bool = False
-    sigma_prior: float = 1e3  # deg; 1000 is as good as flat
+    sigma_prior: float = 1e3  # deg; 1000 is as good as flat, inf is flat
     mu_prior: float = 0.0  # deg
     sigma_motor: float = 0.0  # deg
     lapse: float = 0.0  # probability of an answer that ignores the stimulus
     name: str = "cue_combination"
 
     def __post_init__(self):
-        for name in (*(f"sigma_{m}" for m in MODALITIES), "sigma_prior"):
+        if not self.sigma_prior > 0:
+            raise ValueError(f"{self.name}: sigma_prior must be a positive sd, got {self.sigma_prior}; inf is flat")
+        for name in (f"sigma_{m}" for m in MODALITIES):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive sd is wanted")
         if not (np.isfinite(self.sigma_motor) and self.sigma_motor >= 0):

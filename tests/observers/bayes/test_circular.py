@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.stats import vonmises
+from scipy.stats import norm, vonmises
 
 from neuromm.maths.circular import log_density
 from neuromm.observers.bayes.causal_inference import CausalInference
@@ -44,7 +44,37 @@ def test_small_angles_are_places_on_a_line(p_common):
 def test_turning_the_world_turns_the_answers():
     observer = CircularCausalInference(sigma_vestibular=20.0, sigma_visual=12.0)  # a uniform prior has no direction
     here, there = (observer.predict(headings(turn))["expected"].to_numpy() for turn in (0.0, 150.0))
-    np.testing.assert_allclose(wrapped(there - here - 150.0), 0, atol=0.03)  # σ_P 1000: as good as uniform
+    np.testing.assert_allclose(wrapped(there - here - 150.0), 0, atol=1e-5)  # the grid does not turn along
+
+
+@pytest.mark.parametrize("sigma", [20.0, 89.0, 91.0, 150.0, 180.0, 400.0, 1000.0])
+def test_a_wrapped_normal_of_any_width_is_a_sum_over_turns(sigma):
+    away = np.linspace(-180, 175, 72)
+    turns = 360.0 * np.arange(-60, 61)
+    exact = norm.pdf(away[:, None] + turns, 0, sigma).sum(1)
+    wide = torch.full((72,), sigma, dtype=torch.float64, requires_grad=True)
+    ours = log_density(torch.as_tensor(away), wide, "wrapped_normal")
+    np.testing.assert_allclose(np.exp(ours.detach().numpy()), exact, rtol=1e-10)
+    (slope,) = torch.autograd.grad(ours.sum(), wide)
+    step = [norm.pdf(away[:, None] + turns, 0, sigma + k).sum(1) for k in (1e-3, -1e-3)]
+    np.testing.assert_allclose(slope.numpy(), (np.log(step[0]) - np.log(step[1])) / 2e-3, atol=1e-8)
+
+
+@pytest.mark.parametrize("noise", ["von_mises", "wrapped_normal"])
+def test_a_uniform_prior_is_infinite_and_no_width_is_changed_in_silence(noise):
+    trials = headings().assign(response=[3.0, -20.0, 140.0, 10.0])
+    uniform = CircularCausalInference(20.0, 12.0, noise=noise)
+    assert uniform.sigma_prior == np.inf
+    turned = dataclasses.replace(uniform, mu_prior=77.0)
+    np.testing.assert_allclose(uniform.log_likelihood(trials), turned.log_likelihood(trials), atol=1e-12)
+    wide = dataclasses.replace(uniform, sigma_prior=1000.0)
+    assert wide.sigma_prior == 1000.0  # it was 180 with the wrapped normal
+    near = dataclasses.replace(uniform, sigma_prior=1e7).log_likelihood(trials)
+    np.testing.assert_allclose(uniform.log_likelihood(trials), near, atol=1e-9)
+    likelihood = uniform.likelihood(trials, {"sigma_visual": (2.0, 40.0), "mu_prior": (-90.0, 90.0)})
+    value, slope = likelihood(np.array([[12.0, 77.0]]), gradient=True)
+    assert value[0] == pytest.approx(uniform.log_likelihood(trials).sum(), abs=1e-9)
+    assert np.isfinite(slope).all() and slope[0, 1] == pytest.approx(0, abs=1e-12)
 
 
 def test_the_density_sums_to_one_and_keys_are_its_arcs():
@@ -79,5 +109,8 @@ def test_answers_are_as_predicted(noise):
 def test_impossible_fields_are_refused_by_name():
     with pytest.raises(ValueError, match="sigma_motor is 0"):
         CircularCausalInference(sigma_motor=0.0)
+    for wrong in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="sigma_prior must be a positive sd in deg, got .*; inf is uniform"):
+            CircularCausalInference(sigma_prior=wrong)
     with pytest.raises(ValueError, match="noise is 'gauss'"):
         CircularCausalInference(noise="gauss")
