@@ -58,7 +58,7 @@ TESTS = {
     "maths/plasticity.py": ["maths/test_mutants.py", "maths/test_learning_rules.py"],
     "maths/rival_probability.py": ["observers/bayes/test_rivals.py"],
 }
-MOST_TEST_FILES = 3
+MOST_TEST_FILES = 4
 WHOLE = ("test_architecture.py", "test_smoke.py", "test_docs.py", "test_conformance.py", "test_cli.py")
 SMOKE = "tests/test_smoke.py::test_the_script_runs_and_leaves_figures_and_a_page"
 KINDS = ast.FunctionDef | ast.ClassDef
@@ -230,9 +230,10 @@ def _contexts(data, package):
 
 
 def tests_of_line(contexts, tests: str) -> list[str]:
-    """What to run of a test file for a line: the tests that ran it, or the whole file where a fixture did."""
+    """What to run of a test file for a line: the tests that ran it, or the whole file where a fixture or another
+    process did."""
     phases = [context.partition("|") for context in contexts if "|" in context]
-    if any(phase != "run" for _, _, phase in phases):
+    if any(phase != "run" for _, _, phase in phases) or (contexts and not phases):
         return [tests]
     return sorted({name for name, _, _ in phases})
 
@@ -246,81 +247,60 @@ def lines_of_bodies(file: str) -> frozenset:
 
 
 def try_out(copy, file, text, line) -> tuple[str, str]:
-    """Outcome of a changed file, and a reason where there is one."""
-    package = file.partition("/")[0]
+    """Outcome of a changed file, and a reason where there is one; test files in turn, until one sees it."""
     candidates = tests_of(file)
-    passing = [tests for tests in candidates if copy.lines_run(tests, package) is not None]
+    if not candidates:
+        return "survived", "no tests"
     inside = line in lines_of_bodies(file)
-    chosen = []
-    for tests in passing if inside else ():
-        chosen += tests_of_line(copy.lines_run(tests, package).get(file, {}).get(line, ()), tests)
-    reason = "no test runs the line" if inside and not chosen else ""
-    # a line that runs at import, or in a process that a test started, is given to all the tests
-    most = 3 * sum(copy.seconds[tests] for tests in passing) + 20
-    if not passing:
-        return "survived", "its tests fail as it is" if candidates else "no tests"
-    outcome = copy.try_change(file, text, chosen or passing, most)
-    return ("survived", reason) if outcome == "passed" else ("caught", "")
+    tried = 0
+    for tests in candidates:
+        ran = copy.lines_run(tests, file.partition("/")[0])
+        if ran is None:
+            continue
+        chosen = tests_of_line(ran.get(file, {}).get(line, ()), tests) if inside else [tests]
+        if chosen and copy.try_change(file, text, chosen, 3 * copy.seconds[tests] + 20) != "passed":
+            return "caught", ""
+        tried += len(chosen)
+    return "survived", "" if tried else "no test runs the line"
 
 
-def examine(copy, file, numbers, known) -> list[dict]:
-    """Make some changes of one file and run its tests; a row per change."""
-    lines = (ROOT / "neuromm" / file).read_text(encoding="utf-8").splitlines()
-    tree = tree_of(ROOT / "neuromm" / file)
-    rows = []
-    for number in numbers:
-        mutant, change, line = changed(tree, number)
-        source = lines[line - 1].strip()
-        if (file, source, change) in known:
-            outcome, reason = "equivalent", known[file, source, change]
-        else:
-            outcome, reason = try_out(copy, file, ast.unparse(mutant), line)
-        rows.append({"file": file, "line": line, "change": change, "source": source,
-                     "nth": nth_of(tree, lines, number), "outcome": outcome, "reason": reason})  # fmt: skip
-        print(f"  {outcome:10} {file}:{line}: {change}    {source}    {reason}", flush=True)
-    return rows
-
-
-def choose(files, sample, seed, group) -> dict:
-    """File → numbers of its changes: `sample` of all changes of the group at random, or every one if it is 0."""
+def chosen_rows(files, sample, seed, group) -> list[dict]:
+    """`sample` of all changes of the group's files at random, or every one if it is 0; none is tried yet."""
     every = []
     for file in files:
         every += [(file, number) for number in range(len(sites(tree_of(ROOT / "neuromm" / file))))]
     if sample and sample < len(every):
         every = sorted(random.Random(f"{seed} {group}").sample(every, sample))
-    chosen = {}
-    for file, number in every:
-        chosen.setdefault(file, []).append(number)
-    return chosen
+    return [row_of(file, number) for file, number in every]
 
 
-def number_of(row) -> int | None:
-    """The number of a recorded change in the file as it is now; None if its line is no longer there."""
+def row_of(file, number) -> dict:
+    """A change as it is recorded: what, where, and which of equal changes of equal lines (`nth`)."""
+    path = ROOT / "neuromm" / file
+    every, lines = sites(tree_of(path)), path.read_text(encoding="utf-8").splitlines()
+    node, change = every[number]
+    source = lines[node.lineno - 1].strip()
+    nth = sum(c == change and lines[n.lineno - 1].strip() == source for n, c in every[:number])
+    return {"file": file, "line": node.lineno, "change": change, "source": source, "nth": nth,
+            "outcome": "not tried", "reason": ""}  # fmt: skip
+
+
+def try_row(copy, row, known) -> dict:
+    """A recorded change, tried on the file as it is now."""
     path = ROOT / "neuromm" / row["file"]
     lines = path.read_text(encoding="utf-8").splitlines()
     same = [n for n, (node, change) in enumerate(sites(tree_of(path)))
             if change == row["change"] and lines[node.lineno - 1].strip() == row["source"]]  # fmt: skip
-    return same[min(row["nth"], len(same) - 1)] if same else None
-
-
-def nth_of(tree, lines, number) -> int:
-    """Which of the equal changes of equal lines this one is."""
-    every = sites(tree)
-    node, change = every[number]
-    source = lines[node.lineno - 1].strip()
-    return sum(c == change and lines[n.lineno - 1].strip() == source for n, c in every[:number])
-
-
-def again(copy, rows, known) -> list[dict]:
-    """Rows of a record: those that survived are tried once more on the files as they are now."""
-    fresh = []
-    for row in rows:
-        number = number_of(row) if row["outcome"] == "survived" else None
-        if number is None:
-            fresh.append(row)
-        else:
-            fresh += examine(copy, row["file"], [number], known)
-    return fresh
+    if not same:
+        return row | {"outcome": "not tried", "reason": "the line has changed since"}
+    mutant, _, line = changed(tree_of(path), same[min(row["nth"], len(same) - 1)])
+    key = (row["file"], row["source"], row["change"])
+    if key in known:
+        outcome, reason = "equivalent", known[key]
+    else:
+        outcome, reason = try_out(copy, row["file"], ast.unparse(mutant), line)
+    print(f"  {outcome:10} {row['file']}:{line}: {row['change']}    {row['source']}    {reason}", flush=True)
+    return row | {"line": line, "outcome": outcome, "reason": reason}
 
 
 def load_libraries():
@@ -342,10 +322,11 @@ def load_libraries():
 
 def say(group, rows, table):
     """Counts of a group, then what survived, as text or as rows of a table in Markdown."""
-    counts = {kind: sum(row["outcome"] == kind for row in rows) for kind in ("caught", "survived", "equivalent")}
+    kinds = ("caught", "survived", "equivalent", "not tried")
+    counts = {kind: sum(row["outcome"] == kind for row in rows) for kind in kinds}
     tried = counts["caught"] + counts["survived"]
     print(f"{group}: {counts['caught']} of {tried} caught ({100 * counts['caught'] / max(tried, 1):.0f} %), "
-          f"{counts['equivalent']} equivalent")  # fmt: skip
+          f"{counts['equivalent']} equivalent, {counts['not tried']} not tried")  # fmt: skip
     for row in rows:
         if row["outcome"] != "caught" and table:
             source = row["source"].replace("|", "\\|")
@@ -362,7 +343,7 @@ def main():
     parser.add_argument("--list-only", action="store_true")
     parser.add_argument("--table", action="store_true", help="what is not caught as rows in Markdown")
     parser.add_argument("--again", action="store_true", help="try what survived in --out once more")
-    parser.add_argument("--out", default=None, help="JSON to write; groups that are in it are not done again")
+    parser.add_argument("--out", default=None, help="JSON record; what was tried in it is not tried again")
     given = parser.parse_args()
     groups = files_of(given.names or GROUPS)
     if given.list_only:
@@ -377,15 +358,12 @@ def main():
     copy = Copy()
     try:
         for group, files in groups.items():
-            if group in done and given.again:
-                done[group] = again(copy, done[group], known)
-            elif group not in done:
-                rows = []
-                for file, numbers in choose(files, given.sample, given.seed, group).items():
-                    rows += examine(copy, file, numbers, known)
-                done[group] = rows
-            if given.out:
-                Path(given.out).write_text(json.dumps(done, indent=1, ensure_ascii=False))
+            rows = done.setdefault(group, chosen_rows(files, given.sample, given.seed, group))
+            for i, row in enumerate(rows):
+                if row["outcome"] == "not tried" or (given.again and row["outcome"] == "survived"):
+                    rows[i] = try_row(copy, row, known)
+                    if given.out:
+                        Path(given.out).write_text(json.dumps(done, indent=1, ensure_ascii=False))
     finally:
         copy.close()
     for group in groups:

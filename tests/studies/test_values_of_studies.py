@@ -44,8 +44,8 @@ def test_levels_of_a_design_are_in_order_and_soas_are_mirrored_where_they_are_si
 def test_designs_keep_to_what_networks_and_papers_have():
     recipe, network = FusionRecipe(), Cuppini2017()
     assert (multimodal_benefit.BLUR[0], multimodal_benefit.BLUR[-1]) == (recipe.sigma_low, recipe.sigma_high)
-    assert {"auditory": (network.strength_auditory, network.sigma_auditory),
-                               "visual": (network.strength_visual, network.sigma_visual)} == one_trial.BUMPS  # fmt: skip
+    assert one_trial.BUMPS["auditory"] == (network.strength_auditory, network.sigma_auditory)
+    assert one_trial.BUMPS["visual"] == (network.strength_visual, network.sigma_visual)
 
 
 def test_the_trial_that_is_shown_is_the_clear_pair_with_visible_noise():
