@@ -49,7 +49,7 @@ GROUPS = {
         "observers/ann/*/losses.py", "observers/ann/diffusion/video.py", "observers/ann/diffusion/guidance.py",
     ],
 }  # fmt: skip
-# Test files of a file whose tests neither have its name nor use its public names, or too many do.
+# Test files of a file whose tests neither have its name nor use its public names, or too many do; quick ones first.
 TESTS = {
     "maths/circular.py": ["maths/test_mutants.py", "observers/bayes/test_circular.py"],
     "maths/encoding_disparity.py": ["maths/test_encoding_disparity.py", "measures/test_syllable_measures.py"],
@@ -57,7 +57,19 @@ TESTS = {
     "maths/parameters.py": ["maths/test_mutants.py", "measures/test_fitting.py"],
     "maths/plasticity.py": ["maths/test_mutants.py", "maths/test_learning_rules.py"],
     "maths/rival_probability.py": ["observers/bayes/test_rivals.py"],
-}
+    "observers/ann/contrastive/recipe.py": ["observers/ann/test_checkpoint.py",
+                                            "observers/ann/contrastive/test_encoder.py"],
+    "observers/ann/counting/recipe.py": ["observers/ann/test_checkpoint.py", "observers/ann/test_recipes.py"],
+    "observers/ann/diffusion/losses.py": ["observers/ann/test_training_draws.py",
+                                          "observers/ann/diffusion/test_losses.py"],
+    "observers/ann/diffusion/video.py": ["observers/ann/test_training_losses.py",
+                                         "observers/ann/diffusion/test_video_audio.py"],
+    "observers/ann/fusion/recipe.py": ["observers/ann/test_training_draws.py", "observers/ann/test_recipes.py"],
+    "observers/ann/speech/recipe.py": ["observers/ann/test_training_draws.py", "observers/ann/test_recipes.py"],
+    "observers/ann/training.py": ["observers/ann/test_checkpoint.py", "observers/ann/test_training_losses.py",
+                                  "observers/ann/test_training.py"],
+    "sweeps/dask_cluster.py": ["sweeps/test_sweep_values.py", "sweeps/test_sweep_dask.py"],
+}  # fmt: skip
 MOST_TEST_FILES = 4
 WHOLE = ("test_architecture.py", "test_smoke.py", "test_docs.py", "test_conformance.py", "test_cli.py")
 SMOKE = "tests/test_smoke.py::test_the_script_runs_and_leaves_figures_and_a_page"
@@ -96,7 +108,7 @@ def tests_of(file: str, deeper: bool = True) -> list[str]:
         mirrored = Path(path).stem in (f"test_{stem}", f"test_{stem}_study")
         uses = len(public & used) + 3 * (module in used)
         if mirrored or uses:
-            scores[path] = (mirrored, uses)
+            scores[path] = ("values" in Path(path).stem, mirrored, uses)  # those are quick
     found = sorted(scores, key=scores.get, reverse=True)[:MOST_TEST_FILES]
     if found or not deeper:
         return found
@@ -252,16 +264,18 @@ def try_out(copy, file, text, line) -> tuple[str, str]:
     if not candidates:
         return "survived", "no tests"
     inside = line in lines_of_bodies(file)
-    tried = 0
+    tried, broken = 0, []
     for tests in candidates:
         ran = copy.lines_run(tests, file.partition("/")[0])
         if ran is None:
+            broken.append(tests)
             continue
         chosen = tests_of_line(ran.get(file, {}).get(line, ()), tests) if inside else [tests]
         if chosen and copy.try_change(file, text, chosen, 3 * copy.seconds[tests] + 20) != "passed":
             return "caught", ""
         tried += len(chosen)
-    return "survived", "" if tried else "no test runs the line"
+    reason = "" if tried else "no test runs the line"
+    return "survived", f"not asked, as they fail: {' '.join(broken)}" if broken else reason
 
 
 def chosen_rows(files, sample, seed, group) -> list[dict]:
