@@ -7,6 +7,8 @@ import difflib
 import importlib
 import os
 
+from neuromm.maths.device import check_device
+
 OBSERVERS = {
     # ideal observers: place
     "causal_inference": "neuromm.observers.bayes.causal_inference:CausalInference",
@@ -206,7 +208,7 @@ def load(name_or_path, *, trained=True, device="cpu", **fields):
     Raises
     ------
     ValueError
-        If there is no such observer, field or file, or the weights do not match their checksum.
+        If there is no such observer, field, file or device, or the weights do not match their checksum.
     """
     import dataclasses
 
@@ -220,6 +222,7 @@ def load(name_or_path, *, trained=True, device="cpu", **fields):
         fields["trained"] = trained
     elif not trained:
         raise ValueError(f"{name} is not a network: it has no untrained twin")
+    check_device(device)
     if "device" in known:
         fields["device"] = device
     unknown = sorted(set(fields) - known)
@@ -235,6 +238,7 @@ def train(name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="c
 
     The recipe is the one that made the shipped weights; its card says what the network has seen.
     """
+    check_device(device)
     name = {observer: network for network, observer in OBSERVER_OF.items()}.get(name, name)
     return find(NETWORKS, name, "network")(
         name, seed=seed, out=out, max_steps=max_steps, max_seconds=max_seconds, device=device, resume=resume, **recipe

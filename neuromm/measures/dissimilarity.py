@@ -7,6 +7,7 @@ float32 patterns stay float32 and anything else becomes float64. Names, trials a
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from neuromm.maths.device import check_device
 from neuromm.measures.rsa_checks import ConstantPatterns, check_memory, list_names
 
 ROWS_IN_CACHE = 32  # of a square matrix that are finished together
@@ -222,6 +223,7 @@ def _multiply_on(device):
         import torch
     except ImportError:
         raise ImportError("device= needs torch: pip install torch, or leave device out") from None
+    check_device(device)
 
     def multiply(block, other=None):
         block = torch.as_tensor(np.ascontiguousarray(block), device=device)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
+from neuromm.maths.device import check_device
 from neuromm.session import present
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import finish, showings
@@ -51,6 +52,7 @@ def main(
     out : str
         Result folder.
     """
+    check_device(device)
     results = Results(
         title="Denoisers as observers",
         text="A network trained to undo noise answers as the ideal observer of its scenes would, as far as it has "

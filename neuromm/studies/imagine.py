@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import plots
+from neuromm.maths.device import check_device
 from neuromm.measures.bias import rate_with_interval
 from neuromm.studies.results import Results, say
 
@@ -45,6 +46,7 @@ def main(
 
     from neuromm.plots.pictures import picture_sheet
 
+    check_device(device)
     scales = guidance_scales or [0.0, 1.0, 3.0]
     say("pictures of texts")
     texts, pictures, probe = pictures_of_texts(scales, n_pictures, steps, device, seed)

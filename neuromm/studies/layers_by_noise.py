@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
+from neuromm.maths.device import check_device
 from neuromm.session import present
 from neuromm.stimuli.table import showings
 from neuromm.studies.results import Results, say
@@ -47,6 +48,7 @@ def main(
     out : str
         Result folder.
     """
+    check_device(device)
     timesteps = timesteps or [50, 300, 600, 900]
     results = Results(
         title="A denoiser's layers, by noise level",

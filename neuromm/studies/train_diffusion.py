@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.device import check_device
 from neuromm.studies.pictures import load_pictures
 from neuromm.studies.results import Results, say
 
@@ -59,6 +60,7 @@ def main(
     from neuromm.observers.ann.weights import read_header, shipped
     from neuromm.plots.pictures import loss_curve, picture_sheet
 
+    check_device(device)
     if not 1 <= sampler_steps <= lab.SCHEDULE.n_timesteps:  # said now, not after the training
         raise ValueError(f"sampler_steps is {sampler_steps}; 1 to {lab.SCHEDULE.n_timesteps} are possible")
     pictures = load_pictures(data, n_pixels=n_pixels, seed=seed)

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from neuromm.maths.device import check_gpus
 from neuromm.sweeps.code import describe_code
 from neuromm.sweeps.plan import Plan
 from neuromm.sweeps.processes import CHUNK_SECONDS, MAX_CHUNK, run_in_processes, run_serially
@@ -60,6 +61,7 @@ def sweep(plan=None, *, out, workers=0, progress=True, retry_failed=False, devic
         If the disk is full, workers do not start, or the cluster's scheduler is lost; what was stored stands.
     """
     plan = _plan_of(plan, keys)
+    check_gpus(devices)
     if workers != 0:
         _check_workers_can_import(plan)
     changed = _changed_code(out, plan)

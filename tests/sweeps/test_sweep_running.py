@@ -142,7 +142,8 @@ def test_a_task_that_never_ends_fails_alone(tmp_path):
     assert found.status()["ok"] == 3
 
 
-def test_workers_have_one_thread_and_their_device(tmp_path):
+def test_workers_have_one_thread_and_their_device(tmp_path, monkeypatch):
+    monkeypatch.setattr("neuromm.sweeps.running.check_gpus", lambda devices: None)  # as if there were two
     found = sweep(calls("environment", n=6), out=tmp_path / "s", workers=2, devices=["0", "1"], max_chunk=1, **QUIET)
     table = found.table()
     assert set(table["threads"]) == {"1"} and set(table["device"]) <= {"0", "1"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.weights import save_weights
 
@@ -32,6 +33,7 @@ def trainer_of(name, fit, kind, about):
         **fields,
     ):  # fmt: skip
         recipe = make_recipe(name, kind, fields)
+        check_device(device)
         path = Path(out if out is not None else f"{name}.safetensors")
         checkpoint = path.with_name(path.name + ".checkpoint")
         limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}

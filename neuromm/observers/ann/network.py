@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.seeds import pick_seed, shipped_seeds
 from neuromm.observers.ann.weights import load_weights, shipped
 from neuromm.observers.protocol import describe
@@ -110,7 +111,8 @@ def in_blocks(function, *arrays, device="cpu"):
 
 
 def check_numbers(observer, positive=(), probabilities=()):
-    """Refuse fields that are no positive number or no probability, by name."""
+    """Refuse fields that are no positive number or no probability, by name, and a device that is not there."""
+    check_device(observer.device)
     for field in positive:
         value = getattr(observer, field)
         if not (np.isfinite(value) and value > 0):

@@ -11,6 +11,30 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+LARGEST_SCALE = 100.0  # of the inverse temperature (Radford et al. 2021, arXiv 2103.00020, §2.5)
+
+
+def inverse_temperature(logit_scale):
+    """e^θ, at most 100.
+
+    θ itself is put back to ln 100 where an optimiser has moved it beyond, as Radford et al. (2021) do after each
+    step. A limit on e^θ instead has no gradient there: θ would never come back.
+
+    Parameters
+    ----------
+    logit_scale : nn.Parameter, shape ()
+        θ; changed in place where it is above ln 100.
+
+    Returns
+    -------
+    scale : tensor, shape ()
+    """
+    with torch.no_grad():
+        logit_scale.clamp_(max=math.log(LARGEST_SCALE))
+    scale = logit_scale.exp()
+    beyond = (scale.detach() - LARGEST_SCALE).clamp(min=0.0)  # what float32 rounds e^(ln 100) up by
+    return scale - beyond
+
 
 class Normalise(nn.Module):
     """Divide a vector by its root mean square, and keep the logarithm of that as one more feature."""
@@ -102,7 +126,7 @@ class Towers(nn.Module):
 
     def scale(self):
         """Inverse temperature, at most 100 (Radford et al. 2021, arXiv 2103.00020, §2.5)."""
-        return self.logit_scale.exp().clamp(max=100.0)
+        return inverse_temperature(self.logit_scale)
 
     def forward(self, cochleagram, frames):
         """Scaled similarity of every sound to every frame, (B, B)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.card import write_card
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.denoiser import Denoiser, signal_and_noise
@@ -87,7 +88,7 @@ def train(
     Raises
     ------
     ValueError
-        If there is no such network or field, or the checkpoint is of another recipe.
+        If there is no such network, field or device, or the checkpoint is of another recipe.
     FloatingPointError
         If the loss stops being finite.
     """
@@ -95,6 +96,7 @@ def train(
         raise ValueError(f"no recipe trains '{name}'; there are: {', '.join(TRAINERS)}")
     trainer, kind = TRAINERS[name]
     recipe = make_recipe(name, kind, recipe)
+    check_device(device)
     path = Path(out if out is not None else f"{name}.safetensors")
     checkpoint = path.with_name(path.name + ".checkpoint")
     limits = {"max_steps": max_steps, "max_seconds": max_seconds, "resume": resume, "progress": progress}

@@ -9,6 +9,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.device import check_device
 from neuromm.maths.parameters import BadData, Space
 from neuromm.observers.bayes.possible_answers import check_answers, choices_of
 from neuromm.stimuli.table import distinct, require
@@ -37,6 +38,7 @@ class Likelihood:
     """
 
     def __init__(self, observer, trials, free, *, by="observer", device="cpu", max_elements=80_000):
+        check_device(device)
         require(trials, ["report", "response"], observer.name)
         self.observer, self.device, self.max_elements = observer, device, max_elements
         known = [f.name for f in fields(observer) if isinstance(getattr(observer, f.name), int | float)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neuromm.maths.device import check_device
 from neuromm.observers.rate.integrate import DEFAULT_DT
 
 
@@ -28,6 +29,7 @@ def check_choices(observer, **choices):
             raise ValueError(
                 f"{observer.name}: {name} is {getattr(observer, name)!r}; one of {', '.join(allowed)} is wanted"
             )
+    check_device(getattr(observer, "device", None))
 
 
 def step_of(observer, fastest):

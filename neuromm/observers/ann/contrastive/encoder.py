@@ -8,15 +8,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from neuromm.observers.ann.contrastive.losses import clip_loss, siglip_loss
+from neuromm.observers.ann.towers import LARGEST_SCALE, inverse_temperature
 
 START = {"clip": (math.log(1 / 0.07), 0.0), "siglip": (math.log(10.0), -10.0)}  # log scale, bias: as published
-MOST = 100.0  # of the inverse temperature (Radford et al. 2021, §2.5)
 
 
 class MultimodalEncoder(nn.Module):
     """Projects the features of two towers onto unit vectors of one space.
 
-    logits = e^θ u vᵀ (+ b for SigLIP), with rows of the first modality; θ and b are learnt, e^θ is at most 100.
+    logits = e^θ u vᵀ (+ b for SigLIP), with rows of the first modality; θ and b are learnt, θ is at most ln 100.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class MultimodalEncoder(nn.Module):
             raise ValueError(f"loss is '{loss}'; 'clip' or 'siglip' is wanted")
         if not hard >= 0 or (hard and loss == "siglip"):
             raise ValueError(f"hard is {hard} with loss '{loss}'; 0 or more is wanted, and 0 for 'siglip'")
-        if temperature is not None and not 1 / MOST <= temperature < math.inf:
-            raise ValueError(f"temperature is {temperature}; {1 / MOST:g} or more is wanted")
+        if temperature is not None and not 1 / LARGEST_SCALE <= temperature < math.inf:
+            raise ValueError(f"temperature must be {1 / LARGEST_SCALE:g} or more, got {temperature}")
         self.first, self.second, self.kind, self.hard = first, second, loss, hard
         self.first_projection = nn.Linear(first.width, n_embedding, bias=False)
         self.second_projection = nn.Linear(second.width, n_embedding, bias=False)
@@ -57,7 +57,7 @@ class MultimodalEncoder(nn.Module):
 
     def scale(self):
         """Inverse temperature, at most 100."""
-        return self.logit_scale.exp().clamp(max=MOST)
+        return inverse_temperature(self.logit_scale)
 
     def encode_first(self, x):
         """Unit embeddings of the first modality, (B, n_embedding)."""

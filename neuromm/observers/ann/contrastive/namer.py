@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy.special import log_softmax, logsumexp
 
+from neuromm.maths.device import check_device
 from neuromm.maths.gaussian import posterior_common
 from neuromm.observers.ann.contrastive.recipe import build
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
@@ -131,6 +132,7 @@ class PictureNamer(NamesPictures, NetworkObserver):
 
     def __post_init__(self):
         self.check()
+        check_device(self.device)
         if self.pixel_noise > NOISE:
             raise ValueError(f"{self.name}: pixel_noise is {self.pixel_noise}; it was trained in {NOISE}: at most that")
         if self.training not in TRAININGS:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.inputs import check_unit
 from neuromm.observers.ann.recording import record
 
@@ -164,6 +165,7 @@ def load_clap(path_or_id, *, config=None, revision=None, device="cpu", dtype=tor
 
 
 def _load(source, model_class, processor_class, wrap, config, revision, device, dtype, local, activation):
+    check_device(device)
     transformers = _transformers()
     kind, name = getattr(transformers, model_class), str(source)
     if isinstance(source, torch.nn.Module):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.diffusion.latent import from_unit, to_unit
 from neuromm.observers.ann.diffusion.losses import training_loss
@@ -87,6 +88,7 @@ def train_pictures(
         raise ValueError(f"pictures have shape {pictures.shape}; (at least 2, channels, height, width) is wanted")
     if pictures.min() < 0 or pictures.max() > 1:
         raise ValueError(f"pictures run from {pictures.min():.3g} to {pictures.max():.3g}; 0 to 1 is wanted")
+    check_device(device)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = path.with_name(path.name + ".checkpoint")

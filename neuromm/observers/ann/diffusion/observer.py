@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.maths.noise import stable_seed
 from neuromm.observers.ann.diffusion.store import cached_network
 from neuromm.observers.ann.weights import read_header, shipped
@@ -19,7 +20,8 @@ class DenoiserObserver:
     """Weights and provenance; a subclass names its `network` and the class of its `module`."""
 
     def check(self, positive=(), probabilities=()):
-        """Refuse fields that are no positive number or no probability, by name."""
+        """Refuse fields that are no positive number or no probability, by name, and a device that is not there."""
+        check_device(self.device)
         for field in positive:
             if not (np.isfinite(getattr(self, field)) and getattr(self, field) > 0):
                 raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a positive number is wanted")

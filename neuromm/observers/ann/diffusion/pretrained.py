@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule
 
 KINDS = {"linear": "linear", "scaled_linear": "scaled_linear", "squaredcos_cap_v2": "cosine"}
@@ -88,6 +89,7 @@ def load_pretrained(folder, *, device="cpu"):
     ValueError
         If the folder holds no U-Net, or a schedule that we do not have.
     """
+    check_device(device)
     try:
         import diffusers
         import transformers

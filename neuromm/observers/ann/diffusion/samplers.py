@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
 from neuromm.observers.ann.diffusion.schedule import pairs
 
@@ -115,6 +116,7 @@ def sample(
     ValueError
         If there are more steps than timesteps, or arguments exclude each other.
     """
+    check_device(device)
     grid = schedule.timesteps(n_steps, spacing) if timesteps is None else timesteps
     if seed is not None:
         if generator is not None:

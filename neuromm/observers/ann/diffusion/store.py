@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.weights import load_weights, save_weights, shipped
 
 
@@ -43,8 +44,9 @@ def load_network(cls, path, name, device="cpu"):
     Raises
     ------
     ValueError
-        If there is no such file, it was altered, or holds another network.
+        If there is no such file or device, the file was altered, or holds another network.
     """
+    check_device(device)
     path = shipped(name) if path is None else Path(path)
     header, tensors = load_weights(path, name)
     with torch.random.fork_rng(devices=[]):  # first weights are drawn and at once replaced

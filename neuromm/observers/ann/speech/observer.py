@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.device import check_device
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
@@ -62,6 +63,7 @@ class SpeechNetwork(NetworkObserver):
     reports: ClassVar[tuple[str, ...]] = ("syllable",)
 
     def __post_init__(self):
+        check_device(self.device)
         if self.training not in TRAININGS:
             raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
         if not (np.isfinite(self.weight_noise) and self.weight_noise >= 0):

@@ -13,6 +13,7 @@ from neuromm.observers.ann.contrastive.image_tower import ImageTower
 from neuromm.observers.ann.contrastive.own import load_encoder
 from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw, train
 from neuromm.observers.ann.contrastive.text_tower import TextTower
+from neuromm.observers.ann.towers import Towers
 from neuromm.observers.ann.weights import load_weights
 
 
@@ -62,12 +63,59 @@ def test_hard_negatives_count_more_and_none_at_weight_zero(logits):
 
 def test_temperature_is_clamped_and_starts_as_published():
     net = build()
-    assert float(net.scale()) == pytest.approx(1 / 0.07, rel=1e-5)
+    assert float(net.scale().detach()) == pytest.approx(1 / 0.07, rel=1e-5)
     with torch.no_grad():
         net.logit_scale.fill_(20.0)
-    assert float(net.scale()) == 100.0
+    assert float(net.scale().detach()) == 100.0
     sig = build(loss="siglip")
-    assert float(sig.scale()) == pytest.approx(10.0, rel=1e-5) and float(sig.logit_bias) == -10.0
+    assert float(sig.scale().detach()) == pytest.approx(10.0, rel=1e-5) and float(sig.logit_bias.detach()) == -10.0
+
+
+class Table(torch.nn.Module):
+    """A tower of given features: what it is called with is what it gives."""
+
+    width = 4
+
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize("loss", ["clip", "siglip"])
+@pytest.mark.parametrize("temperature", [0.01, 0.0100001, 0.05])
+def test_the_temperature_has_the_gradient_of_its_finite_difference_also_at_its_limit(loss, temperature):
+    net = MultimodalEncoder(Table(), Table(), 4, loss=loss, temperature=temperature).double()
+    x, y = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    net.loss(x, y).backward()
+    found, step = float(net.logit_scale.grad), 1e-4
+    with torch.no_grad():  # second route: below the limit, by one-sided differences of second order
+        values = []
+        for k in range(3):
+            net.logit_scale.fill_(-math.log(temperature) - k * step)
+            values.append(float(net.loss(x, y)))
+    assert found == pytest.approx((3 * values[0] - 4 * values[1] + values[2]) / (2 * step), rel=1e-4)
+    assert abs(found) > 1e-3
+
+
+def test_a_temperature_beyond_its_limit_comes_back():
+    """Unrelated pairs want a scale near 0: 300 steps of Adam from the limit, and from beyond it."""
+    for start in (0.01, 0.011):
+        net = MultimodalEncoder(Table(), Table(), 4, temperature=start)
+        with torch.no_grad():
+            net.logit_scale.add_(0.5)  # where a large step of an optimiser may have put it
+        optimiser = torch.optim.Adam([net.logit_scale], 0.02)
+        generator = torch.Generator().manual_seed(2)
+        for _ in range(300):
+            optimiser.zero_grad()
+            net.loss(torch.randn(8, 4, generator=generator), torch.randn(8, 4, generator=generator)).backward()
+            optimiser.step()
+        assert float(net.scale().detach()) < 10.0
+
+
+def test_the_towers_of_places_share_the_limit():
+    net = Towers(logit_scale=100.0)
+    assert float(net.scale().detach()) == 100.0
+    net.scale().backward()
+    assert float(net.logit_scale.grad) == pytest.approx(100.0, rel=1e-5)  # d e^θ/dθ = e^θ
 
 
 def test_a_given_temperature_starts_there_and_can_be_kept(tmp_path):
@@ -83,8 +131,10 @@ def test_a_given_temperature_starts_there_and_can_be_kept(tmp_path):
 
 def test_options_that_mean_nothing_are_refused():
     for fields, words in (
-        ({"temperature": 0.0}, "temperature is 0.0; 0.01 or more"), ({"temperature": -1.0}, "temperature is -1"),
-        ({"temperature": float("nan")}, "temperature is nan"), ({"hard": -1.0}, "hard is -1.0 with loss 'clip'"),
+        ({"temperature": 0.0}, "temperature must be 0.01 or more, got 0.0"),
+        ({"temperature": -1.0}, "temperature must be 0.01 or more, got -1"),
+        ({"temperature": float("nan")}, "temperature must be 0.01 or more, got nan"),
+        ({"hard": -1.0}, "hard is -1.0 with loss 'clip'"),
         ({"hard": 1.0, "loss": "siglip"}, "0 for 'siglip'"), ({"loss": "mse"}, "loss is 'mse'"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):

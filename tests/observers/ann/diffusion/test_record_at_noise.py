@@ -40,7 +40,7 @@ def test_a_recorded_layer_is_what_the_network_computes(network, rng):
 def test_shared_noise_makes_equal_trials_equal_and_more_draws_calm_own_noise(network):
     same = np.zeros((3, 1, 8, 8))
     shared = record_at_noise(network, same, [500], "mid", ensemble_size=1)["mid@500"].to_numpy()
-    assert np.allclose(shared, shared[0])
+    assert np.allclose(shared, shared[0], atol=1e-5)  # rows of one batch may be rounded apart, values are near 1
     spread = [
         record_at_noise(network, same, [500], "mid", ensemble_size=k, shared_noise=False)["mid@500"]
         .to_numpy()
