@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from neuromm.session import generator
+from neuromm.studies import nets_as_people, primary_test
 from neuromm.studies.ablation import N_RANDOM, ablate
 from neuromm.studies.answers import summary
 from neuromm.studies.line_up import Participant
@@ -128,3 +129,55 @@ def test_what_is_explained_is_a_share_of_the_squared_ceiling_and_at_most_all(lim
     table = explained_of_ceiling(mean, limits)
     assert table["explained"].tolist() == pytest.approx([1.0, 0.32 / 0.64, 0.4])  # .3/.25 is cut at 1
     assert table["ceiling_low"].tolist()[:2] == [0.5, 0.8] and np.isnan(table["ceiling_low"].iloc[2])
+
+
+def deltas(doubtful, n=8):
+    """Δ of 8 seeds of the denoiser, .05, and of its twins, below it in every seed; by doubt in half of them alone."""
+    rows = []
+    for family in (primary_test.TESTED, *primary_test.TWINS):
+        for seed in range(n):
+            value = 0.05 if family == primary_test.TESTED else -0.1
+            if family == doubtful:
+                value = 0.05 + (0.02 if seed % 2 else -0.03)  # Δ − Δ(twin) is .03 and −.02: above 0, p = .32
+            rows.append({"family": family, "layer": "hidden3", "seed": seed, "delta": value + 1e-4 * seed})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("doubtful", [None, *primary_test.TWINS])
+def test_the_denoiser_carries_causal_inference_only_if_it_is_above_every_twin_beyond_doubt(doubtful):
+    layers = deltas(doubtful)
+    tests = primary_test.sign_flip_by_seed(layers)
+    of = tests[tests["primary"]].set_index("question")
+    assert (of["estimate"] > 0).all() and len(of) == 4
+    certain = of.drop(index=[f"above {doubtful}"] if doubtful else [])
+    assert certain["p"].to_numpy() == pytest.approx(1 / 2**8)  # no flip of signs is as large
+    if doubtful:
+        assert of.loc[f"above {doubtful}", "p"] > 0.05
+    gate = pd.DataFrame({"truth": primary_test.CORNERS * 5, "judged": primary_test.CORNERS * 5, "correct": True})
+    assert primary_test.verdict(layers, tests, gate, 0.99).primary == (doubtful is None)
+
+
+@pytest.mark.parametrize("wrong", [None, *primary_test.CORNERS])
+def test_the_gate_passes_only_if_every_computation_is_recognised(wrong):
+    """19 of 20 of two computations, and 17 of 20 of the third: 95 and 85 % where 90 are wanted."""
+    rows = []
+    for truth in primary_test.CORNERS:
+        other = next(c for c in primary_test.CORNERS if c != truth)
+        n_missed = 3 if truth == wrong else 1
+        rows += [(truth, other)] * n_missed + [(truth, truth)] * (20 - n_missed)
+    gate = pd.DataFrame(rows, columns=["truth", "judged"])
+    shares = primary_test.confusion(gate)
+    assert np.diag(shares) == pytest.approx([0.85 if c == wrong else 0.95 for c in primary_test.CORNERS])
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(1) and primary_test.passes(gate) == (wrong is None)
+
+
+@pytest.mark.parametrize("other", [None, *nets_as_people.COMPARED[1:]])
+def test_networks_are_said_to_average_only_if_all_of_them_do(other):
+    families = nets_as_people.COMPARED[1:]
+    recovered = pd.DataFrame({"parameter": "p_common", "family": families, "mean": 0.55, "truth": 0.5})
+    rows = [(f, s, 0.9 if (s == "selection") == (f == other) else 0.1) for f in families
+            for s in ("averaging", "selection")]  # fmt: skip
+    selected = pd.DataFrame(rows, columns=["family", "strategy", "protected_exceedance"])
+    title = nets_as_people._title(recovered, selected)
+    assert ("networks average" in title) == (other is None)
+    assert "within 0.20" in nets_as_people._title(recovered.assign(mean=0.7), selected)

@@ -94,8 +94,11 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path)
     assert fresh.step == 0
 
 
-@pytest.mark.parametrize(("name", "recipe"), [("av_denoiser_p50", DenoiserRecipe), ("av_encoder", EncoderRecipe),
-                                              ("flash_counter", CounterRecipe), ("clip_shapes", ClipRecipe)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [("av_denoiser_p50", DenoiserRecipe), ("av_encoder", EncoderRecipe), ("flash_counter", CounterRecipe),
+     ("clip_shapes", ClipRecipe)],
+)  # fmt: skip
 def test_the_usual_recipe_is_that_of_the_shipped_weights(name, recipe):
     made_by = read_header(shipped(name))["recipe"]
     for field, usual in vars(recipe()).items():
