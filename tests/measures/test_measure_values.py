@@ -7,6 +7,7 @@ import xarray as xr
 
 from neuromm import measures
 from neuromm.measures import flexible, inference
+from neuromm.measures.accumulation_fit import STEP, _Data
 from neuromm.measures.fitting import _problem
 
 Z95 = 1.959963984540054
@@ -133,3 +134,20 @@ def test_the_variance_of_a_crossvalidated_value_has_none_of_its_division(rng):
     both, _ = flexible._variance(Divided(mean, 0.05), contrast, (2, 1), 4, 400, rng)
     expected = weights.var() / 12 * 12 / 11  # of a mean of twelve, unbiased
     assert both[0] == pytest.approx(expected, rel=0.35)  # resamples with few distinct conditions are drawn again
+
+
+def test_densities_of_choices_and_times_are_mirrored_and_add_up():
+    """Two headings of one size: left of one is right of the other; all decisions are made by some time."""
+    table = pd.DataFrame({"vestibular_heading": [-5.0, 5.0], "visual_heading": np.nan, "coherence": np.nan,
+                          "reaction_time": [800.0, 900.0], "response": [0.0, 1.0]})  # fmt: skip
+    data = _Data(table, end=6.0)
+    joint = data.densities(data.start, 0)
+    assert joint.shape == (2, 2, len(data.t))
+    np.testing.assert_allclose(joint[0, 0], joint[1, 1], atol=1e-9)
+    np.testing.assert_allclose(joint.sum(axis=(1, 2)) * STEP, 1.0, rtol=0.01)
+    right = joint[:, 1].sum(axis=1) * STEP
+    assert right[0] < 0.5 < right[1] and right.sum() == pytest.approx(1, rel=0.01)
+    lapsing = data.start.copy()
+    lapsing[data.names.index("lapse")] = 50.0  # always
+    half = data.densities(lapsing, 0)
+    np.testing.assert_allclose(half[:, 0], joint.sum(axis=1) / 2, rtol=1e-6, atol=1e-12)
