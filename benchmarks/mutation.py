@@ -93,8 +93,8 @@ def files_of(names) -> dict:
 def tests_of(file: str, deeper: bool = True) -> list[str]:
     """Test files that concern a file: those named for it, then those that use most of its public names.
 
-    A file that no test uses itself is tested through the files of its folder that import it; a study that no test
-    uses, by the test that runs its script.
+    A study is also tested by the test that runs its script, last; a file that no test uses itself, through the files
+    of its folder that import it.
     """
     if file in TESTS:
         return [f"tests/{t}" for t in TESTS[file] if (ROOT / "tests" / t).exists()]
@@ -110,13 +110,13 @@ def tests_of(file: str, deeper: bool = True) -> list[str]:
         if mirrored or uses:
             scores[path] = ("values" in Path(path).stem, mirrored, uses)  # those are quick
     found = sorted(scores, key=scores.get, reverse=True)[:MOST_TEST_FILES]
+    if file.startswith("studies/") and (ROOT / "experiments" / f"{stem}.py").exists():
+        return [*found, f"{SMOKE}[{stem}]"]
     if found or not deeper:
         return found
     for user in sorted((ROOT / "neuromm" / file).parent.glob("*.py")):
         if user.stem != stem and module in names_used(user):
             found += tests_of(user.relative_to(ROOT / "neuromm").as_posix(), deeper=False)[:2]
-    if not found and (ROOT / "experiments" / f"{stem}.py").exists():
-        return [f"{SMOKE}[{stem}]"]
     return list(dict.fromkeys(found))[:MOST_TEST_FILES]
 
 

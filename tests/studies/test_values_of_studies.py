@@ -1,6 +1,7 @@
 """Parts of studies by hand: what is chosen, counted, drawn and compared, on tables small enough to work out."""
 
 import importlib
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from neuromm.studies import (
     nets_as_people,
     nets_as_people_figures,
     one_trial,
+    show,
     spiking_physiology,
     unity_judgement,
 )
@@ -207,3 +209,19 @@ def test_recall_and_zero_shot_naming_are_drawn_with_their_intervals_and_chance()
     chance = [segment for lines in named.collections for segment in lines.get_segments()]
     np.testing.assert_allclose(chance[0], [[-0.4, 20], [0.0, 20]])
     np.testing.assert_allclose(chance[3], [[1.0, 10], [1.4, 10]])
+
+
+def test_the_sounds_of_shown_flashes_have_the_beeps_of_their_names(tmp_path):
+    show.flashes_and_beeps(tmp_path, seed=1)
+    onsets = {}
+    for file in tmp_path.glob("*.wav"):
+        with wave.open(str(file)) as sound:
+            rate = sound.getframerate()
+            samples = np.frombuffer(sound.readframes(sound.getnframes()), np.int16).astype(float)
+        loud = np.abs(samples) > 0.3 * np.abs(samples).max()
+        at = np.flatnonzero(loud) / rate * 1000  # ms
+        onsets[file.stem.removeprefix("beeps_")] = at[np.diff(at, prepend=-1e3) > 20]  # quiet for 20 ms before
+    assert {name: len(times) for name, times in onsets.items()} == {
+        "1F1B": 1, "1F2B": 2, "2F1B": 1, "2F2B": 2, "2F2B_200ms": 2}  # fmt: skip
+    assert np.diff(onsets["1F2B"]) == pytest.approx(60, abs=3) and np.diff(onsets["2F2B"]) == pytest.approx(60, abs=3)
+    assert np.diff(onsets["2F2B_200ms"]) == pytest.approx(200, abs=3)
