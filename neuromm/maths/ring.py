@@ -8,6 +8,8 @@ import numpy as np
 from scipy import signal
 
 TIE = 1e-9  # activities closer than this are equal: rounding must not choose the winning cell
+TIES = {"float32": 1e-5, "float64": TIE}  # of networks that run in these types
+ROUNDING = 1e-14  # of one activity of at most 1 in float64: what saturates is equal to this
 
 
 def ring_distance(n_cells, position=0.0):
@@ -129,15 +131,22 @@ def population_vector(activity):
 
 
 def find_peaks(profiles, height, *, distance=None, wrap=False):
-    """Peaks of each profile with height and prominence of at least `height` (scipy.signal.find_peaks).
+    """Peaks of each profile with height and prominence of at least `height`.
+
+    Tops parted by a dip smaller than `height` are one peak, also where they are equally high, as
+    saturated activity is; it stands on the highest top, and in the middle of tops that tie (to `ROUNDING`).
+    For profiles without ties this is `scipy.signal.find_peaks`. A plateau that touches the first or
+    the last sample is no peak, unless the profile is a ring.
 
     Parameters
     ----------
     profiles : array, shape (n_trials, n_cells)
         Or (n_trials, n_times) with `distance` in samples.
     height : float
+        In the unit of `profiles`.
     distance : float, optional
-        Least distance between neighbouring peaks, samples; the lower of two is dropped.
+        Least distance between neighbouring peaks, samples; of two that are closer the lower is dropped,
+        and of two that are equal the later. Only peaks that stand out by `height` compete.
     wrap : bool
         Read the profile as a ring, cut open at its least active cell: a peak on the first or last
         cell is then found, and nothing else changes while the profile is equally low at both ends.
@@ -147,6 +156,11 @@ def find_peaks(profiles, height, *, distance=None, wrap=False):
     count : array of int, shape (n_trials,)
     cells, heights : list of arrays
         Position and height of each trial's peaks, in order of position.
+
+    Examples
+    --------
+    >>> find_peaks([[0.0, 1.0, 0.9, 1.0, 0.0, 0.5, 0.0]], 0.2)[0]
+    array([2])
     """
     profiles = np.atleast_2d(np.asarray(profiles, float))
     found = {}  # equal rows are read once
@@ -156,16 +170,48 @@ def find_peaks(profiles, height, *, distance=None, wrap=False):
             found[key] = _peaks_of(row, height, distance, wrap)
     cells = [found[key] for key in keys]
     heights = [row[c] for row, c in zip(profiles, cells, strict=True)]
-    return np.array([len(c) for c in cells]), cells, heights
+    return np.array([len(c) for c in cells], int), cells, heights
 
 
 def _peaks_of(row, height, distance, wrap):
     if not wrap:
-        return signal.find_peaks(row, height=height, prominence=height, distance=distance)[0]
+        return _far_apart(_distinct_tops(row, height), row, distance, np.inf)
     cut = int(row.argmin())
     opened = np.append(np.roll(row, -cut), row[cut])  # the lowest cell stands at both ends
-    peaks = signal.find_peaks(opened, height=height, prominence=height, distance=distance)[0]
+    peaks = _far_apart(_distinct_tops(opened, height), opened, distance, len(row))
     return np.sort((peaks + cut) % len(row))
+
+
+def _distinct_tops(row, height):
+    """Peaks of one profile; equal tops whose dip is smaller than `height` are one."""
+    # of two unequal tops parted by a small dip only the higher has the prominence; equal ones both have
+    tops = signal.find_peaks(row, height=height, prominence=height)[0]
+    return np.unique([_middle_of_top(row, top, height) for top in tops]).astype(int)
+
+
+def _middle_of_top(row, top, height):
+    """The sample nearest the middle of what ties with the top, before the profile falls by `height` on either side."""
+    drop = row[top] - row
+    fallen = np.flatnonzero((drop >= height) & (drop > 0))
+    after = np.searchsorted(fallen, top)
+    span = np.arange(fallen[after - 1] + 1, fallen[after])
+    ties = span[row[span] >= row[top] - ROUNDING]
+    return ties[np.abs(ties - (ties[0] + ties[-1]) / 2).argmin()]
+
+
+def _far_apart(peaks, row, distance, turn):
+    """The peaks without those closer than `distance` to a higher one; `turn` is the length of the ring."""
+    if distance is None or distance <= 1:
+        return peaks
+    kept = []
+    while len(peaks):
+        heights = row[peaks]
+        best = peaks[np.argmax(heights >= heights.max() - ROUNDING)]  # the earliest of equal ones
+        kept.append(best)
+        gaps = np.abs(peaks - best)
+        # rounding of time over step must not drop a peak
+        peaks = peaks[np.minimum(gaps, turn - gaps) >= distance - 1e-9]
+    return np.sort(np.array(kept, int))
 
 
 def several_probability(heights):

@@ -88,6 +88,83 @@ def test_wrapped_peaks_count_the_same_wherever_the_ring_is_cut():
     assert (ring.find_peaks(turned, 0.15)[0] < 2).any()  # cut open at cell 0 a peak at the seam is missed
 
 
+def tops_of_the_definition(row, height):
+    """Count by walking: a peak falls by `height` on either side before it meets a higher sample, or an earlier equal."""
+
+    def falls(i, step):
+        for j in range(i + step, len(row) if step > 0 else -1, step):
+            if row[i] - row[j] >= height:
+                return True
+            if row[j] > row[i] or (step < 0 and row[j] == row[i]):
+                return False
+        return False
+
+    return sum(row[i] >= height and falls(i, -1) and falls(i, 1) for i in range(len(row)))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 4))
+def test_tops_parted_by_a_small_dip_are_one_peak(values, height):
+    """Plateaus, ties and edges: whole numbers have many of each."""
+    count, cells, heights = ring.find_peaks([values], height)
+    assert count[0] == tops_of_the_definition(values, height)
+    np.testing.assert_array_equal(np.array(values, float)[cells[0]], heights[0])
+
+
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=24), st.integers(1, 4))
+def test_a_ring_has_the_peaks_of_its_profile_unrolled_at_the_lowest_cell(values, height):
+    cut = int(np.argmin(values))
+    opened = [*values[cut:], *values[:cut], values[cut]]
+    turned = np.array([np.roll(values, k) for k in range(len(values))])
+    assert (ring.find_peaks(turned, height, wrap=True)[0] == tops_of_the_definition(opened, height)).all()
+
+
+def test_noise_on_saturated_tops_makes_no_peaks_and_single_precision_reads_the_same():
+    rng = np.random.default_rng(2)
+    time = np.arange(600.0)
+    drive = [sum(30 * np.exp(-(((time - 60 - lag * k) / 15) ** 2)) for k in range(4)) for lag in (30, 45, 60, 90, 120)]
+    noisy = np.array(drive) + rng.standard_normal((5, 600))
+    saturated = 1 / (1 + np.exp(-2 * (noisy - 8)))
+    counts = [ring.find_peaks(saturated.astype(d), 0.15)[0] for d in ("float64", "float32")]
+    np.testing.assert_array_equal(counts[0], [tops_of_the_definition(row, 0.15) for row in saturated.tolist()])
+    np.testing.assert_array_equal(counts[0], counts[1])
+    by_scipy = [len(signal.find_peaks(row, prominence=0.15)[0]) for row in saturated.astype("float32")]
+    assert (np.array(by_scipy) > counts[0]).any()  # ties of single precision, which are counted as several there
+
+
+def test_a_peak_stands_in_the_middle_of_tops_that_tie():
+    profile = np.array([[0, 1, 0.9, 1, 0.95, 1, 0.2, 0.7, 0.0]])
+    count, cells, heights = ring.find_peaks(profile, 0.3)
+    np.testing.assert_array_equal(cells[0], [3, 7])
+    np.testing.assert_array_equal(heights[0], [1, 0.7])
+    rounded = profile + np.array([[0, 0, 0, -1e-15, 0, 1e-15, 0, 0, 0]])
+    np.testing.assert_array_equal(ring.find_peaks(rounded, 0.3)[1][0], [3, 7])
+
+
+def test_only_peaks_that_stand_out_compete_for_distance():
+    """A ripple on a higher top drops no other peak: tops parted by a small dip are one, wherever its parts are."""
+    profile = np.array([[0, 0.8, 0, 0.95, 0.94, 1, 0.0]])
+    np.testing.assert_array_equal(ring.find_peaks(profile, 0.15, distance=4)[1][0], [1, 5])
+    np.testing.assert_array_equal(ring.find_peaks(profile, 0.15, distance=5)[1][0], [5])
+    equal = np.array([[0, 1, 0, 1, 0, 1, 0, 0.5, 0]])
+    np.testing.assert_array_equal(ring.find_peaks(equal, 0.15, distance=3)[1][0], [1, 5])
+    for distance in (0, 0.4, 1, None):
+        assert ring.find_peaks(equal, 0.15, distance=distance)[0] == 4
+    across_the_seam = np.array([[0, 1, 0, 0, 0.5, 0, 0, 0.8]])
+    np.testing.assert_array_equal(ring.find_peaks(across_the_seam, 0.15, distance=3, wrap=True)[1][0], [1, 4])
+
+
+def test_peaks_are_as_far_apart_as_asked_and_as_in_scipy():
+    """Smooth profiles without ripples, where the order of the two criteria cannot matter."""
+    rng = np.random.default_rng(3)
+    tops = rng.uniform(0.3, 1, (60, 25))
+    profiles = np.zeros((60, 51))
+    profiles[:, 1::2] = tops
+    for distance in (2, 3, 5.5, 9):
+        for row, cells in zip(profiles, ring.find_peaks(profiles, 0.2, distance=distance)[1], strict=True):
+            expected = signal.find_peaks(row, height=0.2, prominence=0.2, distance=distance)[0]
+            np.testing.assert_array_equal(cells, expected)
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=5))
 def test_probability_of_several_is_the_mean_product_over_subsets(heights):
     from itertools import combinations

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from neuromm.maths.ring import barycentre, bump, find_peaks, gaussian_projection, mexican_hat, peak_cell
+from neuromm.maths.ring import TIES, barycentre, bump, find_peaks, gaussian_projection, mexican_hat, peak_cell
 from neuromm.observers.protocol import Percept, answer, check_asked, describe, perceive_sets
 from neuromm.observers.rate.checks import check_choices, check_finite, check_positive, check_step, step_of
 from neuromm.observers.rate.events import cells_of, gate_of, width_factor
@@ -269,7 +269,7 @@ def _scaled(draw, network, runs, rings):
 
 def _respond(observer, last, of_trial, trials):
     middle = observer.n_cells / 2
-    tie = 1e-9 if observer.dtype == "float64" else 1e-5
+    tie = TIES[observer.dtype]
     read = {"argmax": lambda profile: peak_cell(profile, tie), "barycentre": barycentre}[observer.readout]
     used, back = np.unique(of_trial, return_inverse=True)
     n_causes, _, _ = find_peaks(last[2, used], observer.causes_height, wrap=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from neuromm.maths.ring import bump, peak_cell
+from neuromm.maths.ring import TIES, bump, peak_cell
 from neuromm.observers.protocol import check_asked
 from neuromm.observers.rate.checks import check_choices, check_finite, check_positive
 from neuromm.observers.rate.events import cells_of, trains_of, width_factor
@@ -24,12 +24,13 @@ def check_flash_network(observer):
     """Refuse parameters that make no network; the names are those that the flash–beep networks share."""
     check_choices(observer, integrator=("euler", "exponential"), dtype=("float32", "float64"))
     names = [f.name for f in dataclasses.fields(observer)]
-    positive = [n for n in names if n.startswith(("tau", "sigma", "duration", "gain", "slope", "peak"))]
-    check_positive(observer, [n for n in positive if n != "tau_jitter"])
+    positive = [n for n in names if n.startswith(("tau", "sigma", "duration", "gain", "slope"))]
+    check_positive(observer, [n for n in positive if n != "tau_jitter"] + ["peak_height"])
     check_finite(observer, [n for n in names if n.startswith(("strength", "threshold", "lateral", "weight", "onset"))])
-    for name in ("noise", "variability"):
-        if not getattr(observer, name) >= 0:
-            raise ValueError(f"{observer.name}: {name} is {getattr(observer, name)}; a fraction, 0 or more, is wanted")
+    for name, kind in (("noise", "a fraction"), ("variability", "a fraction"), ("peak_distance", "a time in ms")):
+        value = getattr(observer, name)
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{observer.name}: {name} must be {kind} of at least 0, got {value}")
     if observer.n_cells % 2 or observer.n_cells < 4:
         raise ValueError(f"{observer.name}: n_cells is {observer.n_cells}; an even number of at least 4 is wanted")
     filtered_step(observer, observer.latencies)
@@ -100,7 +101,7 @@ class Shown:
         for ring, (report, modality) in enumerate((("n_beeps", "auditory"), ("n_flashes", "visual"))):
             count, several, single, _ = (p[self.of_trial] for p in self.peaks[ring])
             values[report] = sample_count(count, several, single, uniform[ring]) if sample else count
-            cell = peak_cell(self.trace.largest[ring], 1e-5)[self.of_trial]
+            cell = peak_cell(self.trace.largest[ring], TIES[self.observer.dtype])[self.of_trial]
             values[modality] = cell - self.observer.n_cells / 2
         return values
 
@@ -129,7 +130,8 @@ def _integrate(observer, runs, rng, layers, n_trials):
     dt = filtered_step(observer, observer.latencies)
     n_steps, n, n_runs = round(observer.duration / dt), observer.n_cells, runs.place.shape[1]
     n_rings, name = len(observer.rings), observer.name
-    check_memory(layers, observer.layers, n, n_runs, n_trials, n_steps, dt, observer.max_memory, name, traces=n_rings)
+    traces = n_rings * np.dtype(observer.dtype).itemsize
+    check_memory(layers, observer.layers, n, n_runs, n_trials, n_steps, dt, observer.max_memory, name, traces)
     rings, delayed = observer.network()
     recorder = Recorder(layers, observer.layers, rings, n_runs, n_steps, dt)
     cells = np.round(runs.place).astype(int) % n
@@ -202,8 +204,9 @@ class Trace:
 
     def __init__(self, rings, cells, n_steps):
         self.rings, self.cells, self.rows = rings, cells, slice(0)
-        self.values = np.empty((*cells.shape, n_steps), np.float32)
-        self.largest = np.zeros((*cells.shape, rings.n_cells), np.float32)
+        dtype = torch.empty(0, dtype=rings.dtype).numpy().dtype
+        self.values = np.empty((*cells.shape, n_steps), dtype)
+        self.largest = np.zeros((*cells.shape, rings.n_cells), dtype)
         self._where = np.argsort(rings.cells.ravel())  # folded place of each cell
 
     def begin(self, rows):

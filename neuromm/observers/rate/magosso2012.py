@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from neuromm.maths.ring import barycentre, bump, circulant, mexican_hat, peak_cell
+from neuromm.maths.ring import TIES, barycentre, bump, circulant, mexican_hat, peak_cell
 from neuromm.observers.protocol import Percept, answer, check_asked, describe, perceive_sets
 from neuromm.observers.rate.checks import check_choices, check_finite, check_positive, check_step, step_of
 from neuromm.observers.rate.dense import DenseRings
@@ -117,7 +117,8 @@ class Magosso2012:
         runs, of_run = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
         of_trial = of_run.ravel()[of_row]
         recorder = self._integrate(runs, layers, len(trials), self.adapted_weights())
-        read = {"barycentre": barycentre, "argmax": peak_cell}[self.readout]
+        tie = TIES[self.dtype]
+        read = {"barycentre": barycentre, "argmax": lambda profile: peak_cell(profile, tie)}[self.readout]
         values = {m: read(recorder.last[i])[of_trial] - self.n_cells / 2 for i, m in enumerate(self.layers)}
         responses = answer(trials, values, self.name)
         return Percept(responses, recorder.layers(layers, self.layers, of_trial, trials, self.name))

@@ -8,7 +8,16 @@ PEAKS = 6  # numbers per ring in the layer `peaks`: count, P(several), and time 
 
 
 def read_peaks(traces, height, distance, dt, onset):
-    """Peaks in time of traces, (n_runs, n_steps).
+    """Peaks in time of traces, (n_runs, n_steps); tops parted by a dip smaller than `height` are one.
+
+    Parameters
+    ----------
+    traces : array, shape (n_runs, n_steps)
+        Activity after each step.
+    height : float
+        Least height and prominence.
+    distance, dt, onset : float
+        ms: least time between peaks (0: none), the step, and what times count from.
 
     Returns
     -------
@@ -18,7 +27,7 @@ def read_peaks(traces, height, distance, dt, onset):
     table : array, shape (n_runs, PEAKS)
         Count, probability of several, then time (ms after `onset`) and height of the first two, −1 where there is none.
     """
-    count, places, heights = find_peaks(traces, height, distance=max(1.0, distance / dt))
+    count, places, heights = find_peaks(traces, height, distance=distance / dt)
     several = np.array([several_probability(h) for h in heights])
     single = np.array([single_probability(h) for h in heights])
     table = np.full((len(traces), PEAKS), -1.0)

@@ -83,8 +83,8 @@ def strides(layers, available, dt, n_steps):
     return found
 
 
-def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limit, name, traces=0):
-    """Refuse a run whose results would not fit, before anything is allocated; `traces` of one cell are kept per run.
+def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limit, name, trace_bytes=0):
+    """Refuse a run whose results would not fit, before anything is allocated; `trace_bytes` are kept per run and step.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def check_memory(layers, available, n_cells, n_runs, n_trials, n_steps, dt, limi
     """
     samples = sum(n_steps // stride for stride in strides(layers, available, dt, n_steps).values() if stride)
     series = 4.0 * n_cells * samples * (n_runs + 2 * n_trials)
-    series += 4.0 * traces * n_runs * n_steps
+    series += trace_bytes * n_runs * n_steps
     last = 8.0 * n_cells * len(available) * (n_runs + 2 * n_trials)
     if (series + last) / 1e9 > limit:
         fit = (

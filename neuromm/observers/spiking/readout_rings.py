@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks as peaks_in_time
 
 from neuromm.maths.ring import find_peaks
 
@@ -93,7 +92,7 @@ class EventsReadout:
         """Number of events of each trial, shape (n_trials,)."""
         least = max(self.height, 1e-9)
         rates = self._smooth(series, self.smoothing)
-        return np.array([len(peaks_in_time(rate, height=least, prominence=least)[0]) for rate in rates])
+        return find_peaks(rates, least)[0]
 
     @staticmethod
     def _smooth(series, smoothing):
