@@ -7,7 +7,7 @@ first-passage times to ±θ are those of the simple diffusion, read on that cloc
 """
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, log_ndtr
 
 PEAK_VELOCITY, PEAK_TIME, SIGMA_TIME, END = (
     0.403,
@@ -40,32 +40,81 @@ def clock(k_visual, k_vestibular, t=None):
     return np.concatenate([[0.0], np.cumsum(steps)]), speed, k
 
 
-def passage_density(s, bound, n_terms=12):
-    """Driftless first-passage density to one of ±bound at s, unit variance; the faster of the two series at each s.
+def passage_density(s, bound, drift=0.0):
+    """Density at s of the first passage of a diffusion from 0, of unit variance, through +bound and not −bound before.
 
-    With drift μ the density to ±bound is exp(±μ bound − μ²s/2) times this (Girsanov).
+    Of two series that of small times is used up to s = 0.6 bound², that of large times beyond; what either
+    leaves out is below 1e-25 of its first term (Navarro & Fuss 2009, J Math Psychol 53:222).
+
+    Parameters
+    ----------
+    s : array, shape (n_s,) or (n, n_s)
+        Times on the clock of information.
+    bound : float
+    drift : float or array, shape (n, 1)
+        Of the diffusion; the passage through −bound has the density of −drift.
+
+    Returns
+    -------
+    density : array, broadcast of `s` and `drift`
+        Per unit of s.
     """
-    u = np.asarray(s, float) / (2 * bound) ** 2
-    safe = np.maximum(u, 1e-12)
-    k = np.arange(-n_terms, n_terms + 1)
-    w = 0.5 + 2 * k
-    small = (w * np.exp(-(w**2) / (2 * safe[..., None]))).sum(-1) / np.sqrt(2 * np.pi * safe**3)
-    j = np.arange(1, 2 * n_terms)
-    large = np.pi * (j * np.sin(j * np.pi / 2) * np.exp(-(j**2) * np.pi**2 * safe[..., None] / 2)).sum(-1)
-    return np.where(u > 0, np.maximum(np.where(safe < 0.15, small, large), 0.0), 0.0) / (2 * bound) ** 2
+    s, drift = np.asarray(s, float), np.asarray(drift, float)
+    change = 0.6 * bound**2
+    early, late = np.clip(s, 1e-150, change), np.maximum(s, change)
+    # small times: images at bound (1 + 4k); exponents are joined with the drift's, so that none overflows
+    image = 1 + 4 * np.arange(-2, 3)
+    fall = np.exp(-(image**2 - 1) * bound**2 / (2 * early[..., None]))
+    first = np.exp(-((bound - drift * early) ** 2) / (2 * early)) * bound / np.sqrt(2 * np.pi) / early**1.5
+    small = first * (image * fall).sum(-1)
+    # large times: odd modes; the exponent of the drift is at most bound²/2s, below 1
+    mode = np.arange(1, 10, 2)
+    decay = np.exp(-((mode * np.pi / bound) ** 2) * late[..., None] / 8)
+    tilt = np.exp(drift * bound - drift**2 * late / 2)
+    sign = np.sin(mode * np.pi / 2)
+    large = tilt * np.pi / (4 * bound**2) * (mode * sign * decay).sum(-1)
+    return np.where(s > 0, np.maximum(np.where(s < change, small, large), 0.0), 0.0)
 
 
-def undecided(s, bound, drift, n=201):
-    """Probability to stay within ±bound until s, and of being above 0 then; two scalars."""
+def undecided(s, bound, drift):
+    """Probability to stay within ±bound until s, and to be above 0 then as well.
+
+    Parameters
+    ----------
+    s : float
+    bound : float
+    drift : float or array, shape (n,)
+
+    Returns
+    -------
+    stay, above : array, shape of `drift`
+    """
+    drift = np.asarray(drift, float)
     if s <= 0:
-        return 1.0, 0.5
-    x = np.linspace(-bound, bound, n)
-    k = np.arange(1, 60, 2)
-    driftless = (np.cos(k * np.pi * x[:, None] / (2 * bound)) * np.exp(-(k**2) * np.pi**2 * s / (8 * bound**2))).sum(
-        1
-    ) / bound
-    mass = np.maximum(driftless, 0.0) * np.exp(np.minimum(drift * x - drift**2 * s / 2, 600.0)) * (x[1] - x[0])
-    return float(mass.sum()), float(mass[x > 0].sum() + mass[x == 0].sum() / 2)
+        return np.ones(drift.shape), np.full(drift.shape, 0.5)
+    above = _stay_above(s, bound, drift)
+    return np.minimum(above + _stay_above(s, bound, -drift), 1.0), above
+
+
+def _stay_above(s, bound, drift):
+    """P(within ±bound until s, and above 0 at s), by images up to s = bound²/2 and by modes beyond; errors < 1e-25."""
+    drift = drift[..., None]
+    if s <= 0.5 * bound**2:
+        # Σ_m (−1)^m exp(2 m μ θ) P(0 < N(2mθ + μs, s) < θ)
+        m = np.arange(-4, 5)
+        centre = 2 * m * bound
+        low, high = (-centre - drift * s) / np.sqrt(s), (bound - centre - drift * s) / np.sqrt(s)
+        flipped = low > 0  # in the upper tail by symmetry, where differences keep their digits
+        low, high = np.where(flipped, -high, low), np.where(flipped, -low, high)
+        log_high = log_ndtr(high)
+        inside = np.exp(drift * centre + log_high) * -np.expm1(log_ndtr(low) - log_high)
+        return np.maximum(((-1.0) ** m * inside).sum(-1), 0.0)
+    # Σ_k exp(−μ²s/2 − a²s/2)/θ ∫ cos(a x) exp(μ x) dx over 0 … θ, a = kπ/2θ, k odd
+    k = np.arange(1, 10, 2)
+    a = k * np.pi / (2 * bound)
+    fall = -(drift**2 + a**2) * s / 2
+    integral = np.sin(k * np.pi / 2) * a * np.exp(drift * bound + fall) - drift * np.exp(fall)
+    return np.maximum((integral / (drift**2 + a**2)).sum(-1) / bound, 0.0)
 
 
 def decisions(heading, k_visual, k_vestibular, bound, bias=0.0):
@@ -95,14 +144,15 @@ def decisions(heading, k_visual, k_vestibular, bound, bias=0.0):
     t = np.linspace(0, END, N_GRID)
     s, speed, k = clock(k_visual, k_vestibular)
     drift = k * np.sin(np.deg2rad(np.asarray(heading, float) + bias))
-    base = passage_density(s, bound) * speed
-    reach = np.abs(drift[:, None]) * bound  # 2 cosh(μθ) exp(−μ²s/2), with exponents joined so that neither overflows
-    lift = np.exp(np.minimum(reach - 0.5 * drift[:, None] ** 2 * s, 600.0)) * (1 + np.exp(-2 * reach))
-    rest = np.array([undecided(s[-1], bound, d) for d in drift]).reshape(-1, 2)
-    density = base * lift
-    mass = density.sum(1) * (t[1] - t[0])
-    density *= np.where(mass > 0, (1 - rest[:, 0]) / np.maximum(mass, 1e-300), 0.0)[:, None]  # what the grid leaves out
-    return t, density, expit(2 * drift * bound), rest[:, 0], rest[:, 1]
+    # 2 cosh(μθ) times the driftless density: either bound
+    faster = passage_density(s, bound, np.abs(drift)[:, None])
+    density = faster * (1 + np.exp(-2 * np.abs(drift)[:, None] * bound)) * speed
+    rest, rest_right = undecided(s[-1], bound, drift)
+    step = t[1] - t[0]
+    mass = density.sum(1) * step
+    density *= np.where(mass > 0, (1 - rest) / np.maximum(mass, 1e-300), 0.0)[:, None]  # what the grid leaves out
+    density[mass == 0, 0] = (1 - rest[mass == 0]) / step  # a bound that is passed before the first step
+    return t, density, expit(2 * drift * bound), rest, rest_right
 
 
 def response_times(t, density, rest, mean_other, sd_other, t_out):

@@ -8,6 +8,13 @@ from neuromm.stimuli.table import cross, finish
 COHERENCES = (0.0, 0.032, 0.064, 0.128, 0.256, 0.512)  # of Roitman & Shadlen 2002, Wang 2002
 
 
+def check_coherences(coherences):
+    """Refuse a strength of motion that is no fraction."""
+    wrong = [c for c in coherences if not 0 <= c <= 1]
+    if wrong:
+        raise ValueError(f"coherences holds {wrong[0]:g}; fractions from 0 to 1 are wanted: 0.128 for 12.8 %")
+
+
 def direction(n_repeats: int = 100, *, coherences=COHERENCES, both_directions: bool = True, seed: int = 1):
     """Which way do the dots move? Right or left, at several motion coherences (Roitman & Shadlen 2002).
 
@@ -32,9 +39,7 @@ def direction(n_repeats: int = 100, *, coherences=COHERENCES, both_directions: b
     ValueError
         If a coherence is outside 0 to 1.
     """
-    wrong = [c for c in coherences if not 0 <= c <= 1]
-    if wrong:
-        raise ValueError(f"coherences holds {wrong[0]:g}; fractions from 0 to 1 are wanted")
+    check_coherences(coherences)
     signs = (1.0, -1.0) if both_directions else (1.0,)
     shown = pd.DataFrame({"coherence": [sign * float(c) + 0.0 for c in coherences for sign in signs]})
     return finish(shown.assign(report="direction"), seed=seed, n_repeats=n_repeats)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from neuromm.paradigms.direction import check_coherences
 from neuromm.paradigms.mcgurk import check_soas
 from neuromm.stimuli.table import cross, finish
 
@@ -96,7 +97,7 @@ def heading_in_time(
     headings : sequence of float
         deg, rightward positive.
     coherences : sequence of float
-        Of visual motion.
+        Of visual motion, fractions from 0 to 1.
     modalities : sequence of "visual", "vestibular", "both"
     seed : int
 
@@ -108,6 +109,7 @@ def heading_in_time(
     unknown = sorted(set(modalities) - {"visual", "vestibular", "both"})
     if unknown:
         raise ValueError(f"modalities names {unknown}; visual, vestibular and both are wanted")
+    check_coherences(coherences)
     parts = []
     for modality in modalities:
         seen = modality != "vestibular"

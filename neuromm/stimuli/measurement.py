@@ -31,6 +31,48 @@ def place_of(trials, modality):
     return np.full(len(trials), np.nan)
 
 
+def coherence_of(trials, who, low=-1.0, high=1.0, remedy="a fraction is meant: 0.7 for 70 %"):
+    """The column `coherence`, a fraction of the dots that move together (with a sign: right is +); NaN where none.
+
+    Parameters
+    ----------
+    trials : DataFrame
+    who : str
+        Name of the observer or measure, for the error.
+    low, high : float
+        Range that is allowed.
+    remedy : str
+        End of the error: what to try.
+
+    Returns
+    -------
+    coherence : array, shape (n_trials,)
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside the range; the column, the value and the trials are named.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> coherence_of(pd.DataFrame({"coherence": [0.25, -0.7]}), "me")
+    array([ 0.25, -0.7 ])
+    """
+    if "coherence" not in trials:
+        return np.full(len(trials), np.nan)
+    given = trials["coherence"].to_numpy(float)
+    slack = 1e-6  # single precision is not outside
+    outside = (given < low - slack) | (given > high + slack)
+    if outside.any():
+        rows = trials.index[outside][:5].tolist()
+        raise ValueError(
+            f"{who}: column 'coherence' must be from {low:g} to {high:g}, got {given[outside][0]:g} in trials {rows}; "
+            f"{remedy}"
+        )
+    return np.clip(given, low, high)
+
+
 def measure(trials, modality, sigma, standard_normal):
     """The noisy sample that an observer gets: the yoked one where the table has it, else place + σ z.
 

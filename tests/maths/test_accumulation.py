@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
+from scipy.special import ndtr
 
 from neuromm.maths.accumulation import clock, decisions, motion, passage_density, simulate, undecided
 
@@ -60,3 +62,47 @@ def test_mirrored_headings_give_mirrored_choices():
     assert rest_right.sum() == pytest.approx(rest[0], rel=1e-6)
     with pytest.raises(ValueError, match="at least one must be positive"):
         clock(0, 0)
+
+
+def fokker_planck(s, bound, drift, n=300):
+    """Probability to stay within the bounds, and above 0, by central differences of the equation on a grid."""
+    step = 2 * bound / n
+    x = np.linspace(-bound + step, bound - step, n - 1)
+    up, down = 0.5 / step**2 + drift / (2 * step), 0.5 / step**2 - drift / (2 * step)
+    flow = np.diag(np.full(n - 1, -1 / step**2)) + np.diag(np.full(n - 2, up), -1) + np.diag(np.full(n - 2, down), 1)
+    mass = expm(flow * s)[:, n // 2 - 1]
+    return mass.sum(), mass[x > step / 2].sum() + mass[n // 2 - 1] / 2
+
+
+@pytest.mark.parametrize(
+    "s, bound, drift", [(0.3, 0.5, 1.2), (0.1, 0.5, -3.0), (0.02, 0.5, 10.0), (0.1249, 0.5, 1.0), (0.1251, 0.5, 1.0)]
+)
+def test_undecided_is_what_the_fokker_planck_equation_leaves_within_the_bounds(s, bound, drift):
+    np.testing.assert_allclose(undecided(s, bound, drift), fokker_planck(s, bound, drift), atol=6e-5)  # of the grid
+
+
+@pytest.mark.parametrize("bound, drift", [(0.4, 2.0), (0.4, -2.0), (1.0, 5.0), (3.0, 20.0)])
+def test_what_leaves_the_bounds_is_the_passage_density(bound, drift):
+    """Expansions that share no term: images of the probability within, and Navarro & Fuss's series of what leaves."""
+    s, step = np.linspace(0.01, 0.5, 9), 1e-6
+    left = [(undecided(x - step, bound, drift)[0] - undecided(x + step, bound, drift)[0]) / (2 * step) for x in s]
+    np.testing.assert_allclose(passage_density(s, bound, drift) + passage_density(s, bound, -drift), left, atol=1e-7)
+
+
+@pytest.mark.parametrize("bound", [1e-6, 1e-3, 0.02, 0.2, 2.0, 8.0, 30.0])
+def test_probabilities_are_probabilities_at_every_bound(bound):
+    headings = np.array([-90.0, -5.0, 0.0, 0.3, 2.0, 30.0])
+    t, density, right, rest, rest_right = decisions(headings, 80, 15, bound)
+    chance = right * (1 - rest) + rest_right
+    assert (chance >= 0).all() and (chance <= 1).all() and (np.diff(chance) >= 0).all()
+    np.testing.assert_allclose(density.sum(1) * (t[1] - t[0]) + rest, 1, atol=1e-9)
+    assert (rest_right <= rest).all()
+
+
+def test_a_bound_that_is_never_met_leaves_the_sign_of_the_evidence():
+    """Φ(μ √s): the bound of 8 gave 1.73."""
+    s, _, k = clock(80, 15)
+    headings = np.array([-5.0, 0.3, 2.0])
+    _, _, _, rest, rest_right = decisions(headings, 80, 15, 8.0)
+    np.testing.assert_allclose(rest, 1, atol=1e-9)
+    np.testing.assert_allclose(rest_right, ndtr(k * np.sin(np.deg2rad(headings)) * np.sqrt(s[-1])), atol=1e-9)

@@ -57,6 +57,13 @@ def test_without_noise_it_is_a_loop_over_the_printed_equations():
     assert percept.responses["reaction_time"].iloc[0] == first and percept.responses["response"].iloc[0] == 1
 
 
+@pytest.mark.parametrize("given", [5.0, -1.5, 51.2])
+def test_a_coherence_is_a_fraction(given):
+    trials = pd.DataFrame({"coherence": [0.5, given], "report": "direction"}, index=[7, 9])
+    with pytest.raises(ValueError, match=rf"'coherence' must be from -1 to 1, got {given:g} in trials \[9\]"):
+        WongWang2006().perceive(trials, rng=np.random.default_rng(0))
+
+
 def test_the_f_i_curve_has_its_limit_where_it_is_nought_over_nought():
     o = WongWang2006()
     assert o.rate(np.array([108 / 270]))[0] == pytest.approx(1 / 0.154)

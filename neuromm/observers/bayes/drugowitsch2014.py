@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from neuromm.maths.accumulation import decisions
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
-from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.measurement import coherence_of, place_of
 from neuromm.stimuli.table import distinct, require, showings
 
 COLUMNS = ["visual_heading", "vestibular_heading", "coherence", "report"]
@@ -54,6 +54,11 @@ class Drugowitsch2014:
             raise ValueError(
                 f"{self.name}: k_visual is {self.k_visual}; (coherence, positive sensitivity) pairs are wanted"
             )
+        wrong = [c for c, _ in self.k_visual if not 0 <= c <= 1]
+        if wrong:
+            raise ValueError(
+                f"{self.name}: levels of k_visual must be fractions from 0 to 1, got {wrong[0]:g}; try 0.7 for 70 %"
+            )
         if not 0 <= self.lapse <= 1:
             raise ValueError(f"{self.name}: lapse is {self.lapse}; a probability is wanted")
 
@@ -61,12 +66,13 @@ class Drugowitsch2014:
         """Answer right (1) or left (0) with a `reaction_time` in ms, and record `layers` from the same pass.
 
         Needs `report` ("heading"), `visual_heading`, `vestibular_heading` (deg; NaN = absent) and `coherence` where
-        something is seen (a fit's level, or one between, by interpolation).
+        something is seen (a fraction: a level of `k_visual`, or one between, by interpolation).
 
         Raises
         ------
         ValueError
-            If both senses are absent, or differ in heading: conflict has no constant drift.
+            If both senses are absent, or differ in heading (conflict has no constant drift), or a coherence lies
+            outside the levels of `k_visual`.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
@@ -104,14 +110,16 @@ class Drugowitsch2014:
         k_visual = np.zeros(len(trials))
         if seen.any():
             require(trials, ["coherence"], self.name)
-            coherence = trials["coherence"].to_numpy(float)[seen]
+            levels = np.array(sorted(self.k_visual))
+            remedy = "coherence is a fraction, 0.7 for 70 %, within the levels of k_visual; add a level there"
+            low, high = levels[0, 0], levels[-1, 0]
+            coherence = coherence_of(trials[seen], self.name, low, high, remedy)
             if np.isnan(coherence).any():
                 raise ValueError(
                     f"{self.name}: trials {trials.index[seen][np.isnan(coherence)][:5].tolist()} are seen, but "
                     "have no coherence"
                 )
-            known = np.array(sorted(self.k_visual))
-            k_visual[seen] = np.interp(coherence, known[:, 0], known[:, 1])
+            k_visual[seen] = np.interp(coherence, levels[:, 0], levels[:, 1])
         bound = np.where(seen & felt, self.bound_both, np.where(seen, self.bound_visual, self.bound_vestibular))
         return np.where(seen, visual, vestibular), k_visual, np.where(felt, self.k_vestibular, 0.0), bound
 

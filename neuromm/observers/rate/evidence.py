@@ -3,21 +3,22 @@
 import numpy as np
 
 from neuromm.observers.protocol import answer
-from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.measurement import coherence_of, place_of
 
 DECIDING = ("auditory", "visual", "vestibular")
 QUESTIONS = ("direction", "heading", *DECIDING)
 
 
 def weigh_evidence(observer, trials):
-    """c' = Σ w_m c_m of each row, (n_trials,), within −1…1 and right positive; a column `coherence` is c' itself.
+    """c' = Σ w_m c_m of each row, (n_trials,), right positive; a column `coherence` (−1…1) is c' itself.
 
-    `observer` has `evidence_per_degree` and a `weight_` of each modality.
+    `observer` has `evidence_per_degree` and a `weight_` of each modality. Evidence of places saturates at ±1, where
+    all input goes to one population; a coherence beyond is refused.
 
     Raises
     ------
     ValueError
-        If a row has neither coherence nor a place.
+        If a row has neither coherence nor a place, or a coherence outside −1…1.
     """
     total, there = np.zeros(len(trials)), np.zeros(len(trials), bool)
     for modality in DECIDING:
@@ -27,7 +28,7 @@ def weigh_evidence(observer, trials):
         total += getattr(observer, f"weight_{modality}") * evidence
         there |= ~np.isnan(place)
     if "coherence" in trials:
-        given = trials["coherence"].to_numpy(float)
+        given = coherence_of(trials, observer.name)
         total, there = np.where(np.isnan(given), total, given), there | ~np.isnan(given)
     if not there.all():
         rows = trials.index[~there][:5].tolist()

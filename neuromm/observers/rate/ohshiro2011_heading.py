@@ -9,6 +9,7 @@ from neuromm.maths.noise import block_generators
 from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
 from neuromm.observers.rate.checks import check_finite, check_positive
 from neuromm.observers.rate.normalisation import HEADINGS, heading_cells, heading_drive
+from neuromm.stimuli.measurement import coherence_of
 from neuromm.stimuli.table import require, showings
 
 MODALITIES = ("vestibular", "visual")
@@ -104,13 +105,7 @@ class Ohshiro2011Heading:
             raise ValueError(f"{self.name}: trials {shown.index[empty][:5].tolist()} show no heading (all are NaN)")
         sample = np.column_stack([given(f"{m}_measurement", np.nan) for m in MODALITIES])
         yoked = ~np.isnan(sample) & ~np.isnan(heading)
-        coherence = given("coherence", 1.0)
-        wrong = (coherence < 0) | (coherence > 1)
-        if wrong.any():
-            raise ValueError(
-                f"{self.name}: column 'coherence' is {coherence[wrong][0]:g} in trials "
-                f"{shown.index[wrong][:5].tolist()}; a number from 0 to 1 is wanted"
-            )
+        coherence = np.nan_to_num(coherence_of(shown, self.name, 0.0), nan=1.0)
         scale = np.column_stack([given(f"{m}_reliability", 1.0) for m in MODALITIES])
         scale[:, 1] *= coherence
         return np.where(yoked, sample, heading), scale, yoked.any(1)

@@ -25,7 +25,8 @@ class WongWang2006:
     - τ_A dn_i = −n_i dt + σ √τ_A dW_i.
 
     Multisensory evidence adds: c' = Σ_m w_m c_m with c_m = evidence_per_degree · place · √reliability of each modality
-    that is there (`*_azimuth` or `*_heading`), or a column `coherence` (−1…1). The decision falls when f(x_i) first
+    that is there (`*_azimuth` or `*_heading`), or a column `coherence` (−1…1, a fraction). The evidence of places
+    saturates at ±1, where one population gets all the input. The decision falls when f(x_i) first
     passes `threshold`; reaction time is that plus `non_decision`. A trial undecided at `duration` answers with the
     faster population and has no reaction time. Reports: 1 = right, 0 = left, for each modality, `heading`, `direction`.
     Layers: `right`, `left`, rates in Hz; `Record(time="all")` gives them in time.
@@ -90,7 +91,7 @@ class WongWang2006:
         Raises
         ------
         ValueError
-            If a row gives no evidence, or asks about a modality that is absent.
+            If a row gives no evidence, a coherence outside −1…1, or asks about a modality that is absent.
         """
         if parameters is not None:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)

@@ -10,7 +10,7 @@ from neuromm.observers.protocol import Percept, answer, collect, describe, perce
 from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
 from neuromm.observers.spiking.decision_network import POOLS, DecisionNetwork
 from neuromm.observers.spiking.stacked import young_heap
-from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.measurement import coherence_of, place_of
 from neuromm.stimuli.table import MODALITIES, require, showings
 
 RATE_BIN = 5.0  # ms, of the population rates
@@ -24,7 +24,7 @@ class Wang2002:
     all with w₊ within a selective pool and w₋ between; both pools get Poisson input of μ ± μ c' Hz, redrawn every 50 ms
     with sd 4 Hz. Multisensory evidence adds: c' = Σ_m w_m c_m, c_m = evidence_per_degree · place · √reliability of each
     modality that is there (`*_azimuth` or `*_heading`), so two weak cues decide as one strong one. A column `coherence`
-    (−1…1), where there is one, is c' itself.
+    (−1…1, a fraction), where there is one, is c' itself; evidence of places saturates at ±1.
 
     The decision falls when a pool's rate over `window` first passes `threshold`; the reaction time is that, plus
     `non_decision`, counted from the stimulus. A trial undecided at `duration` answers with the faster pool and has no
@@ -80,12 +80,15 @@ class Wang2002:
         return describe(self, brian2=metadata.version("brian2"))
 
     def evidence(self, trials):
-        """Signed coherence c' of each row, shape (n_trials,), between −1 and 1; right is positive.
+        """Signed evidence c' of each row, shape (n_trials,); right is positive.
+
+        A column `coherence` is c' itself, a fraction within −1…1. Evidence of places saturates at ±1, where all input
+        goes to one pool.
 
         Raises
         ------
         ValueError
-            If a row has neither `coherence` nor a place.
+            If a row has neither `coherence` nor a place, or a coherence outside −1…1.
         """
         total, there = np.zeros(len(trials)), np.zeros(len(trials), bool)
         for modality in MODALITIES:
@@ -99,7 +102,7 @@ class Wang2002:
             )
             there |= shown & (weight != 0)
         if "coherence" in trials:
-            given = trials["coherence"].to_numpy(float)
+            given = coherence_of(trials, self.name)
             total, there = np.where(np.isnan(given), total, given), there | ~np.isnan(given)
         if not there.all():
             rows = trials.index[~there][:5].tolist()

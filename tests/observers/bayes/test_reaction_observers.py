@@ -135,6 +135,12 @@ def test_mistakes_of_reaction_observers_are_named():
         Drugowitsch2014().predict(trials.assign(vestibular_heading=-2.0, visual_heading=2.0))
     with pytest.raises(ValueError, match="have no coherence"):
         Drugowitsch2014().predict(trials.assign(coherence=np.nan))
+    for wrong in (0.0, 0.24, 70.0, -0.5):
+        words = f"'coherence' must be from 0.25 to 0.7, got {wrong:g} in trials .*0.7 for 70"
+        with pytest.raises(ValueError, match=words):
+            Drugowitsch2014().predict(trials.assign(coherence=wrong))
+    with pytest.raises(ValueError, match="levels of k_visual must be fractions from 0 to 1, got 25"):
+        Drugowitsch2014(k_visual=((25.0, 30.0), (70.0, 80.0)))
     with pytest.raises(ValueError, match="ask for the light, which is absent"):
         Colonius2004().predict(focused_attention(1).assign(visual_azimuth=np.nan))
     with pytest.raises(ValueError, match="modalities names"):
