@@ -89,7 +89,7 @@ def test_wrapped_peaks_count_the_same_wherever_the_ring_is_cut():
 
 
 def tops_of_the_definition(row, height):
-    """Count by walking: a peak falls by `height` on either side before it meets a higher sample, or an earlier equal."""
+    """Count by walking: a peak falls by `height` on either side before a higher sample, or an earlier equal one."""
 
     def falls(i, step):
         for j in range(i + step, len(row) if step > 0 else -1, step):
