@@ -7,6 +7,7 @@ import html
 import json
 from pathlib import Path
 
+from neuromm.stimuli.delimited import read_delimited
 from neuromm.storage import check_folder, write_whole
 
 CSS = """
@@ -105,9 +106,7 @@ def _figure(path, folder, caption):
 
 
 def _table(path, folder):
-    import pandas as pd
-
-    table = pd.read_csv(path, na_values=["n/a"], keep_default_na=True)
+    table = read_delimited(path, separator=",").typed()
     body = table.head(MAX_ROWS).to_html(index=False, border=0, float_format=lambda x: f"{x:.4g}", na_rep="–")
     more = f"<p>{len(table) - MAX_ROWS} more rows in the file.</p>" if len(table) > MAX_ROWS else ""
     name = html.escape(path.relative_to(folder).as_posix())

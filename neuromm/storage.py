@@ -13,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+
+from neuromm._names import distinct_file_name
+from neuromm.stimuli.saved import from_text, to_text
 
 MARK = "provenance.json"  # a folder that we wrote holds this; only such a folder is ever replaced
 
@@ -139,46 +141,91 @@ def save_session(session, folder) -> None:
 
 
 def write_session(session, folder) -> None:
-    """The session's files, into a folder that exists."""
+    """The session's files, into a folder that exists.
+
+    Names of observers and layers become file names (`neuromm._names.file_name`), so that none leads out of the folder;
+    `columns.json` holds the dtypes of both tables.
+    """
     folder = Path(folder)
-    session.stimuli.to_csv(folder / "stimuli.csv", na_rep="n/a")
-    session.responses.to_csv(folder / "responses.csv", na_rep="n/a", index=False)
+    stimuli = session.stimuli.rename_axis("trial").reset_index()
+    records = {}
+    for name, table in (("stimuli", stimuli), ("responses", session.responses)):
+        text, records[name] = to_text(table)
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
+    (folder / "columns.json").write_text(json.dumps(records, indent=1, default=_plain), encoding="utf-8")
+    observers: dict[str, str] = {}
     for observer, layers in session.representations.items():
+        place = folder / "representations" / distinct_file_name(observer, observers)
+        taken: dict[str, str] = {}
         for layer, values in layers.items():
-            stem = folder / "representations" / observer / layer
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            np.save(stem.with_name(stem.name + ".npy"), values.to_numpy(), allow_pickle=False)
-            coords = {k: {"dims": list(v.dims), "values": v.to_numpy().tolist()} for k, v in values.coords.items()}
-            about = {"observer": observer, "layer": layer, "dims": list(values.dims), "coords": coords}
-            stem.with_name(stem.name + ".json").write_text(json.dumps(about, default=_plain), encoding="utf-8")
+            place.mkdir(parents=True, exist_ok=True)
+            _write_layer(place / distinct_file_name(layer, taken), observer, layer, values)
+
+
+def _write_layer(stem, observer, layer, values):
+    """One recorded layer: STEM.npy, and STEM.json that says whose it is and names its rows."""
+    np.save(stem.with_name(f"{stem.name}.npy"), values.to_numpy(), allow_pickle=False)
+    coords = {}
+    for name, coord in values.coords.items():
+        array = coord.to_numpy()
+        coords[name] = {"dims": list(coord.dims), "dtype": array.dtype.str, "values": array.tolist()}
+    about = {"observer": observer, "layer": layer, "dims": list(values.dims), "coords": coords}
+    text = json.dumps(about, default=_plain)
+    stem.with_name(f"{stem.name}.json").write_text(text, encoding="utf-8")
 
 
 def read_session(folder):
-    """A `Session` from `save_session`'s folder; every file is checked first."""
-    import xarray as xr
+    """A `Session` from `save_session`'s folder; every file is checked first.
 
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no session, or a file is missing, changed, or was not saved with it.
+    """
     from neuromm.session import Session
-    from neuromm.stimuli.table import read_trials
 
     folder = Path(folder)
     provenance = check_folder(folder)
-    provenance = {k: v for k, v in provenance.items() if k not in {"sha256"}}
-    stimuli = read_trials(folder / "stimuli.csv")
-    responses = pd.read_csv(
-        folder / "responses.csv", na_values=["n/a"], float_precision="round_trip", dtype={"judged_common": "boolean"}
-    )
-    responses["response_label"] = (
-        responses["response_label"].astype(object).where(responses["response_label"].notna(), None)
-    )
-    representations = {name: {} for name in dict.fromkeys(responses["observer"])}
+    listed = set(provenance.pop("sha256"))
+    stimuli, responses = _read_tables(folder)
+    representations: dict = {name: {} for name in dict.fromkeys(responses["observer"])}
     for about_path in sorted((folder / "representations").rglob("*.json")):
+        array_path = about_path.with_name(about_path.name.removesuffix(".json") + ".npy")
+        for path in (about_path, array_path):
+            if path.relative_to(folder).as_posix() not in listed:
+                raise ValueError(f"{path} has no checksum: it was not saved with {folder}")
         about = json.loads(about_path.read_text(encoding="utf-8"))
-        values = np.load(about_path.with_suffix(".npy"), allow_pickle=False)
-        coords = {k: (v["dims"], v["values"]) for k, v in about["coords"].items()}
-        representations[about["observer"]][about["layer"]] = xr.DataArray(values, dims=about["dims"], coords=coords)
+        representations.setdefault(about["observer"], {})[about["layer"]] = _read_layer(array_path, about)
     order = provenance.get("layers", {})
     representations = {o: {k: v[k] for k in order.get(o, v) if k in v} for o, v in representations.items()}
     return replace(Session(stimuli, responses, representations), provenance=provenance)
+
+
+def _read_tables(folder):
+    """Stimuli and responses as they were saved; a folder of an older version has no record of its columns."""
+    from neuromm.stimuli.delimited import read_delimited
+    from neuromm.stimuli.table import read_trials
+
+    if not (folder / "columns.json").exists():
+        responses = read_delimited(folder / "responses.csv").typed().reset_index(drop=True)
+        label = responses["response_label"].astype(object)
+        return read_trials(folder / "stimuli.csv"), responses.assign(response_label=label.where(label.notna(), None))
+    records = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
+    tables = []
+    for name in ("stimuli", "responses"):
+        text = (folder / f"{name}.csv").read_bytes().decode("utf-8")
+        tables.append(from_text(text, records[name], f"{name}.csv"))
+    return tables[0].set_index("trial"), tables[1]
+
+
+def _read_layer(path, about):
+    import xarray as xr
+
+    coords = {}
+    for name, coord in about["coords"].items():
+        values = np.array(coord["values"], dtype=coord.get("dtype"))
+        coords[name] = (coord["dims"], values)
+    return xr.DataArray(np.load(path, allow_pickle=False), dims=about["dims"], coords=coords)
 
 
 def _commit():

@@ -14,6 +14,7 @@ PACKAGE = Path(neuromm.__file__).parent
 FLOORS = {
     "maths": 0,
     "_lazy": 0,
+    "_names": 0,
     "_version": 0,
     "stimuli": 1,
     "measures": 1,

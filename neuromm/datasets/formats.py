@@ -1,26 +1,58 @@
-"""Single-trial tables of any lab in our columns: a CSV with a column map, PsychoPy's wide CSV, BIDS events."""
+"""Single-trial tables of any lab in our columns: a table with a column map, PsychoPy's wide CSV, BIDS events."""
 
+from __future__ import annotations
+
+import ast
 from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
-from neuromm.stimuli.table import check_trials, label_conditions, read_rows, require
+from neuromm.stimuli.checks import check_trials
+from neuromm.stimuli.columns import PEOPLE
+from neuromm.stimuli.delimited import Cells, read_delimited
+from neuromm.stimuli.table import label_conditions, require
 
-ADDED = {"observer", "response", "reaction_time", "kind"}
+ADDED = {
+    *PEOPLE,
+    "response",
+    "response_label",
+    "reaction_time",
+    "kind",
+}  # columns that say nothing of the stimulus
+OTHER_DATA = (
+    "derivatives",
+    "sourcedata",
+    "code",
+)  # folders of a BIDS data set that hold other data sets, or none
 
 
-def read_columns(path, columns, *, values=None, constants=None, separator=None, where=None) -> pd.DataFrame:
+def read_columns(
+    path,
+    columns: dict,
+    *,
+    values: dict | None = None,
+    constants: dict | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    where: str | None = None,
+) -> pd.DataFrame:
     """Read any table of trials by a map of columns.
 
     Parameters
     ----------
     path : path
-        CSV or TSV (by suffix, or `separator`).
+        Delimited text.
     columns : dict of our name → their name or (their name, factor)
         `{"observer": "sid", "visual_onset": ("t_light", 1000)}`: a factor converts units.
     values : dict of our name → dict of their value → ours, optional
-        `{"report": {2: "vestibular", 3: "common"}}`; a value that is not listed becomes missing.
+        `{"report": {2: "vestibular", 3: "common"}}`. A text is compared as typed, a number by its value; None
+        makes a value missing. A value that is not listed is refused.
     constants : dict of our name → value, optional
+    separator, decimal, encoding : str, optional
+        As in `neuromm.stimuli.read_delimited`: by default they are found.
     where : str, optional
         A pandas query on *their* columns: which rows to keep.
 
@@ -32,51 +64,83 @@ def read_columns(path, columns, *, values=None, constants=None, separator=None, 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is not there, a column is missing, or a value is of the wrong kind.
+        If the file is not there, a column is missing, or a value is of the wrong kind or not listed; file, row
+        and column are named.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no table at {path}")
-    separator = separator or ("\t" if path.suffix.lower() in {".tsv", ".txt"} else ",")
-    raw = read_rows(path, sep=separator, na_values=["n/a"], encoding="utf-8-sig", low_memory=False)
-    theirs = [name if isinstance(name, str) else name[0] for name in columns.values()]
-    require(raw, theirs, path.name)
-    raw = raw.query(where) if where else raw
+    raw = read_delimited(path, separator=separator, decimal=decimal, encoding=encoding, where=where)
+    return mapped(raw, columns, values, constants)
+
+
+def mapped(
+    raw: Cells, columns: dict, values: dict | None = None, constants: dict | None = None
+) -> pd.DataFrame:
+    """A checked table of people from the cells of a file and a map of columns; see `read_columns`."""
+    theirs = {
+        ours: source if isinstance(source, str) else source[0] for ours, source in columns.items()
+    }
+    factors = {
+        ours: 1 if isinstance(source, str) else source[1] for ours, source in columns.items()
+    }
+    require(raw.text, theirs.values(), raw.source)
+    text = pd.DataFrame(
+        {ours: raw.text[name] for ours, name in theirs.items()}, index=raw.text.index
+    )
+    cells = Cells(text, raw.source, raw.decimal)
     table = {}
-    for ours, source in columns.items():
-        name, factor = (source, 1) if isinstance(source, str) else source
-        column = raw[name] if factor == 1 else _scaled(raw[name], factor, path.name)
-        table[ours] = _translate(column, values[ours]) if values and ours in values else column
-    return finished(pd.DataFrame(table).reset_index(drop=True), path.name, constants)
+    for ours in columns:
+        if values and ours in values:
+            table[ours] = _translated(cells, ours, values[ours], theirs[ours])
+        elif factors[ours] != 1:
+            table[ours] = cells.numbers(ours, called=theirs[ours]) * factors[ours]
+        else:
+            table[ours] = cells.typed_column(ours, called=theirs[ours])
+    made = pd.DataFrame(table, index=text.index)
+    rows = list(made.index)
+    return finished(made.reset_index(drop=True), raw.source, constants, rows=rows, names=theirs)
 
 
-def _scaled(column, factor, source):
-    """Numbers times a factor; a cell that is none is named."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = column[numbers.isna() & column.notna()]
-    if len(wrong):
-        raise ValueError(
-            f"{source}, row {wrong.index[0] + 2}, column '{column.name}': {wrong.iloc[0]!r} is not a number"
-        )
-    return numbers * factor
+def _translated(cells, ours, mapping, theirs):
+    """Their values by a dict: a text as typed, a number by its value; what is not listed is refused."""
+    column = cells.text[ours]
+    texts = {key: value for key, value in mapping.items() if isinstance(key, str)}
+    numbers = {float(key): value for key, value in mapping.items() if not isinstance(key, str)}
+    made = []
+    for row, cell in column.items():
+        if pd.isna(cell):
+            made.append(np.nan)
+        elif cell in texts:
+            made.append(texts[cell])
+        elif _number(cell) in numbers:
+            made.append(numbers[_number(cell)])
+        else:
+            allowed = ", ".join(str(key) for key in mapping)
+            raise ValueError(
+                f"{cells.source}, row {row}, column '{theirs}': {cell!r} must be one of {allowed} "
+                f"(values={{'{ours}': {{…}}}}; None makes a value missing)"
+            )
+    return pd.Series(made, column.index).infer_objects()
 
 
-def _translate(column, mapping):
-    """Their values by a dict; 1, 1.0 and "1" are one key, since a CSV does not tell them apart."""
-
-    def plain(value):
-        text = str(value).strip()
-        return text[:-2] if text.endswith(".0") else text
-
-    known = {plain(key): value for key, value in mapping.items()}
-    return column.map(lambda value: known.get(plain(value), float("nan")))
+def _number(cell):
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
-def finished(table, source, constants=None) -> pd.DataFrame:
+def finished(
+    table: pd.DataFrame,
+    source: str,
+    constants: dict | None = None,
+    rows: list[int] | None = None,
+    names: dict[str, str] | None = None,
+) -> pd.DataFrame:
     """Constants, disparity, conditions and checks for a table of people."""
     for name, value in (constants or {}).items():
         table[name] = value
-    table = check_trials(table, source=source)  # before anything is computed from it
+    table = check_trials(
+        table, source=source, rows=rows, names=names
+    )  # before anything is computed from it
     if "response" in table and "kind" not in table:
         table["kind"] = "human"
     if "disparity" not in table:
@@ -93,7 +157,18 @@ def finished(table, source, constants=None) -> pd.DataFrame:
     return table.reset_index()
 
 
-def read_psychopy(path, columns, *, values=None, constants=None) -> pd.DataFrame:
+def read_psychopy(
+    path,
+    columns: dict,
+    *,
+    values: dict | None = None,
+    constants: dict | None = None,
+    keep: Literal["first", "last"] | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    where: str | None = None,
+) -> pd.DataFrame:
     """Read PsychoPy's wide CSV: rows without a trial (instructions, breaks) are left out.
 
     Parameters
@@ -102,56 +177,115 @@ def read_psychopy(path, columns, *, values=None, constants=None) -> pd.DataFrame
     columns : dict
         As in `read_columns`; a response such as `key_resp.keys` and its `key_resp.rt` (s; give factor 1000).
         A row is a trial if all mapped stimulus columns that PsychoPy filled in anywhere else are not all empty.
+    values, constants : dict, optional
+        As in `read_columns`.
+    keep : "first" or "last", optional
+        Which of the keys (and times) stored in one cell, as "['left', 'right']"; by default a cell with several is
+        refused. `None`, `''` and `[]` in a column of keys or times are an answer missed.
+    separator, decimal, encoding, where : str, optional
+        As in `read_columns`; `where="`trials.thisN`.notna()"` leaves out practice.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_columns`.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no table at {path}")
-    raw = read_rows(path, encoding="utf-8-sig", low_memory=False)
-    theirs = [name if isinstance(name, str) else name[0] for name in columns.values()]
-    require(raw, theirs, path.name)
-    stimuli = [t for ours, t in zip(columns, theirs, strict=True) if ours not in ADDED]
-    trials = raw[raw[stimuli].notna().any(axis=1)] if stimuli else raw
-    table = {}
-    for ours, source in columns.items():
-        name, factor = (source, 1) if isinstance(source, str) else source
-        column = trials[name].replace("None", float("nan")) if trials[name].dtype == object else trials[name]
-        column = pd.to_numeric(column) * factor if factor != 1 else column
-        table[ours] = _translate(column, values[ours]) if values and ours in values else column
-    table = pd.DataFrame(table).reset_index(drop=True)
-    if "observer" not in table and "participant" in raw:
-        table["observer"] = trials["participant"].to_numpy()
-    return finished(table, path.name, constants)
+    if keep not in (None, "first", "last"):
+        raise ValueError(f"keep must be 'first' or 'last', got {keep!r}")
+    raw = read_delimited(path, separator=separator, decimal=decimal, encoding=encoding, where=where)
+    theirs = {
+        ours: source if isinstance(source, str) else source[0] for ours, source in columns.items()
+    }
+    require(raw.text, theirs.values(), raw.source)
+    stimuli = [name for ours, name in theirs.items() if ours not in ADDED]
+    text = raw.text[raw.text[stimuli].notna().any(axis=1)].copy() if stimuli else raw.text.copy()
+    for name in theirs.values():
+        if name.endswith((".keys", ".rt")):
+            text[name] = [
+                _one_key(cell, row, name, raw.source, keep) for row, cell in text[name].items()
+            ]
+    if not set(PEOPLE) & set(columns) and "participant" in text:
+        columns = {**columns, "observer": "participant"}
+    return mapped(Cells(text, raw.source, raw.decimal), columns, values, constants)
 
 
-def read_bids_events(path, columns=None, *, values=None, constants=None) -> pd.DataFrame:
+def _one_key(cell, row, column, source, keep):
+    """The key or time of a cell that may hold a list of them, or quotes."""
+    if pd.isna(cell) or cell == "None":
+        return np.nan
+    if cell[0] not in "['\"":
+        return cell
+    try:
+        listed = ast.literal_eval(cell)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return cell
+    listed = list(listed) if isinstance(listed, list | tuple) else [listed]
+    if len(listed) > 1 and keep is None:
+        raise ValueError(
+            f"{source}, row {row}, column '{column}': {cell} holds {len(listed)} answers; "
+            "one is needed: keep='first' or keep='last'"
+        )
+    if not listed:
+        return np.nan
+    chosen = listed[0 if keep == "first" else -1]
+    return np.nan if chosen in (None, "") else str(chosen)
+
+
+def read_bids_events(
+    path,
+    columns: dict | None = None,
+    *,
+    values: dict | None = None,
+    constants: dict | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    where: str | None = None,
+) -> pd.DataFrame:
     """Read a BIDS `*_events.tsv`; the subject is taken from the file's name, `response_time` (s) becomes ms.
 
     Parameters
     ----------
     path : path
-        One file, or a folder: every `*_events.tsv` below it.
+        One file, or a data set: every `*_events.tsv` below it, but for those in `derivatives`, `sourcedata` and
+        `code`, which are other data sets.
     columns : dict, optional
         As in `read_columns`; by default columns that already have our names are kept.
+    values, constants, decimal, encoding, where
+        As in `read_columns`.
     """
     path = Path(path)
     files = sorted(path.rglob("*_events.tsv")) if path.is_dir() else [path]
+    if path.is_dir():
+        files = [file for file in files if not _is_other_data(file.relative_to(path))]
     if not files:
         raise FileNotFoundError(f"no *_events.tsv below {path}")
     parts = []
     for file in files:
-        if not file.exists():
-            raise FileNotFoundError(f"no table at {file}")
-        given = columns
-        if given is None:
-            header = pd.read_csv(file, sep="\t", nrows=0).columns
-            given = {name: name for name in header if name not in ("onset", "duration", "response_time", "sample")}
-            if "response_time" in header:
-                given["reaction_time"] = ("response_time", 1000)
-        part = read_columns(file, given, values=values, constants=constants, separator="\t")
-        if "observer" not in part:
-            part["observer"] = next(
-                (p.removeprefix("sub-") for p in file.name.split("_") if p.startswith("sub-")), file.stem
-            )
+        raw = read_delimited(file, separator="\t", decimal=decimal, encoding=encoding, where=where)
+        part = mapped(raw, _events_columns(raw) if columns is None else columns, values, constants)
+        if not set(PEOPLE) & set(part):
+            part["observer"] = _bids_subject(file)
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
     return table.assign(trial=range(len(table)))
+
+
+def _events_columns(raw):
+    """The columns of an events file that have our names, and the time of the answer."""
+    ignored = ("onset", "duration", "response_time", "sample")
+    given: dict[str, Any] = {name: name for name in raw.text.columns if name not in ignored}
+    if "response_time" in raw.text:
+        given["reaction_time"] = ("response_time", 1000)
+    return given
+
+
+def _is_other_data(relative):
+    """Whether a file belongs to another data set: below derivatives, sourcedata, code or a hidden folder."""
+    folders = relative.parts[:-1]
+    return any(folder in OTHER_DATA or folder.startswith(".") for folder in folders)
+
+
+def _bids_subject(file: Path) -> str:
+    """The label after `sub-` in a file's name, as typed."""
+    labels = [part.removeprefix("sub-") for part in file.name.split("_") if part.startswith("sub-")]
+    return labels[0] if labels else file.stem

@@ -41,7 +41,7 @@ def read_acerbi2018(path):
     table = read_columns(_file(path, "bisensory.csv"), columns, values=values, constants={"kind": "human"})
     table["response"] = (table.pop("code") == 1).astype(float)  # 1 is right (−1 left), and 1 is one cause (2 is two)
     table["alternatives"] = np.where(table["report"] == "vestibular", "left|right", "different|same")
-    return table.assign(observer="S" + table["observer"].astype(int).astype(str).str.zfill(2))
+    return table.assign(observer="S" + table["observer"].str.zfill(2))
 
 
 def read_dewinkel2017(path):
@@ -73,7 +73,7 @@ def read_dewinkel2017(path):
     from neuromm.stimuli.table import label_conditions
 
     table["condition"] = label_conditions(table.drop(columns=["experiment", "modality", "motion_profile"]))
-    return table.assign(observer="S" + table["observer"].astype(int).astype(str).str.zfill(2))
+    return table.assign(observer="S" + table["observer"].str.zfill(2))
 
 
 def read_drugowitsch2014(path):

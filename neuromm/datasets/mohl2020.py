@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuromm.stimuli.table import check_trials, label_conditions, read_rows, require
+from neuromm.stimuli.delimited import read_delimited
+from neuromm.stimuli.table import check_trials, label_conditions, require
 
 FILE = "saccades.csv"
 
@@ -34,9 +35,7 @@ def read_mohl2020(path) -> pd.DataFrame:
     """
     path = Path(path)
     path = path / FILE if path.is_dir() else path
-    if not path.exists():
-        raise FileNotFoundError(f"no table of saccades at {path}")
-    raw = read_rows(path)
+    raw = read_delimited(path).typed().reset_index(drop=True)
     require(
         raw,
         ["subject", "trial_type", "A_target", "V_target", "valid", "n_saccades", "first_x", "A_x", "V_x"],

@@ -18,7 +18,8 @@ import pandas as pd
 
 from neuromm.maths.batched_optimise import minimise
 from neuromm.maths.parameters import BadData, Free
-from neuromm.stimuli.table import COLUMNS, NOT_FACTORS, require
+from neuromm.stimuli.columns import COLUMNS, stimulus_columns
+from neuromm.stimuli.table import require
 
 __all__ = ["BadData", "Fit", "Free", "fit"]
 
@@ -200,7 +201,7 @@ def _problem(rows, at_least):
             if wrong.any():
                 wanted = "a finite positive number" if COLUMNS[name].open_low else "a finite number"
                 return f"column '{name}': {numbers[wrong].iloc[0]:g} given (trial {wrong.idxmax()}); {wanted} is wanted"
-    factors = [c for c in given.columns if c in COLUMNS and c not in NOT_FACTORS and not c.endswith("_measurement")]
+    factors = [c for c in stimulus_columns(given) if not c.endswith("_measurement")]
     stimulus = [c for c in factors if given[c].notna().any()]
     if not stimulus:
         return "column of a stimulus: none has a value (all NaN)"

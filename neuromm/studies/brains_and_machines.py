@@ -13,6 +13,7 @@ import pandas as pd
 
 from neuromm import measures, paradigms
 from neuromm.session import generator
+from neuromm.stimuli.columns import PEOPLE
 from neuromm.studies import brains_and_machines_figures as figures
 from neuromm.studies import primary_test
 from neuromm.studies.ablation import ablate
@@ -132,7 +133,7 @@ def _trials(path, n_folds, n_repeats, seed):
         return paradigms.ventriloquism_by_reliability(n_folds, n_repeats, seed=seed), None
     table = read_table(path)
     answered = as_people(table) if "response" in table else None
-    given = ("observer", "subject", "response", "response_label", "judged_common", "reaction_time", "kind")
+    given = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
     stimuli = table.drop(columns=[c for c in given if c in table])
     return users_trials(stimuli, n_folds=n_folds, n_repeats=n_repeats, seed=seed), answered
 

@@ -13,6 +13,7 @@ from neuromm import catalogue
 from neuromm.maths.noise import stable_seed
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
+from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import label_conditions
 from neuromm.studies.one_sense import OneSense
@@ -240,8 +241,10 @@ def people(path) -> pd.DataFrame | None:
 
 
 def as_people(table):
-    """A table with responses as human observers: by its `observer` or `subject`, else one observer `people`."""
+    """A table with responses as human observers: by its `observer`, `participant` or `subject`, else one, `people`."""
     if "condition" not in table:
         table = table.assign(condition=label_conditions(table))
-    names = table["observer"] if "observer" in table else table.get("subject", "people")
-    return table.reset_index().assign(observer=names.to_numpy() if hasattr(names, "to_numpy") else names, kind="human")
+    table = name_people(table)
+    if "observer" not in table:
+        table = table.assign(observer="people")
+    return table.reset_index().assign(kind="human")

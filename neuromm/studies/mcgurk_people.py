@@ -10,8 +10,8 @@ import pandas as pd
 from neuromm import catalogue, measures, plots
 from neuromm.datasets import read_gau2016
 from neuromm.measures.bias import rate_with_interval
-from neuromm.stimuli.table import read_rows
-from neuromm.studies.results import Results, say
+from neuromm.stimuli.delimited import read_delimited
+from neuromm.studies.results import Results, read_people, say
 
 DATA = "mcgurk_prior_gau2016"
 # Place of articulation is what lips show and what the observer's plane holds; voicing is heard and not modelled
@@ -92,14 +92,14 @@ def read(path) -> pd.DataFrame:
         If a column is missing.
     """
     file = path / "mcgurk_trials.csv" if path.is_dir() else path
-    header = pd.read_csv(file, nrows=0, sep=None, engine="python").columns
+    header = read_delimited(file).text.columns
     if {"subject", "block", "stimulus"} <= set(header):
         return read_gau2016(file)
-    missing = [c for c in COLUMNS if c not in header]
+    table = read_people(file, report="syllable")
+    missing = [c for c in COLUMNS if c not in table]
     if missing:
         raise ValueError(f"{file.name} has no column {missing}; it has: {', '.join(header)}")
-    table = read_rows(file, sep=None, engine="python", na_values=["n/a"])
-    return table.assign(report="syllable", kind="human")
+    return table
 
 
 def prepare(table, context):

@@ -10,7 +10,7 @@ import numpy as np
 from neuromm.measures.rdm import RDM
 from neuromm.measures.rdm_io import rdm_from_pandas, read_rdms
 from neuromm.measures.rsa_checks import ConditionsDiffer, check_enough_conditions, check_finite, list_names
-from neuromm.stimuli.table import read_rows
+from neuromm.stimuli.delimited import Cells, read_delimited
 from neuromm.studies.line_up import Participant
 
 FAMILY = "measured"
@@ -81,9 +81,17 @@ def _read_npz(path):
 
 
 def _read_csv(path):
-    table = read_rows(path)
+    table = _labelled(read_delimited(path))
     missing = {"first", "second", "dissimilarity"} - set(table)
     if missing:
         raise ValueError(f"{path.name} lacks the columns {list_names(sorted(missing))}; it has: {', '.join(table)}")
     subjects = table.groupby("subject", sort=False) if "subject" in table else [("subject1", table)]
     return {str(s): rdm_from_pandas(rows, name=str(s)) for s, rows in subjects}
+
+
+def _labelled(cells: Cells):
+    """Numbers for dissimilarities; names of conditions and subjects as typed."""
+    table = cells.text.copy()
+    if "dissimilarity" in table:
+        table["dissimilarity"] = cells.numbers("dissimilarity")
+    return table

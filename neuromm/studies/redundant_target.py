@@ -9,8 +9,7 @@ import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
-from neuromm.stimuli.table import read_rows
-from neuromm.studies.results import Results, say
+from neuromm.studies.results import Results, read_people, say
 
 SOAS = (-150.0, -100.0, -50.0, 0.0, 50.0, 100.0, 150.0)  # ms, sound later positive
 FOCUSED = (-250.0, -200.0, -150.0, -100.0, -50.0, 0.0, 50.0, 100.0)
@@ -76,12 +75,7 @@ def main(
 
 def read_reactions(path):
     """A user's table of reaction times, for `measures.race_test`; `report` is "detection" where it is not given."""
-    from pathlib import Path
-
-    if not Path(path).is_file():
-        raise ValueError(f"no table of reaction times at {path}")
-    table = read_rows(path, sep=None, engine="python", na_values=["n/a"])
-    return table.assign(kind="human") if "report" in table else table.assign(report="detection", kind="human")
+    return read_people(path, report="detection")
 
 
 def _show(names, n_people, n_repeats, sd_people, seed):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuromm._names import file_name
 from neuromm.plots.style import save_figure
 from neuromm.report import report
 from neuromm.storage import whole_folder, write_provenance, write_session
@@ -40,12 +41,12 @@ class Results:
         with whole_folder(out) as draft:
             captions = {}
             for stem, (figure, data, caption) in self.figures.items():
-                save_figure(figure, draft / "figures" / stem, data)
-                captions[stem] = caption
+                save_figure(figure, draft / "figures" / file_name(stem), data)
+                captions[file_name(stem)] = caption
                 plt.close(figure)
             (draft / "tables").mkdir()
             for stem, table in self.tables.items():
-                table.to_csv(draft / "tables" / f"{stem}.csv", index=False, na_rep="n/a")
+                table.to_csv(draft / "tables" / f"{file_name(stem)}.csv", index=False, na_rep="n/a")
             provenance = {} if session is None else session.provenance
             if session is not None:
                 (draft / "session").mkdir()
@@ -81,3 +82,21 @@ def read_table(path) -> pd.DataFrame:
     if "report" in trials:
         return trials
     return finish(trials.reset_index(drop=True), seed=1, reports=("auditory", "visual", "common"))
+
+
+def read_people(path, report: str | None = None) -> pd.DataFrame:
+    """A user's table of answers: `observer` names the people, `kind` is "human"; `report` where it is missing.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is not there, is no trial table, or only a column like `observer` names the people.
+    """
+    from neuromm.stimuli.checks import name_people
+    from neuromm.stimuli.table import read_trials
+
+    table = name_people(read_trials(path)).reset_index()
+    added = {"kind": "human"} if "kind" not in table else {}
+    if report is not None and "report" not in table:
+        added["report"] = report
+    return table.assign(**added)

@@ -6,8 +6,7 @@ import numpy as np
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
-from neuromm.stimuli.table import read_rows
-from neuromm.studies.results import Results, say
+from neuromm.studies.results import Results, read_people, say
 
 GRID = np.arange(-400.0, 601.0, 5.0)  # ms, where fitted curves are drawn
 ALPHAS = (8.0, 10.5, 13.0)  # Hz
@@ -54,7 +53,7 @@ def main(
     )  # fmt: skip
     session = None
     if trials:
-        answered = _read(trials)
+        answered = read_people(trials)
     else:
         models = [catalogue.load(name) for name in names]
         session = present(paradigms.synchrony(n_repeats, seed=seed), models, seed=seed, layers=None, progress=say)
@@ -74,16 +73,6 @@ def main(
     page = results.write(out, session)
     say(f"wrote {page}")
     return page
-
-
-def _read(path):
-    """A user's table of answers; a warning is given if asynchronies look like seconds."""
-    from pathlib import Path
-
-    if not Path(path).is_file():
-        raise ValueError(f"no table of answers at {path}")
-    table = read_rows(path, sep=None, engine="python", na_values=["n/a"])
-    return table.assign(kind="human") if "kind" not in table else table
 
 
 def _synchrony(results, answered, window, level):

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 from dataclasses import dataclass, field
 
@@ -153,12 +152,10 @@ def table_text(trials) -> str:
 
 def read_text(text):
     """The trial table of such a text."""
-    import pandas as pd
+    from neuromm.stimuli.delimited import parse_delimited
+    from neuromm.stimuli.table import as_trials
 
-    from neuromm.stimuli.table import check_trials
-
-    table = pd.read_csv(io.StringIO(text), na_values=["n/a"], float_precision="round_trip")
-    return check_trials(table.set_index("trial") if "trial" in table else table)
+    return as_trials(parse_delimited(text, "the trials of the plan", separator=","))
 
 
 def checksum_of(text) -> str:

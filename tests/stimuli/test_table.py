@@ -66,7 +66,7 @@ def test_an_empty_table_and_a_repeated_trial_are_refused():
         check_trials(pd.DataFrame({"auditory_azimuth": []}))
     with pytest.raises(ValueError, match="trial 1 appears twice"):
         check_trials(pd.DataFrame({"auditory_azimuth": [0.0, 1.0]}, index=[1, 1]))
-    with pytest.raises(TypeError, match="a pandas DataFrame is wanted"):
+    with pytest.raises(TypeError, match="must be a pandas DataFrame with one row per trial, got a list"):
         check_trials([1, 2])
 
 
@@ -77,7 +77,7 @@ def test_reading_names_file_row_and_column(tmp_path):
         read_trials(path)
 
 
-@pytest.mark.parametrize("text", ["", "a;b\n1;2\n", '"unclosed,\n1,2\n3'])
+@pytest.mark.parametrize("text", ["", "a;b\n1;2\n3\n", '"unclosed,\n1,2\n3'])
 def test_what_is_no_table_is_one_clear_error(tmp_path, text):
     path = tmp_path / "mine.csv"
     path.write_text(text)

@@ -6,11 +6,12 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 import numpy as np
 import torch
 import xarray as xr
+
+from neuromm._names import file_name
 
 LARGE = 2**30  # bytes: a recording that will be larger goes to disk
 POOL = {
@@ -126,7 +127,7 @@ class _Store:
         return file
 
     def _path(self, name, end=""):
-        return self.out / f"{quote(name, safe='') or '%output'}.npy{end}"
+        return self.out / f"{file_name(name) if name else '%output'}.npy{end}"
 
     def finish(self):
         """Arrays of all layers, (n, units) float32."""
