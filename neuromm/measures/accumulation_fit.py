@@ -54,7 +54,8 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     UserWarning
         If a parameter ended at the edge of its range.
     """
-    need(trials, ["observer", "visual_heading", "vestibular_heading", "coherence", "response", "reaction_time"])
+    headings = ["visual_heading", "vestibular_heading"]
+    trials = need(trials, ["observer", *headings, "coherence", "response", "reaction_time"])
     wrong = trials["response"].notna() & ~trials["response"].isin([0, 1])
     if wrong.any():
         raise ValueError(

@@ -28,7 +28,7 @@ def aftereffect_by_exposure(trials):
     ValueError
         If there is no exposure, or no test before it.
     """
-    need(trials, ["observer", "block", "phase", "exposures", "auditory_azimuth", "visual_azimuth", "response"])
+    trials = need(trials, ["observer", "block", "phase", "exposures", "auditory_azimuth", "visual_azimuth", "response"])
     exposure = trials[trials["phase"] == "exposure"]
     if exposure.empty or not ((trials["phase"] == "test") & (trials["exposures"] == 0)).any():
         raise ValueError(
@@ -85,7 +85,7 @@ def aftereffect_history(trials):
     DataFrame, one row per observer × part (immediate, cumulative)
         `effect` (fraction of the displacement), `low`, `high` (95 %, least squares), `n`, `n_missed`.
     """
-    need(trials, ["observer", "block", "phase", "auditory_azimuth", "visual_azimuth", "response"])
+    trials = need(trials, ["observer", "block", "phase", "auditory_azimuth", "visual_azimuth", "response"])
     rows = []
     for observer, own in trials.groupby("observer", sort=False):
         moved = (own["visual_azimuth"] - own["auditory_azimuth"]).where(own["phase"] == "exposure")
@@ -132,7 +132,7 @@ def weight_over_period(trials, *, n_bins=10):
         `half` (first, second flipped), `phase` (0…½), `weight_auditory`, `low`, `high` (95 %, delta method), `n`,
         `n_missed`.
     """
-    need(trials, ["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"])
+    trials = need(trials, ["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"])
     if n_bins % 2:
         raise ValueError(f"n_bins is {n_bins}; an even number is wanted, so that halves can be compared")
     rows = []

@@ -28,7 +28,7 @@ def response_agreement(trials, *, report="auditory"):
         `first`, `second`, `agreement` (r of errors, or κ), `difference` (RMS, deg; or 1 − proportion equal), `n`.
         Agreement is NaN where an observer's answers do not vary, and both where no trial has answers of the two.
     """
-    need(trials, ["observer", "trial", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    trials = need(trials, ["observer", "trial", "report", "response", "auditory_azimuth", "visual_azimuth"])
     asked = trials[(trials["report"] == report) & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()]
     answers = asked.pivot(index="trial", columns="observer", values="response")
     answers = answers[[o for o in dict.fromkeys(trials["observer"]) if o in answers]]
@@ -92,7 +92,7 @@ def response_distance(trials, *, reference, report="auditory", n_bins=12):
     """
     from scipy.spatial.distance import jensenshannon
 
-    need(trials, ["observer", "condition", "report", "response"])
+    trials = need(trials, ["observer", "condition", "report", "response"])
     asked = trials[(trials["report"] == report) & trials["response"].notna()]
     if not (asked["observer"] == reference).any():
         raise ValueError(f"'{reference}' has no '{report}' answers; there are: {', '.join(asked['observer'].unique())}")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from neuromm.measures.bias import Z95, wilson
+from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import require
 
 
@@ -30,6 +31,7 @@ def mean_answers(trials, by, *, report=None):
         If a column is missing, or nobody was asked.
     """
     by = [by] if isinstance(by, str) else list(by)
+    trials = name_people(trials)
     require(trials, ["report", "response", *by], "mean_answers")
     asked = trials if report is None else trials[trials["report"] == report]
     if not len(asked):

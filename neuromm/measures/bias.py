@@ -51,7 +51,7 @@ def crossmodal_bias(
         If a column is missing, no row asks for that report with both modalities there, or the baseline
         was not shown.
     """
-    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     if report not in OTHER:
         raise ValueError(f"report is '{report}'; 'auditory' or 'visual' is wanted")
     if baseline not in ("stimulus", "aligned", "unisensory"):
@@ -110,7 +110,7 @@ def unity_rate(trials, *, tolerance: float = 0.25):
     DataFrame, one row per observer × reliabilities × |disparity|
         `disparity` (deg, ≥ 0), `unity` (probability), `low`, `high` (95 %, Wilson over trials), `n`, `n_missed`.
     """
-    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     asked = trials[
         (trials["report"] == "common") & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()
     ]

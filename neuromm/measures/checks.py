@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from neuromm.stimuli.checks import name_people
+
 YES_NO = {  # what a report's answers 1 and 0 mean
     "common": ("one cause", "two causes"),
     "synchronous": ("synchronous", "not synchronous"),
@@ -14,8 +16,10 @@ YES_NO = {  # what a report's answers 1 and 0 mean
 SIDES = ("right", "left")
 
 
-def need(trials, columns) -> None:
-    """Refuse what is no table, and name the columns that a table lacks.
+def need(trials, columns) -> pd.DataFrame:
+    """The trials with their people as text in `observer`; refuse what is no table or lacks a column.
+
+    People stand in `observer`, `participant` or `subject`, the first that is there.
 
     Raises
     ------
@@ -25,12 +29,14 @@ def need(trials, columns) -> None:
         raise TypeError(
             f"trials must be a pandas DataFrame, got {type(trials).__name__}; try session.trials"
         )
+    trials = name_people(trials)
     missing = [c for c in columns if c not in trials]
     if missing:
         raise ValueError(
             f"the table has no column {missing}; it has: {', '.join(map(str, trials.columns))}. "
             "Measures take session.trials: stimuli joined with responses."
         )
+    return trials
 
 
 def as_list(by) -> list:

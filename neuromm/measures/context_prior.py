@@ -53,7 +53,7 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     ValueError
         If a column is missing, there are not two contexts, or an answer is none of the observer's keys.
     """
-    need(trials, ["observer", context, "auditory_syllable", "visual_syllable", "response_label"])
+    trials = need(trials, ["observer", context, "auditory_syllable", "visual_syllable", "response_label"])
     contexts = tuple(sorted(trials[context].dropna().unique()))
     if len(contexts) != 2:
         raise ValueError(f"column '{context}' has the levels {list(contexts)}; two contexts are wanted")

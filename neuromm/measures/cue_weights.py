@@ -28,7 +28,7 @@ def cue_weights(trials, *, report="auditory"):
         answer has no spread or was not shown), `sigma_auditory`, `sigma_visual`, `sigma_bimodal`,
         `sigma_predicted` (deg), `n`.
     """
-    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     factors = _varying(trials)
     answered = trials[trials["response"].notna()]
     pairs = answered[
@@ -71,7 +71,7 @@ def unimodal_precision(trials):
     DataFrame, one row per observer × modality
         `sigma` (deg at reliability 1; NaN if the modality was not shown alone at two places), `n`.
     """
-    need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
+    trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     answered = trials[trials["response"].notna()]
     rows = []
     for observer in dict.fromkeys(trials["observer"]):

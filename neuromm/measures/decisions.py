@@ -32,7 +32,7 @@ def accuracy_and_time(trials, *, strength="coherence", by=()):
     ValueError
         If a column is missing or a response is neither 0 nor 1.
     """
-    need(trials, ["observer", "response", "reaction_time", strength, *by])
+    trials = need(trials, ["observer", "response", "reaction_time", strength, *by])
     answered = trials["response"].dropna()
     if not answered.isin([0, 1]).all():
         wrong = answered[~answered.isin([0, 1])].iloc[0]

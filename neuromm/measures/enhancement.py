@@ -123,7 +123,7 @@ def enhancement(trials, *, value="response", by=("observer", "level"), threshold
     ValueError
         If a column is missing, or a combination lacks one of the three.
     """
-    need(trials, ["auditory_azimuth", "visual_azimuth", value])
+    trials = need(trials, ["auditory_azimuth", "visual_azimuth", value])
     by = [c for c in by if c in trials]
     heard, seen = trials["auditory_azimuth"].notna(), trials["visual_azimuth"].notna()
     kind = np.select([heard & seen, heard, seen], ["audiovisual", "auditory", "visual"], "none")

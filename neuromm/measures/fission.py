@@ -33,7 +33,7 @@ def fission_by_soa(trials, *, by=()):
     ValueError
         If no row shows one flash with two beeps.
     """
-    need(trials, ["observer", "report", "n_flashes", "n_beeps", "beep_soa", "response"])
+    trials = need(trials, ["observer", "report", "n_flashes", "n_beeps", "beep_soa", "response"])
     asked = trials[trials["report"] == "n_flashes"]
     split = asked[(asked["n_flashes"] == 1) & (asked["n_beeps"] == 2)]
     if split.empty:
@@ -105,7 +105,7 @@ def capture_by_soa(trials):
         `correct`, `low`, `high` (95 %, Wilson), `n`, `n_missed`; `capture` is correct when congruent minus correct
         when not.
     """
-    need(trials, ["observer", "report", "response", "auditory_velocity", "congruence", "soa"])
+    trials = need(trials, ["observer", "report", "response", "auditory_velocity", "congruence", "soa"])
     asked = trials[trials["report"] == "auditory_motion"]
     if asked.empty:
         raise ValueError("no row asks for 'auditory_motion'; see paradigms.dynamic_capture")

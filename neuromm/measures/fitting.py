@@ -18,7 +18,9 @@ import pandas as pd
 
 from neuromm.maths.batched_optimise import minimise
 from neuromm.maths.parameters import BadData, Free
+from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.columns import COLUMNS, stimulus_columns
+from neuromm.stimuli.delimited import plain_text
 from neuromm.stimuli.table import require
 
 __all__ = ["BadData", "Fit", "Free", "fit"]
@@ -56,6 +58,7 @@ class Fit:
             Level of each parameter that has one value per level: `sigma_visual="high"`.
         """
         model = self._model(model)
+        subject = plain_text(subject)
         rows = self.estimates[(self.estimates["model"] == model) & (self.estimates["subject"] == subject)]
         if not len(rows):
             raise ValueError(f"no estimates of {model} for subject {subject!r}; there are: {self.subjects}")
@@ -96,8 +99,9 @@ def fit(
         Fields that are not free keep their values. Several observers are fitted in turn, each with
         those of the free parameters that it has.
     trials : DataFrame
-        Stimuli, `report` and `response`; the column `by` tells subjects apart (all one subject without
-        it). Missed responses (NaN) are left out and counted.
+        Stimuli, `report` and `response`. The column `by` tells subjects apart; "observer" is taken from
+        `participant` or `subject` where it is missing, and a table that names nobody is one subject, with a
+        warning. Missed responses (NaN) are left out and counted.
     free : dict of parameter → (low, high) or Free
     n_starts : int
         Starts per subject: the best of four times as many random points. All are followed for a few
@@ -173,6 +177,13 @@ def check_responses(trials, *, by="observer", at_least=2):
     bad : dict of subject → what is wrong, naming the subject and the column
     """
     require(trials, ["report", "response"], "fit")
+    trials = name_people(trials, by=by)
+    if by not in trials:
+        warnings.warn(
+            "trials has no column 'observer', 'participant' or 'subject': all answers are one subject",
+            UserWarning,
+            stacklevel=3,
+        )
     who = trials[by] if by in trials else pd.Series("all", trials.index)
     if who.isna().any():
         raise BadData(f"column '{by}' is empty in trial {trials.index[who.isna()][0]}; it names the subject")

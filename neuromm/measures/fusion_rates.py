@@ -27,7 +27,7 @@ def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
     DataFrame
         Rates 0…1; `.attrs["n"]` holds the trials per cell and `.attrs["n_missed"]` the answers missed.
     """
-    need(trials, ["observer", "auditory_syllable", "visual_syllable"])
+    trials = need(trials, ["observer", "auditory_syllable", "visual_syllable"])
     fused = trials["fused"].to_numpy(float) if "fused" in trials else _fused(trials, fusions or FUSIONS)
     label = trials[stimulus] if stimulus in trials else trials["auditory_syllable"] + "|" + trials["visual_syllable"]
     table = pd.DataFrame({"observer": trials["observer"].to_numpy(), "stimulus": label.to_numpy(), "fused": fused})

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import betainc, digamma, gammaln, logsumexp
 
 from neuromm.measures.fitting import fit
+from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import require
 
 
@@ -94,6 +95,7 @@ def cross_validate(observers, trials, free, *, n_folds=5, by="observer", rng=Non
     """
     rng = np.random.default_rng(0) if rng is None else rng
     trials = trials.reset_index(drop=True)
+    trials = name_people(trials, by=by)
     if by not in trials:
         trials = trials.assign(**{by: "all"})
     fold = deal_folds(trials, n_folds, by=by, rng=rng)

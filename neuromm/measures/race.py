@@ -8,6 +8,7 @@ from scipy import stats
 
 from neuromm.measures.checks import keep_kind, need
 from neuromm.measures.temporal_window import warn_seconds
+from neuromm.stimuli.delimited import plain_text
 from neuromm.stimuli.table import present_in
 
 PROBABILITIES = np.arange(0.05, 1.0, 0.1)
@@ -155,8 +156,8 @@ def race_distributions(trials, *, observer=None, limits=(0.0, np.inf)):
     ValueError
         If the table holds several observers and none is named, or a condition has fewer than two times.
     """
-    need(trials, ["observer", "auditory_azimuth", "visual_azimuth", "reaction_time"])
-    own = trials if observer is None else trials[trials["observer"] == observer]
+    trials = need(trials, ["observer", "auditory_azimuth", "visual_azimuth", "reaction_time"])
+    own = trials if observer is None else trials[trials["observer"] == plain_text(observer)]
     if own["observer"].nunique() != 1:
         raise ValueError(f"the table has {own['observer'].nunique()} observers; name one of them as `observer`")
     heard, seen = present_in(own, "auditory"), present_in(own, "visual")
@@ -199,7 +200,7 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
     ValueError
         If an observer lacks one of the three conditions.
     """
-    need(trials, ["observer", "report", "auditory_azimuth", "visual_azimuth", "reaction_time"])
+    trials = need(trials, ["observer", "report", "auditory_azimuth", "visual_azimuth", "reaction_time"])
     asked = trials[trials["report"] == "detection"]
     heard, seen = present_in(asked, "auditory"), present_in(asked, "visual")
     outside = asked["reaction_time"].notna() & ~asked["reaction_time"].between(*limits)
@@ -252,7 +253,7 @@ def mean_reaction_times(trials, *, by=("soa",)):
 
     `shown` says what was there: auditory, visual, audiovisual or nothing.
     """
-    need(trials, ["observer", "reaction_time", "auditory_azimuth", "visual_azimuth"])
+    trials = need(trials, ["observer", "reaction_time", "auditory_azimuth", "visual_azimuth"])
     if "soa" in trials:
         warn_seconds(trials["soa"])
     heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")

@@ -35,7 +35,7 @@ def response_distribution(trials, *, by=(), outside="error"):
     ValueError
         If an answer is outside the alternatives of its row (and `outside` is "error"), or no syllable was asked for.
     """
-    need(trials, ["observer", "report", "response_label"])
+    trials = need(trials, ["observer", "report", "response_label"])
     asked = trials[trials["report"] == "syllable"].copy()
     if asked.empty:
         raise ValueError("no row asks for a 'syllable'")
@@ -82,7 +82,7 @@ def confusion_table(trials, modality="auditory"):
         If no row shows that modality alone, or answers and stimuli are not the same set of syllables.
     """
     other = {"auditory": "visual", "visual": "auditory"}[modality]
-    need(trials, ["report", "response_label", f"{modality}_syllable"])
+    trials = need(trials, ["report", "response_label", f"{modality}_syllable"])
     alone = trials[(trials["report"] == "syllable") & trials[f"{modality}_syllable"].notna()]
     if f"{other}_syllable" in alone:
         alone = alone[alone[f"{other}_syllable"].isna()]
@@ -194,7 +194,7 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
     """
     from neuromm.maths.fuzzy_logic import fit_supports
 
-    need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
+    trials = need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
     asked = trials[trials["report"] == "syllable"]
     answered = asked[asked["response_label"].notna()]
     if answered.empty:

@@ -46,7 +46,7 @@ def rate_by_soa(trials, *, report="synchronous", by=()):
         If all |SOA| are below 2: they look like seconds; if rows without observer, factor or SOA are left out.
     """
     by = as_list(by)
-    need(trials, ["observer", "report", "soa", "response", *by])
+    trials = need(trials, ["observer", "report", "soa", "response", *by])
     asked = trials[trials["report"] == report]
     if asked.empty:
         raise ValueError(f"no row asks for '{report}'; there is: {', '.join(map(str, trials['report'].unique()))}")

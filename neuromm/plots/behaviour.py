@@ -64,7 +64,7 @@ def weights_against_prediction(table, ax=None):
             fmt=MARKERS[i % len(MARKERS)],
             color=COLOURS["audiovisual"],
             mfc=shade(COLOURS["audiovisual"], 1 - 0.25 * (i % 4)),
-            label=name.replace("_", " "),
+            label=str(name).replace("_", " "),
             lw=0.8,
         )
     ax.set_xlabel("visual weight predicted by reliability")
@@ -125,4 +125,4 @@ def _lines(table, ax, colour):
 def _label(name, factors, key):
     short = {"auditory_reliability": "A", "visual_reliability": "V"}
     levels = ", ".join(f"{short[f]} {value:.3g}" for f, value in zip(factors, key, strict=True))
-    return name.replace("_", " ") + (f" ({levels})" if levels else "")
+    return str(name).replace("_", " ") + (f" ({levels})" if levels else "")

@@ -135,12 +135,15 @@ def _stimuli(given, where, folder, tables):
 
 def _keep_table(trials, folder, tables, subject=None):
     """Checksum of a user's table, whose text is kept in `tables`; `subject` as for `read_trials`."""
+    from neuromm.stimuli.checks import name_people
     from neuromm.stimuli.table import check_trials, read_trials
 
     if isinstance(trials, str | Path):
-        table = read_trials(Path(folder) / trials, subject)
+        table = read_trials(Path(folder) / trials, None if subject == "observer" else subject)
     else:  # a session's answers number their rows, and say the trial in a column
         table = check_trials(trials.drop(columns="trial", errors="ignore") if subject is not None else trials)
+    if subject is not None:
+        table = name_people(table, by=subject)
     text = table_text(table)
     tables[checksum_of(text)] = text
     return checksum_of(text)

@@ -12,6 +12,7 @@ import pandas as pd
 from neuromm.maths.device import check_device
 from neuromm.maths.parameters import BadData, Space
 from neuromm.observers.bayes.possible_answers import check_answers, choices_of
+from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import distinct, require
 
 
@@ -47,6 +48,7 @@ class Likelihood:
         trials = trials[trials["response"].notna()]
         if not len(trials):
             raise BadData("trials has no response: column 'response' is empty")
+        trials = name_people(trials, by=by)
         who = trials[by].to_numpy() if by in trials else np.full(len(trials), observer.name, object)
         self.subjects = list(dict.fromkeys(who))
         subject = pd.Categorical(who, categories=self.subjects).codes
