@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.stimuli.checks import name_people
+from neuromm.stimuli.columns import PEOPLE
 
 YES_NO = {  # what a report's answers 1 and 0 mean
     "common": ("one cause", "two causes"),
@@ -79,6 +80,18 @@ def grouped_rows(table, keys, who) -> pd.DataFrame:
             f"{who}: no row has a value in every one of the columns {keys}; fill them in"
         )
     return kept
+
+
+def warn_pooled(trials, who) -> None:
+    """Warn where the answers of several people become one curve."""
+    named = [name for name in PEOPLE if name in trials]
+    n = trials[named[0]].nunique() if named else 1
+    if n > 1:
+        warnings.warn(
+            f"{who}: the answers of {n} people make one curve; by='{named[0]}' gives each their own",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def numeric(values, name="response") -> pd.Series:

@@ -16,8 +16,9 @@ from scipy.special import betaln, expit, gammaln, ndtr
 
 from neuromm.maths.batched_optimise import minimise_by_differences
 from neuromm.maths.slice_sampler import sample
-from neuromm.measures.checks import grouped_rows, numeric, yes_no
+from neuromm.measures.checks import grouped_rows, numeric, warn_pooled, yes_no
 from neuromm.measures.intervals import interval_around
+from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import require
 
 LOG2 = np.log(2.0)
@@ -215,6 +216,8 @@ def _unsupported(counts):
 
 def _count(trials, x, y, by, shape):
     """Answers counted per condition and stimulus value; condition as a number."""
+    if by == "observer":
+        trials = name_people(trials)
     require(trials, [x, y, *([by] if by else [])], "fit_psychometric")
     trials = trials[trials[y].notna() & trials[x].notna()]
     if not len(trials):
@@ -223,7 +226,9 @@ def _count(trials, x, y, by, shape):
     if shape == "weibull" and (trials[x] <= 0).any():
         raise ValueError(f"column '{x}' has values of 0 or below; x of a Weibull function must be positive")
     codes, conditions = np.zeros(len(trials), int), ["all"]
-    if by is not None:
+    if by is None:
+        warn_pooled(trials, "fit_psychometric")
+    else:
         trials = grouped_rows(trials, [by], "fit_psychometric")
         conditions = _sorted(trials[by].unique())
         codes = trials[by].map({condition: i for i, condition in enumerate(conditions)}).to_numpy(int)

@@ -69,7 +69,7 @@ def _answers() -> dict[str, Column]:
         "observer": Column("text", "", "whose answer it is"),
         "participant": Column("text", "", "whose answer it is, in a table without `observer`"),
         "subject": Column("text", "", "whose answer it is, in a table without both"),
-        "kind": Column("text", "", "human or model", values=("human", "model")),
+        "kind": Column("text", "", "who answered, human or model; or the kind of a stimulus"),
         "response": Column("number", "as the report", "deg, count, or 1 for right, common, yes"),
         "response_label": Column("text", "", "the answer in words"),
         "judged_common": Column("boolean", "", "whether one cause was perceived"),
@@ -83,7 +83,7 @@ def _stimuli() -> dict[str, Column]:
     """What is shown."""
     fraction = Column("number", "fraction", "", low=0, open_low=True)
     columns = {
-        "attended": Column("text", "", "where attention is"),
+        "attended": Column("text", "", "where attention is", values=MODALITIES),
         "congruence": Column("number", "fraction", "semantic congruence of the pair", low=0),
         "n_beeps": Column("integer", "count", "beeps", low=0),
         "n_flashes": Column("integer", "count", "flashes", low=0),

@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -123,3 +124,13 @@ def test_a_table_of_answers_with_participants_is_read_and_told_apart(tmp_path, t
     assert len(read) == len(table) and read["participant"].nunique() == 2
     assert as_people(read)["observer"].tolist() == table["participant"].tolist()
     assert set(as_people(read.drop(columns="participant"))["observer"]) == {"people"}
+
+
+def test_a_curve_of_several_people_says_so(rng):
+    x = np.tile([-2.0, -1, 0, 1, 2], 40)
+    answers = (rng.standard_normal(len(x)) < x).astype(float)
+    trials = pd.DataFrame({"x": x, "response": answers, "subject": np.repeat([1, 2], 100)})
+    with pytest.warns(UserWarning, match="the answers of 2 people make one curve; by='subject' gives each"):
+        measures.fit_psychometric(trials, "x", n_bootstrap=0, n_samples=0)
+    each = measures.fit_psychometric(trials, "x", by="observer", n_bootstrap=0, n_samples=0)
+    assert sorted(each.estimates["condition"].unique()) == ["1", "2"]

@@ -121,3 +121,9 @@ def test_the_documented_columns_are_the_declared_ones():
     for name, column in COLUMNS.items():
         if column.values:
             assert all(f"`{value}`" in text for value in column.values), name
+
+
+def test_a_word_outside_of_a_columns_list_is_refused():
+    table = pd.DataFrame({"auditory_azimuth": [0.0, 1.0], "attended": ["visual", "visaul"]})
+    with pytest.raises(ValueError, match="trial 1, column 'attended': must be one of auditory, visual.*got 'visaul'"):
+        check_trials(table)

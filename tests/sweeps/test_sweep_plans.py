@@ -100,8 +100,10 @@ def test_answers_of_several_people_are_the_same_from_a_file_and_from_a_session(t
     assert len(set(ids[0])) == 4 and ids[0] == ids[1] == ids[2]
     with pytest.raises(ValueError, match="answers.csv has no column 'person' that says whose trial"):
         make_plan({"fits": {**keys, "trials": str(tmp_path / "answers.csv"), "by": "person"}})
+    assert len(nm.stimuli.read_trials(tmp_path / "answers.csv")) == len(shown), "people are told apart by `observer`"
+    shown.drop(columns="observer").to_csv(tmp_path / "nobody.csv", index=False)
     with pytest.raises(ValueError, match="trial 0 appears twice in the index; number the rows, or leave"):
-        nm.stimuli.read_trials(tmp_path / "answers.csv")
+        nm.stimuli.read_trials(tmp_path / "nobody.csv")
 
 
 def test_a_stored_plan_is_the_plan(tmp_path, trials):
