@@ -12,6 +12,7 @@ from scipy.stats import kendalltau, rankdata
 Comparator = Literal[
     "pearson", "spearman", "cosine", "whitened_cosine", "whitened_correlation", "tau_a", "tau_b", "rho_a"
 ]  # fmt: skip
+OF_RANKS = ("spearman", "tau_a", "tau_b", "rho_a")
 NEEDS_VARIANCE = ("pearson", "spearman", "whitened_correlation", "tau_b")  # undefined for a constant RDM
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from neuromm.measures import comparators
+from neuromm.measures import comparators, ties
 from neuromm.measures.comparators import Comparator
 from neuromm.measures.rdm import align, name_rdms
 from neuromm.measures.rsa_checks import ConstantPatterns, NotFinite, check_enough_conditions, check_finite, list_names
@@ -65,9 +65,9 @@ def compare_rdms(
     second = first if others is None else name_rdms(others)
     if others is None and len(first) < 2:
         raise ValueError(f"{len(first)} RDM given; at least two are wanted, or `others` to compare it with")
-    values, conditions = align([*first.values(), *(() if others is None else second.values())])
+    everything = [*first.values(), *(() if others is None else second.values())]
     names = [*first, *(() if others is None else second)]
-    values = check_values(values, names, len(conditions), comparator, nan=nan, undefined=undefined)
+    values, conditions = read_values(everything, names, comparator, nan=nan, undefined=undefined)
     a, b = (values, values) if others is None else (values[: len(first)], values[len(first) :])
     similarity = comparators.compare(a, b, comparator, covariance=covariance)
     if others is None:
@@ -123,9 +123,8 @@ def noise_ceiling(rdms, *, comparator: Comparator = "spearman", covariance=None)
     named = list(rdms.values()) if isinstance(rdms, dict) else list(rdms)
     if len(named) < 2:
         raise ValueError(f"{len(named)} RDM given; a ceiling needs at least two replicates (subjects, seeds or folds)")
-    values, conditions = align(named)
     names = [r.name or i for i, r in enumerate(named)]
-    values = check_values(values, names, len(conditions), comparator)
+    values, _ = read_values(named, names, comparator)
     ready, n = _ready_to_pool(values, comparator, covariance), len(values)
     total = ready.sum(axis=0)
     with_all = _similarity_to_pool(values, ready, np.broadcast_to(total, ready.shape), comparator)
@@ -145,13 +144,22 @@ def noise_ceilings(replicates, *, comparator: Comparator = "spearman", covarianc
     return pd.DataFrame(rows)
 
 
-def check_values(values, names, n_conditions, comparator, *, nan="raise", undefined="raise"):
-    """Dissimilarities fit to compare: enough conditions, finite, and varying where the comparator needs it."""
+def read_values(rdms, names, comparator, *, nan="raise", undefined="raise"):
+    """Aligned dissimilarities fit to compare: enough conditions, finite, and varying where the comparator needs it.
+
+    For comparators of ranks, values that are equal but for rounding are equal.
+
+    Returns
+    -------
+    values : array, shape (n_rdms, n_pairs)
+    conditions : tuple of str
+    """
     if comparator not in get_args(Comparator):
         raise ValueError(f"comparator '{comparator}' is not one of {', '.join(get_args(Comparator))}")
-    check_enough_conditions(n_conditions, "a comparison of RDMs")
     if nan not in ("raise", "omit") or undefined not in ("raise", "nan"):
-        raise ValueError(f"nan is '{nan}' (raise or omit wanted), undefined is '{undefined}' (raise or nan wanted)")
+        raise ValueError(f"nan must be raise or omit, got '{nan}'; undefined must be raise or nan, got '{undefined}'")
+    values, conditions = align(rdms)
+    check_enough_conditions(len(conditions), "a comparison of RDMs")
     if nan == "omit":
         keep = np.isfinite(values).all(axis=0)
         if comparator.startswith("whitened") and not keep.all():
@@ -160,14 +168,17 @@ def check_values(values, names, n_conditions, comparator, *, nan="raise", undefi
             raise NotFinite(f"{keep.sum()} pairs of conditions are finite in all RDMs; compare fewer RDMs at once")
         values = values[:, keep]
     check_finite(values, names, "the RDMs")
-    span = np.ptp(values, axis=1) if comparator in comparators.NEEDS_VARIANCE else np.abs(values).max(axis=1)
-    flat = span <= 1e-13 * np.abs(values).max(axis=1)
-    if flat.any() and undefined == "raise" and not comparator.startswith("tau_a"):
+    limits = np.array([ties.tolerance(v, r.rounding, r.method) for v, r in zip(values, rdms, strict=True)])
+    flat = (np.abs(values) <= limits.min(axis=1, keepdims=True)).all(axis=1)
+    if comparator in comparators.NEEDS_VARIANCE:
+        flat = ties.is_constant(values, limits)
+    if flat.any() and undefined == "raise" and comparator != "tau_a":
         raise ConstantPatterns(
-            f"RDM {list_names(np.asarray(names, object)[flat])} is constant over pairs of conditions, so its "
-            f"{comparator} with any other is undefined; leave it out, or pass undefined='nan'"
+            f"RDM {list_names(np.asarray(names, object)[flat])} is constant over pairs of conditions (but for "
+            f"rounding), so its {comparator} with any other is undefined; leave it out, or pass undefined='nan'"
         )
-    return values
+    values[flat] = values[flat, :1] if comparator in comparators.NEEDS_VARIANCE else 0.0
+    return (ties.merge_ties(values, limits) if comparator in comparators.OF_RANKS else values), conditions
 
 
 def _ready_to_pool(values, comparator, covariance):
@@ -180,7 +191,9 @@ def _similarity_to_pool(values, ready, pools, comparator):
     if comparator.startswith("tau"):
         return np.array([comparators.compare(v, p, comparator)[0, 0] for v, p in zip(values, pools, strict=True)])
     if comparator in ("spearman", "rho_a"):
-        pools = comparators.prepare(pools, comparator)
+        # sums of equal ranks are ties, whatever the order they were added in
+        limits = ties.rounding_error(np.finfo(float).eps, 1) * len(values) * np.abs(ready).max()
+        pools = comparators.prepare(ties.merge_ties(pools, np.full_like(pools, limits)), comparator)
     else:
         pools = pools / np.linalg.norm(pools, axis=1, keepdims=True)
     return (ready * pools).sum(axis=1)

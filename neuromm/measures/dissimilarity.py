@@ -4,8 +4,11 @@ Arrays in, square arrays out. Features are taken in blocks, so a wide layer is n
 float32 patterns stay float32 and anything else becomes float64. Names, trials and folds: `rdm.py`.
 """
 
+from typing import Literal
+
 import numpy as np
 from scipy.linalg import solve_triangular
+from scipy.sparse.csgraph import connected_components
 
 from neuromm.maths.device import check_device
 from neuromm.measures.rsa_checks import ConstantPatterns, check_memory, list_names
@@ -14,14 +17,14 @@ ROWS_IN_CACHE = 32  # of a square matrix that are finished together
 BLOCK_BYTES = 2**22  # one block of centred patterns: small enough for the cache
 
 
-def gram(patterns, *, shift=None, device=None):
+def gram(patterns, *, centre: Literal["rows", "columns"] | None = None, device=None):
     """Inner products of all rows, features taken in blocks.
 
     Parameters
     ----------
     patterns : array, shape (n_rows, n_features)
-    shift : array broadcastable to `patterns`, optional
-        Subtracted first: a column (n_rows, 1) centres rows, a row (1, n_features) centres columns.
+    centre : str, optional
+        Subtract the mean of each row, or of each column, first.
     device : str, optional
         A torch device for the products, such as "cuda"; numpy without it.
 
@@ -31,26 +34,42 @@ def gram(patterns, *, shift=None, device=None):
     """
     patterns = as_float(patterns)
     n_rows, n_features = patterns.shape
-    shift = None if shift is None else np.broadcast_to(np.asarray(shift, patterns.dtype), patterns.shape)
     multiply = _multiply_on(device) if device else _multiply
     check_memory(2 * n_rows**2 * patterns.itemsize, f"the products of {n_rows} patterns", "Average by condition first.")
     width = _block_width(n_rows, n_features, patterns.itemsize)
+    means = patterns.mean(axis=1, keepdims=True) if centre == "rows" else None
     total = None
     for start in range(0, n_features, width):
         block = patterns[:, start : start + width]
-        product = multiply(block if shift is None else block - shift[:, start : start + width])
-        total = product if total is None else np.add(total, product, out=total)
+        if centre == "rows":
+            block = block - means
+        elif centre == "columns":
+            block = centred_columns(block)
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the products looks for infinity in them
+            product = multiply(block)
+            total = product if total is None else np.add(total, product, out=total)
     return np.zeros((n_rows, n_rows), patterns.dtype) if total is None else total
+
+
+def centred_columns(patterns):
+    """A copy, (..., n_rows, n_features), with the mean of each column subtracted, exact to the last digit.
+
+    The mean of float32 columns keeps an error of n eps × mean; the second subtraction takes it off.
+    """
+    centred = patterns - patterns.mean(axis=-2, keepdims=True)
+    if centred.dtype == np.float32:
+        centred -= centred.mean(axis=-2, keepdims=True)
+    return centred
 
 
 def squared_euclidean(patterns, *, device=None):
     """Squared Euclidean distance per feature, Σ_k (x_ik − x_jk)² / p; shape (n, n).
 
-    Columns are centred first, which leaves distances as they are and keeps small ones exact.
+    Columns are centred first. Distances far smaller than the spread of all patterns are computed again among
+    themselves, so that one far pattern takes no digits from the others (see `_divergences`).
     """
     patterns = as_float(patterns)
-    products = gram(patterns, shift=patterns.mean(axis=0, keepdims=True), device=device)
-    return _distances(products) / patterns.shape[1]
+    return _divergences(patterns[None], None, device) / patterns.shape[1]
 
 
 def correlation(patterns, *, labels=None, device=None):
@@ -61,14 +80,7 @@ def correlation(patterns, *, labels=None, device=None):
     ConstantPatterns
         If a pattern is the same in every feature: it correlates with nothing.
     """
-    patterns = as_float(patterns)
-    mean, offset = patterns.mean(axis=1, keepdims=True), None
-    if offset_matters(patterns):
-        products = gram(patterns, shift=mean, device=device)
-    else:  # Σ (x_i − m_i)(x_j − m_j) = Σ x_i x_j − p m_i m_j: no centred copy
-        products = gram(patterns, device=device)
-        offset = mean[:, 0] * patterns.dtype.type(np.sqrt(patterns.shape[1]))
-    return _one_minus_cosine(products, mean[:, 0], labels, "the same in every unit", patterns.shape[1], offset)
+    return _one_minus_cosine(as_float(patterns), "rows", labels, "the same in every unit", device)
 
 
 def cosine(patterns, *, labels=None, device=None):
@@ -79,13 +91,12 @@ def cosine(patterns, *, labels=None, device=None):
     ConstantPatterns
         If a pattern is zero in every feature: it has no direction.
     """
-    patterns = as_float(patterns)
-    return _one_minus_cosine(gram(patterns, device=device), 0.0, labels, "zero in every unit", patterns.shape[1])
+    return _one_minus_cosine(as_float(patterns), None, labels, "zero in every unit", device)
 
 
 def mahalanobis(patterns, covariance, *, device=None):
     """Squared Mahalanobis distance per feature, (x_i − x_j)ᵀ Σ⁻¹ (x_i − x_j) / p; shape (n, n)."""
-    return squared_euclidean(whiten(patterns, covariance), device=device)
+    return squared_euclidean(whiten(centred_columns(as_float(patterns)), covariance), device=device)
 
 
 def crossnobis(patterns, covariance=None, *, device=None):
@@ -115,14 +126,10 @@ def crossnobis(patterns, covariance=None, *, device=None):
     if n_folds < 2:
         raise ValueError(f"crossnobis compares independent folds; {n_folds} fold given, at least 2 are wanted")
     if covariance is not None:
-        patterns = whiten(patterns.reshape(-1, n_features), covariance).reshape(patterns.shape)
-    if offset_matters(patterns, axis=1):
-        # an offset of a fold cancels in every difference; removing one keeps small distances exact
-        patterns = patterns - patterns[:, :1]
-    products = gram(patterns.sum(axis=0), device=device)
-    for fold in patterns:
-        products -= gram(fold, device=device)
-    return _distances(products) / (n_folds * (n_folds - 1) * n_features)
+        # the mean of a fold cancels in every difference; without it whitening loses no digits to it
+        centred = centred_columns(patterns).reshape(-1, n_features)
+        patterns = whiten(centred, covariance).reshape(patterns.shape)
+    return _divergences(patterns, None, device) / (n_folds * (n_folds - 1) * n_features)
 
 
 def poisson(rates, *, labels=None, device=None):
@@ -145,7 +152,7 @@ def poisson(rates, *, labels=None, device=None):
         If a rate is negative, naming the condition.
     """
     rates = _with_prior(rates, labels)
-    return _cross_distances(_multiply_blocks(rates, np.log(rates), device)) / rates.shape[1]
+    return _divergences(rates[None], np.log(rates)[None], device) / rates.shape[1]
 
 
 def poisson_crossvalidated(rates, *, labels=None, device=None):
@@ -159,11 +166,7 @@ def poisson_crossvalidated(rates, *, labels=None, device=None):
     n_folds, n_conditions, n_features = rates.shape
     if n_folds < 2:
         raise ValueError(f"cross-validation compares independent folds; {n_folds} fold given, at least 2 are wanted")
-    logs = np.log(rates)
-    products = _multiply_blocks(rates.sum(axis=0), logs.sum(axis=0), device)
-    for rate, log in zip(rates, logs, strict=True):
-        products -= _multiply_blocks(rate, log, device)
-    return _cross_distances(products) / (n_folds * (n_folds - 1) * n_features)
+    return _divergences(rates, np.log(rates), device) / (n_folds * (n_folds - 1) * n_features)
 
 
 def whiten(patterns, covariance):
@@ -233,7 +236,77 @@ def _multiply_on(device):
     return multiply
 
 
+def _divergences(first, second, device):
+    """Σ_k (a_ik − a_jk)(b_ik − b_jk) for every pair of rows; (n, n).
+
+    With one fold that is the squared distance (`second` None: b is a) or the symmetrised divergence. With several it
+    is summed over ordered pairs of different folds, a from one and b from the other.
+
+    A difference of products loses the digits that the products have beyond it. Pairs for which these are more than a
+    sixth of all digits form groups; the rows of a group are centred on their own mean and multiplied again. Pairs
+    that are near even so, such as neighbours on a line, are subtracted one by one.
+    """
+    distances, near = _from_products(first, second, device)
+    if not near.any():
+        return distances
+    n = len(distances)
+    _, group = connected_components(near, directed=False)
+    for label in np.flatnonzero(np.bincount(group) > 1):
+        members = np.flatnonzero(group == label)
+        if len(members) == n:
+            i, j = np.nonzero(np.triu(near, 1))
+            distances[i, j] = distances[j, i] = _one_by_one(first, second, i, j)
+            continue
+        others = None if second is None else second[:, members]
+        distances[np.ix_(members, members)] = _divergences(first[:, members], others, device)
+    return distances
+
+
+def _from_products(first, second, device):
+    """Divergences from products of centred rows, and which pairs lose more than a sixth of their digits."""
+    if second is None and len(first) == 1:
+        products = gram(first[0], centre="columns", device=device)
+        lengths = np.diag(products).copy()
+        spread = distances = _distances(products)
+    else:
+        a = centred_columns(first)
+        b = a if second is None else centred_columns(second)
+        within = sum(_products(a_fold, b_fold, device) for a_fold, b_fold in zip(a, b, strict=True))
+        lengths = np.sqrt(np.einsum("fij,fij->i", a, a) * np.einsum("fij,fij->i", b, b))  # |a_i| |b_i|
+        spread = distances = _distances(within)
+        if len(a) > 1:
+            whole = a.sum(axis=0)
+            distances = _distances(_products(whole, whole if b is a else b.sum(axis=0), device)) - spread
+    limit = np.finfo(first.dtype).eps ** (1 / 6) * lengths
+    near = spread < limit[:, None] + limit
+    np.fill_diagonal(near, False)
+    return distances, near
+
+
+def _products(first, second, device):
+    """A Aᵀ, or (A Bᵀ + B Aᵀ)/2."""
+    if second is first:
+        return gram(first, device=device)
+    products = _multiply_blocks(first, second, device)
+    return (products + products.T) / 2
+
+
+def _one_by_one(first, second, i, j):
+    """The same sums from the differences themselves, some pairs at a time."""
+    sums = np.empty(len(i), first.dtype)
+    step = max(1, BLOCK_BYTES // (first[:, 0].size * first.itemsize))
+    for start in range(0, len(i), step):
+        some = slice(start, start + step)
+        a = first[:, i[some]] - first[:, j[some]]
+        b = a if second is None else second[:, i[some]] - second[:, j[some]]
+        sums[some] = np.einsum("fpk,fpk->p", a, b)
+        if len(first) > 1:
+            sums[some] = np.einsum("pk,pk->p", a.sum(axis=0), b.sum(axis=0)) - sums[some]
+    return sums
+
+
 def _distances(products):
+    """K_ii + K_jj − 2 K_ij, in place."""
     own = np.diag(products).copy()
     distances = products
     distances *= -2
@@ -243,41 +316,49 @@ def _distances(products):
     return distances
 
 
-def offset_matters(patterns, axis=-1):
-    """Whether offsets along an axis are so large beside what varies that they must be taken off before products are.
-
-    Judged by every k-th unit; ratios up to 4 cost a digit at most.
-    """
-    some = np.ascontiguousarray(patterns[..., :: max(1, patterns.shape[-1] // 16)])
-    return bool((np.abs(some.mean(axis=axis)) > 4 * some.std(axis=axis)).any())
-
-
-def _one_minus_cosine(products, mean, labels, why, n_units, offset=None):
-    """1 − cosine from inner products, in place; with `offset`, from products less its outer product with itself."""
+def _one_minus_cosine(patterns, centre, labels, why, device):
+    """1 − cosine of (centred) rows."""
+    products = gram(patterns, centre=centre, device=device)
+    largest = products.trace(dtype=float)
+    # the cosine has no scale: what leaves the range of the dtype is brought back by a power of two
+    if not np.finfo(products.dtype).tiny < largest * np.finfo(products.dtype).eps < np.inf:
+        patterns = scaled_to_one(patterns)
+        products = gram(patterns, centre=centre, device=device)
+    n_units = patterns.shape[1]
+    mean = patterns.mean(axis=1) if centre == "rows" else np.zeros(len(patterns), patterns.dtype)
     squares = np.diag(products).copy()
-    if offset is not None:
-        squares -= np.square(offset)
     # what rounding leaves of a pattern that does not vary
+    eps = np.finfo(products.dtype).eps
     level = np.sqrt(np.maximum(squares, 0) / n_units + np.square(mean))
-    floor = n_units * (8 * np.finfo(products.dtype).eps * np.maximum(level, np.finfo(products.dtype).tiny)) ** 2
-    constant = ~(squares > floor)
+    constant = ~(squares > n_units * (8 * eps * level) ** 2)
     if constant.any():
         names = np.arange(len(squares)) if labels is None else np.asarray(labels, object)
         raise ConstantPatterns(
             f"the pattern of {list_names(names[constant])} is {why}, so it has no correlation or angle with "
             "others; use method='euclidean', or record more units"
         )
+    offset = None
+    if (n_units * np.square(eps * mean) > 0.01 * eps * squares).any():
+        # means that were rounded: Σ (x_i − m_i)(x_j − m_j) less p times the product of what they were off by
+        offset = (patterns - mean[:, None]).mean(axis=1, dtype=float) * np.sqrt(n_units)
+        squares -= np.square(offset).astype(squares.dtype)
     inverse = 1 / np.sqrt(squares)
     for start in range(0, len(products), ROWS_IN_CACHE):
         rows = slice(start, start + ROWS_IN_CACHE)
         block = products[rows]
         if offset is not None:
-            block -= np.outer(offset[rows], offset)
+            block -= np.outer(offset[rows], offset).astype(block.dtype)
         block *= -inverse[rows, None]
         block *= inverse
         block += 1
     np.fill_diagonal(products, 0.0)
     return products
+
+
+def scaled_to_one(patterns):
+    """Patterns times the power of two that brings the largest value to between a half and one."""
+    largest = np.abs(patterns).max(initial=0)
+    return np.ldexp(patterns, -int(np.frexp(largest)[1])) if np.isfinite(largest) else patterns
 
 
 def _with_prior(rates, labels, rate=1.0, weight=0.1):
@@ -297,8 +378,3 @@ def _multiply_blocks(first, second, device):
     width = _block_width(*first.shape, first.itemsize)
     starts = range(0, first.shape[1], width)
     return sum(multiply(first[:, s : s + width], second[:, s : s + width]) for s in starts)
-
-
-def _cross_distances(products):
-    own = np.diag(products)
-    return own[:, None] + own[None, :] - products - products.T

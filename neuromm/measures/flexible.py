@@ -12,9 +12,9 @@ from scipy.stats import t
 
 from neuromm.measures import comparators
 from neuromm.measures.comparators import Comparator, n_conditions_of, to_square
-from neuromm.measures.compare import check_values
+from neuromm.measures.compare import read_values
 from neuromm.measures.inference import corrected_variance
-from neuromm.measures.rdm import RDM, align, name_rdms
+from neuromm.measures.rdm import RDM, name_rdms
 from neuromm.measures.resampled_ranks import midranks, pair_weights, scaled_ranks
 from neuromm.measures.resampling import draw_counts
 from neuromm.measures.rsa_checks import check_enough_conditions
@@ -185,8 +185,8 @@ class _Fitted:
             if not isinstance(model, Select | Weighted):
                 raise TypeError(f"model '{name}' is a {type(model).__name__}; an RDM, Select or Weighted is wanted")
         parts = [c for m in fixed.values() for c in m.candidates.values()]
-        values, conditions = align([*subjects, *parts])
-        check_values(values, [*(s.name for s in subjects), *(c.name for c in parts)], len(conditions), comparator)
+        names = [*(s.name for s in subjects), *(c.name for c in parts)]
+        values, conditions = read_values([*subjects, *parts], names, comparator)
         self.models, self.names, self.comparator = fixed, list(fixed), comparator
         self.n_conditions, self.n_subjects = len(conditions), len(subjects)
         self.data = to_square(values[: len(subjects)])

@@ -13,9 +13,9 @@ import pandas as pd
 from scipy import stats
 
 from neuromm.measures.comparators import Comparator, compare
-from neuromm.measures.compare import check_values
+from neuromm.measures.compare import read_values
 from neuromm.measures.permutation import permute_conditions, sign_flip
-from neuromm.measures.rdm import RDM, align, name_rdms
+from neuromm.measures.rdm import RDM, name_rdms
 from neuromm.measures.resampling import draw_counts, evaluate_together
 
 Over = Literal["dual", "both", "conditions", "subjects"]
@@ -146,9 +146,8 @@ def read_evaluation(data, models, comparator):
     """Aligned and checked: RDMs of subjects, dissimilarities (n_subjects, n_pairs), (n_models, n_pairs), names."""
     subjects = [data] if isinstance(data, RDM) else list(data.values()) if hasattr(data, "values") else list(data)
     models = name_rdms(models)
-    values, conditions = align([*subjects, *models.values()])
-    names = [r.name or f"subject {i + 1}" for i, r in enumerate(subjects)]
-    check_values(values, [*names, *models], len(conditions), comparator)
+    names = [getattr(r, "name", "") or f"subject {i + 1}" for i, r in enumerate(subjects)]
+    values, _ = read_values([*subjects, *models.values()], [*names, *models], comparator)
     return subjects, values[: len(subjects)], values[len(subjects) :], list(models)
 
 

@@ -16,7 +16,8 @@ import xarray as xr
 
 from neuromm.measures import dissimilarity, patterns
 from neuromm.measures.comparators import n_conditions_of, to_square
-from neuromm.measures.rsa_checks import ConditionsDiffer, list_names
+from neuromm.measures.rsa_checks import ConditionsDiffer, NotFinite, list_names
+from neuromm.measures.ties import rounding_error
 
 Method = Literal["euclidean", "correlation", "cosine", "mahalanobis", "crossnobis", "poisson", "poisson_crossvalidated"]
 CROSSVALIDATED = ("crossnobis", "poisson_crossvalidated")
@@ -28,7 +29,9 @@ class RDM:
     """Dissimilarities between all pairs of conditions.
 
     `dissimilarities` is the upper triangle, row by row, shape (n_conditions (n_conditions − 1) / 2,);
-    `conditions` labels rows and columns. `noise_normalised`: whether patterns were divided by their noise.
+    `conditions` labels rows and columns. `noise_normalised`: whether patterns were divided by their noise. `rounding`:
+    error of a dissimilarity, relative to what it was subtracted from; values that differ by less are ties when they
+    are ranked (see `ties`). By default that of 64 units in the dtype given.
     """
 
     dissimilarities: np.ndarray
@@ -36,6 +39,7 @@ class RDM:
     name: str = ""
     method: str = ""
     noise_normalised: bool = False
+    rounding: float | None = None
 
     def __post_init__(self):
         values = np.array(self.dissimilarities, order="C")
@@ -52,6 +56,8 @@ class RDM:
         values.flags.writeable = False
         object.__setattr__(self, "dissimilarities", values)
         object.__setattr__(self, "conditions", conditions)
+        if self.rounding is None:
+            object.__setattr__(self, "rounding", float(rounding_error(np.finfo(values.dtype).eps, 64)))
 
     def __repr__(self):
         return f"RDM({self.name!r}, {self.n_conditions} conditions, {self.method or 'unnamed method'})"
@@ -116,6 +122,7 @@ class RDM:
             name=self.name,
             method=self.method,
             noise_normalised=self.noise_normalised,
+            rounding=self.rounding,
         )
 
     def to_pandas(self) -> pd.DataFrame:
@@ -247,14 +254,21 @@ def rdm(
         means = patterns.fold_means(values, code, conditions, folds, dtype)
     else:
         means = patterns.condition_means(values, code, len(conditions), dtype)
-    with np.errstate(invalid="ignore" if seen_after else None):
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for in the result
         matrix = _KERNELS[method](means, covariance, conditions, device)
-    if seen_after and not np.isfinite(matrix).all():
+    if not np.isfinite(matrix).all():
         patterns.without_nan(values, labels, nan)  # says where, if it was not an overflow
+        raise NotFinite(
+            f"dissimilarities overflow {matrix.dtype}: the largest value of activity is {np.abs(values).max():.1g}; "
+            "divide activity by its size, or use dtype='float64'"
+        )
     if name is None:
         name = getattr(activity, "name", None) or ""
     upper = np.concatenate([row[i + 1 :] for i, row in enumerate(matrix)])
-    return RDM(upper, conditions, name=str(name), method=method, noise_normalised=covariance is not None)
+    eps_of_input = np.finfo(values.dtype).eps if values.dtype.kind == "f" else 0.0
+    rounding = float(rounding_error(np.finfo(means.dtype).eps, means.shape[-1], eps_of_input))
+    normalised = covariance is not None
+    return RDM(upper, conditions, name=str(name), method=method, noise_normalised=normalised, rounding=rounding)
 
 
 def rdm_over_time(activity, **options) -> dict[float, RDM]:
@@ -277,7 +291,8 @@ def rdms_per_fold(activity, *, folds="fold", by="condition", labels=None, **opti
 
 
 def _euclidean(means, covariance, conditions, device):
-    means = means if covariance is None else dissimilarity.whiten(means, covariance)
+    if covariance is not None:
+        return dissimilarity.mahalanobis(means, covariance, device=device)
     return dissimilarity.squared_euclidean(means, device=device)
 
 

@@ -104,6 +104,7 @@ def write_rdms(rdms, path) -> Path:
             file.create_group("descriptors")
             of_rdms, of_patterns = file.create_group("rdm_descriptors"), file.create_group("pattern_descriptors")
             of_rdms["name"], of_rdms["method"] = _bytes(named), _bytes(methods)
+            of_rdms["rounding"] = np.array([r.rounding for r in named.values()])
             of_rdms["noise_normalised"] = np.array([r.noise_normalised for r in named.values()])
             of_rdms["index"], of_patterns["index"] = np.arange(len(values)), np.arange(len(conditions))
             of_patterns["condition"] = _bytes(conditions)
@@ -154,8 +155,11 @@ def read_rdms(path, *, condition=None, name=None) -> dict[str, RDM]:
     names = _descriptor(of_rdms, name, RDM_NAMES, "RDM descriptor")
     rdms = _many(values, labels, names, measure)
     normalised, methods = of_rdms.get("noise_normalised"), of_rdms.get("method")
+    rounding = of_rdms.get("rounding")
     for i, key in enumerate(rdms):
         kept = {} if methods is None else {"method": str(methods[i])}
+        if rounding is not None:
+            kept["rounding"] = float(rounding[i])
         rdms[key] = replace(rdms[key], noise_normalised=bool(normalised is not None and normalised[i]), **kept)
     return rdms
 

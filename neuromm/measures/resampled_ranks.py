@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import rankdata
 
-from neuromm.measures import comparators
+from neuromm.measures import comparators, ties
 
 
 class Evaluations(NamedTuple):
@@ -82,13 +82,16 @@ def _ranked(stack, orders, weights, comparator):
     return scaled_ranks(midranks(stack[:, drawn], orders, kept), kept, comparator), kept
 
 
-def midranks(values, orders, weights):
-    """Weighted mid-ranks of each row: the weight below, half the weight of what is tied, and a half."""
+def midranks(values, orders, weights, limit=0.0):
+    """Weighted mid-ranks of each row: the weight below, half the weight of what is tied, and a half.
+
+    Values are tied with the next one above if they differ by at most `limit`.
+    """
     rows = np.arange(len(values))[:, None]
     ordered, w = values[rows, orders], weights[orders]
     after = np.cumsum(w, axis=1)
     starts = np.ones(ordered.shape, bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    starts[:, 1:] = ordered[:, 1:] - ordered[:, :-1] > limit
     if starts.all():
         ranks = after - w / 2 + 0.5
     else:
@@ -117,9 +120,9 @@ def _rank_ceilings(ready, counts, weights, comparator, ceilings):
     root = np.sqrt(weights)
     total = counts @ ready
     pools = np.concatenate([total[None], total - counts[there, None] * ready[there]]) / root
-    # ties of exactly equal pools, kept equal against rounding
-    pools = np.round(pools * 2.0**40 / max(np.abs(pools).max(), np.finfo(float).tiny))
-    ranks = midranks(pools, np.argsort(pools, axis=1), weights)
+    # sums of equal ranks are ties, whatever the order they were added in
+    limit = ties.rounding_error(np.finfo(float).eps, 1) * counts.sum() * np.abs(ready / root).max()
+    ranks = midranks(pools, np.argsort(pools, axis=1), weights, limit)
     pools = scaled_ranks(ranks, weights, comparator)
     high = ready[there] @ pools[0]
     low = np.einsum("sp,sp->s", ready[there], pools[1:]) if len(there) > 1 else np.full(1, np.nan)

@@ -11,10 +11,11 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.dissimilarity import ROWS_IN_CACHE, as_float, gram, offset_matters
+from neuromm.measures.dissimilarity import ROWS_IN_CACHE, as_float, centred_columns, gram, scaled_to_one
 from neuromm.measures.patterns import condition_patterns
 from neuromm.measures.predictivity import linear_predictivity
 from neuromm.measures.rsa_checks import ConstantPatterns, check_enough_conditions, check_finite, check_memory
+from neuromm.measures.ties import rounding_error
 
 Measure = Literal[
     "cka_debiased", "cka_biased", "procrustes", "angular", "cca", "svcca", "pwcca", "mutual_knn", "predictivity"
@@ -56,7 +57,10 @@ def compare_representations(activities, others=None, *, measure: Measure = "cka_
         arrays = [np.asarray(v) for v in everything]
     left = dict(zip(first, arrays, strict=False))
     right = left if others is None else dict(zip(second, arrays[len(first) :], strict=True))
-    prepared = {id(a): _Centred(a) for a in arrays} if measure.startswith("cka") else {}
+    prepared = {}
+    if measure.startswith("cka"):
+        names = [*first, *(() if others is None else second)]
+        prepared = {id(a): _Centred(a, measure == "cka_debiased", n) for a, n in zip(arrays, names, strict=True)}
     rows = []
     for i, (a, x) in enumerate(left.items()):
         for j, (b, y) in enumerate(right.items()):
@@ -64,7 +68,7 @@ def compare_representations(activities, others=None, *, measure: Measure = "cka_
                 continue
             if prepared:
                 as_patterns(x, y)
-                value = _cka(prepared[id(x)], prepared[id(y)], measure == "cka_debiased", **options)
+                value = _cka(prepared[id(x)], prepared[id(y)])
             else:
                 value = _MEASURES[measure](x, y, **options)
             rows.append({"first": a, "second": b, "measure": measure, "value": value, "n_conditions": len(x)})
@@ -94,61 +98,89 @@ def cka(x, y, *, debiased=True):
         If there are fewer than four rows, a set does not vary, holds NaN, or row numbers differ.
     """
     x, y = as_patterns(x, y)
-    first = _Centred(x)
-    return _cka(first, first if y is x else _Centred(y), debiased)
+    first = _Centred(x, debiased, "x")
+    return _cka(first, first if y is x else _Centred(y, debiased, "y"))
 
 
 class _Centred:
-    """Patterns with centred columns, and their products, each formed when first needed."""
+    """Patterns with centred columns, and their products, each formed when first needed.
 
-    def __init__(self, patterns):
-        self.patterns = as_float(patterns)
+    Kernels are divided by their mean diagonal, so that no product leaves the range of float32. Debiased kernels are
+    U-centred (Székely & Rizzo 2014): Σ K_ij L_ij is then the unbiased HSIC of Song et al. (2012), times n(n − 3).
+    """
 
-    @cached_property
-    def shift(self):
-        return self.patterns.mean(axis=0, keepdims=True)
+    def __init__(self, patterns, debiased, name):
+        self.patterns, self.debiased, self.name = as_float(patterns), debiased, name
 
     @cached_property
     def values(self):
-        return self.patterns - self.shift
+        return centred_columns(scaled_to_one(centred_columns(self.patterns)))
 
     @cached_property
     def kernel(self):
-        if offset_matters(self.patterns, axis=0):
-            return gram(self.patterns, shift=self.shift)
-        kernel = gram(self.patterns)  # centred on both sides after the product: no centred copy of the patterns
-        mean = kernel.mean(axis=0)
-        for start in range(0, len(kernel), ROWS_IN_CACHE):
+        kernel = gram(self.patterns, centre="columns")
+        n, number = len(kernel), np.finfo(kernel.dtype)
+        if not number.tiny < kernel.trace(dtype=float) * number.eps < np.inf:
+            kernel = gram(self.values)
+        scale = float(n / kernel.trace(dtype=float))
+        diagonal = np.diag(kernel) * scale
+        # without its diagonal a row of a centred kernel sums to −k_i
+        to_each = diagonal / (n - 2) if self.debiased else np.zeros_like(diagonal)
+        to_all = diagonal.sum() / ((n - 1) * (n - 2)) if self.debiased else 0
+        for start in range(0, n, ROWS_IN_CACHE):
             rows = slice(start, start + ROWS_IN_CACHE)
-            kernel[rows] -= mean
-            kernel[rows] -= (mean[rows] - mean.mean())[:, None]
+            block = kernel[rows]
+            block *= scale
+            if self.debiased:
+                block += to_each
+                block += (to_each[rows] - to_all)[:, None]
+        if self.debiased:
+            np.fill_diagonal(kernel, 0.0)
         return kernel
 
     @cached_property
     def diagonal(self):
-        if "kernel" in self.__dict__:
-            return np.diag(self.kernel).astype(float)
         return np.square(self.values).sum(axis=1, dtype=float)
 
-    def product(self, other) -> float:
-        """Σ_ij K_ij L_ij, by kernels if conditions are fewer than units, else by products of units."""
-        n, p, q = len(self.patterns), self.patterns.shape[1], other.patterns.shape[1]
-        if n <= p + q:
+    def product(self, other, by_kernel) -> float:
+        """Σ_ij K_ij L_ij by kernels, or by products of units; each in its own unit, the same for one way."""
+        if by_kernel:
             return _sum_of_products(self.kernel, other.kernel)
+        p, q = self.patterns.shape[1], other.patterns.shape[1]
         check_memory(
             p * q * self.patterns.itemsize, "the products of units", "Average by condition, or use fewer units."
         )
         cross = self.values.T @ other.values
-        return _sum_of_products(cross, cross)
+        inner = _sum_of_products(cross, cross)
+        return _unbias(inner, self.diagonal, other.diagonal) if self.debiased else inner
+
+    def size(self, by_kernel) -> float:
+        """Product with itself.
+
+        Raises
+        ------
+        ConstantPatterns
+            If it is 0 but for rounding.
+        """
+        value, n = self.product(self, by_kernel), len(self.patterns)
+        eps = np.finfo(self.patterns.dtype).eps
+        if by_kernel:  # every entry is off by so much of the mean diagonal, 1
+            limit = n * (n - 1) * rounding_error(eps, self.patterns.shape[1]) ** 2
+        else:  # a difference of sums as large as the biased value
+            limit = rounding_error(eps, n) * np.square(self.diagonal.sum())
+        if self.debiased and not value > limit:
+            raise ConstantPatterns(
+                f"debiased CKA with {self.name} is 0/0: all its conditions are equally far apart, as one-hot labels "
+                "are, or all but one are the same; use the biased form, or procrustes"
+            )
+        return value
 
 
-def _cka(first, second, debiased=True):
-    pairs = ((first, second), (first, first), (second, second))
-    inner = [a.product(b) for a, b in pairs]
-    if debiased:
-        inner = [_unbias(i, a.diagonal, b.diagonal) for i, (a, b) in zip(inner, pairs, strict=True)]
-    with np.errstate(invalid="ignore"):
-        return float(inner[0] / np.sqrt(inner[1] * inner[2]))
+def _cka(first, second):
+    n = len(first.patterns)
+    by_kernel = n <= first.patterns.shape[1] + second.patterns.shape[1]  # conditions fewer than units
+    sizes = first.size(by_kernel), second.size(by_kernel)
+    return float(first.product(second, by_kernel) / np.sqrt(sizes[0] * sizes[1]))
 
 
 def _unbias(inner, k, l):
@@ -283,7 +315,8 @@ def as_patterns(x, y):
     for values, name in ((x, "x"), (y, "y")):
         if not np.isfinite(values.sum()):  # one pass tells of any NaN
             check_finite(values[None], [name], "the patterns")
-        if not any((row != values[0]).any() for row in values[1:]):
+        limit = 8 * np.finfo(values.dtype).eps * np.abs(values[0])  # what rounding leaves between equal patterns
+        if not any((np.abs(row - values[0]) > limit).any() for row in values[1:]):
             raise ConstantPatterns(f"{name} is the same in every condition; there is nothing to compare")
     return x, y
 
