@@ -172,6 +172,7 @@ class Copy:
         child = os.fork()
         if child == 0:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             code = 3
             try:
                 code = self._pytest(tests, options)
@@ -198,7 +199,7 @@ class Copy:
             os.dup2(quiet, stream)
         os.chdir(self.root)
         sys.path.insert(0, str(self.root))
-        os.environ |= {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.folder)}
+        os.environ |= {"PYTHONPATH": str(self.root), "TMPDIR": str(self.folder)}
         if (ROOT.parent / "shared").is_dir():
             os.environ.setdefault("NEUROMM_SHARED", str(ROOT.parent / "shared"))
         fixed = ["-q", "-W", "ignore::pytest.PytestWarning", "-p", "no:xdist", "-m", MARKERS, "--rootdir", "."]
@@ -224,11 +225,16 @@ class Copy:
         """What the tests say when the file reads `text`; the file is put back."""
         path = self.root / "neuromm" / file
         kept = path.read_bytes()
+        compiled = path.parent / "__pycache__"
+        for old in compiled.glob(f"{path.stem}.*"):
+            old.unlink()  # Python takes a compiled file whose source has the same size and second
         path.write_text(text, encoding="utf-8")
         try:
             return self.run(tests, seconds, ["-x"])
         finally:
             path.write_bytes(kept)
+            for old in compiled.glob(f"{path.stem}.*"):
+                old.unlink()
 
 
 def _contexts(data, package):
@@ -331,7 +337,6 @@ def load_libraries():
     import xarray  # noqa: F401
 
     torch.set_num_threads(1)
-    sys.dont_write_bytecode = True
 
 
 def say(group, rows, table):
@@ -369,6 +374,7 @@ def main():
     known = {tuple(row[:3]): row[3] for row in json.loads(EQUIVALENT.read_text(encoding="utf-8"))}
     done = json.loads(Path(given.out).read_text()) if given.out and Path(given.out).exists() else {}
     load_libraries()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the copy is removed then, too
     copy = Copy()
     try:
         for group, files in groups.items():
