@@ -9,10 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -365,13 +363,21 @@ def keep_rows(table: Cells, where: str) -> Cells:
     return replace(table, text=table.text.loc[kept])
 
 
-def text_of(values: pd.Series, called: Callable[[Any], str] = str) -> pd.Series:
+def text_of(values: pd.Series) -> pd.Series:
     """A column as text, trimmed; NaN where it is missing. A whole number has no point: 7.0 is "7".
 
     The dtype is object, so that a table with and without missing cells has one kind of column.
     """
-    cells = [np.nan if _is_missing(value) else plain_text(value) for value in values]
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":  # each word once: tables repeat theirs
+        codes, words = pd.factorize(values)
+        cells = np.array([*map(_text_or_missing, words), np.nan], object)[codes]
+    else:
+        cells = [_text_or_missing(value) for value in values]
     return pd.Series(cells, values.index, dtype=object, name=values.name)
+
+
+def _text_or_missing(value):
+    return np.nan if _is_missing(value) else plain_text(value)
 
 
 def plain_text(value) -> str:
