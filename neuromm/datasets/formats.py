@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.angles import wrapped
 from neuromm.stimuli.checks import check_trials
 from neuromm.stimuli.columns import PEOPLE
 from neuromm.stimuli.delimited import Cells, read_delimited
@@ -151,7 +152,7 @@ def finished(
             if f"{m}_{p}" in table
         ]
         if len(pair) == 2:  # other − visual, always
-            table["disparity"] = table[pair[0]] - table[pair[1]]
+            table["disparity"] = wrapped(table[pair[0]] - table[pair[1]])  # directions: the shorter way
     if "condition" not in table:
         table["condition"] = label_conditions(table)
     return table.reset_index()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from neuromm.datasets.formats import read_columns
+from neuromm.maths.angles import wrapped
 
 
 def _file(path, name):
@@ -66,10 +67,10 @@ def read_dewinkel2017(path):
     }
     table = read_columns(_file(path, "heading.csv"), columns, constants={"report": "heading"})
     for name in ("visual_heading", "vestibular_heading", "response"):
-        table[name] = 180 - np.mod(180 - table[name], 360)
+        table[name] = wrapped(table[name])
     table.loc[table["modality"] == 1, "vestibular_heading"] = np.nan
     table.loc[table["modality"] == 2, "visual_heading"] = np.nan
-    table["disparity"] = 180 - np.mod(180 - (table["vestibular_heading"] - table["visual_heading"]), 360)
+    table["disparity"] = wrapped(table["vestibular_heading"] - table["visual_heading"])
     from neuromm.stimuli.table import label_conditions
 
     table["condition"] = label_conditions(table.drop(columns=["experiment", "modality", "motion_profile"]))
@@ -100,7 +101,7 @@ def read_drugowitsch2014(path):
     table = read_columns(_file(path, "heading_2afc.csv"), columns, constants=constants)
     table.loc[table["modality"] == 1, "vestibular_heading"] = np.nan
     table.loc[table["modality"] == 2, ["visual_heading", "coherence"]] = np.nan
-    table["disparity"] = table["vestibular_heading"] - table["visual_heading"]
+    table["disparity"] = wrapped(table["vestibular_heading"] - table["visual_heading"])
     table["visual_level"] = table["coherence"].map(lambda c: np.nan if np.isnan(c) else f"{c:g}").astype(object)
     from neuromm.stimuli.table import label_conditions
 

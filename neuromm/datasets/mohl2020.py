@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.angles import wrapped
 from neuromm.stimuli.delimited import read_delimited
 from neuromm.stimuli.table import check_trials, label_conditions, require
 
@@ -56,7 +57,7 @@ def read_mohl2020(path) -> pd.DataFrame:
             "visual_azimuth": raw["V_target"].astype(float),
         }
     )
-    shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
+    shown["disparity"] = wrapped(shown["auditory_azimuth"] - shown["visual_azimuth"])
     shown["condition"] = label_conditions(shown)
     asked = [
         shown.assign(report="auditory", response=auditory)[shown["auditory_azimuth"].notna()],

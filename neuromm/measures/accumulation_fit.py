@@ -9,7 +9,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from neuromm.maths.accumulation import decisions, response_times
-from neuromm.measures.checks import need
+from neuromm.maths.angles import wrapped
+from neuromm.measures.checks import SIDES, grouped_rows, need, yes_no
 from neuromm.measures.race import check_reaction_times
 
 STEP = 0.025  # s, grid of reaction times in the likelihood
@@ -56,14 +57,10 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     """
     headings = ["visual_heading", "vestibular_heading"]
     trials = need(trials, ["observer", *headings, "coherence", "response", "reaction_time"])
-    wrong = trials["response"].notna() & ~trials["response"].isin([0, 1])
-    if wrong.any():
-        raise ValueError(
-            f"row {trials.index[wrong][0]}: response {trials['response'][wrong].iloc[0]!r}; 1 (right) or 0 "
-            "(left) is wanted"
-        )
+    trials = trials.assign(response=yes_no(trials["response"], meaning=SIDES))
+    trials = grouped_rows(trials, ["observer"], "fit_accumulation")
     apart = trials["visual_heading"].notna() & trials["vestibular_heading"].notna()
-    apart &= (trials["visual_heading"] - trials["vestibular_heading"]).abs() > 1e-9
+    apart &= np.abs(wrapped(trials["visual_heading"] - trials["vestibular_heading"])) > 1e-9
     if apart.any():
         raise ValueError(f"row {trials.index[apart][0]} shows two headings; the model knows no conflict")
     estimates, summary, predictions = [], [], []

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.angles import near, wrapped
 from neuromm.measures.bias import Z95
-from neuromm.measures.checks import keep_kind, need
+from neuromm.measures.checks import grouped_rows, keep_kind, need, numeric
 
 
 def aftereffect_by_exposure(trials):
@@ -29,13 +30,14 @@ def aftereffect_by_exposure(trials):
         If there is no exposure, or no test before it.
     """
     trials = need(trials, ["observer", "block", "phase", "exposures", "auditory_azimuth", "visual_azimuth", "response"])
+    trials = _places_and_answers(grouped_rows(trials, ["observer", "block"], "aftereffect_by_exposure"))
     exposure = trials[trials["phase"] == "exposure"]
     if exposure.empty or not ((trials["phase"] == "test") & (trials["exposures"] == 0)).any():
         raise ValueError(
             "tests before exposure, and exposures, are both wanted; see paradigms.aftereffect(n_exposures=(0, …))"
         )
     displacement = (
-        (exposure["visual_azimuth"] - exposure["auditory_azimuth"])
+        pd.Series(wrapped(exposure["visual_azimuth"] - exposure["auditory_azimuth"]), exposure.index)
         .groupby([exposure["observer"], exposure["block"]])
         .mean()
     )
@@ -68,6 +70,14 @@ def aftereffect_by_exposure(trials):
     return keep_kind(table, trials)
 
 
+def _places_and_answers(trials):
+    """Places and answers as numbers; answers, which are directions, written near the sound's place."""
+    columns = {name: numeric(trials[name], name) for name in ("auditory_azimuth", "visual_azimuth", "response")}
+    columns["response"] = near(columns["response"], columns["auditory_azimuth"])
+    columns["response"] = np.where(columns["auditory_azimuth"].isna(), trials["response"], columns["response"])
+    return trials.assign(**columns)
+
+
 def aftereffect_history(trials):
     """Immediate and cumulative aftereffects: sounds alone regressed on the trial before and on the tone's history.
 
@@ -86,9 +96,11 @@ def aftereffect_history(trials):
         `effect` (fraction of the displacement), `low`, `high` (95 %, least squares), `n`, `n_missed`.
     """
     trials = need(trials, ["observer", "block", "phase", "auditory_azimuth", "visual_azimuth", "response"])
+    trials = _places_and_answers(grouped_rows(trials, ["observer", "block"], "aftereffect_history"))
     rows = []
     for observer, own in trials.groupby("observer", sort=False):
-        moved = (own["visual_azimuth"] - own["auditory_azimuth"]).where(own["phase"] == "exposure")
+        displacement = pd.Series(wrapped(own["visual_azimuth"] - own["auditory_azimuth"]), own.index)
+        moved = displacement.where(own["phase"] == "exposure")
         before = moved.groupby(own["block"]).shift(1).fillna(0.0)
         tone = own["auditory_frequency"] if "auditory_frequency" in own else pd.Series(0, own.index)
         past = (
@@ -97,7 +109,7 @@ def aftereffect_history(trials):
         test = (own["phase"] == "test") & own["response"].notna()
         design = np.column_stack([np.ones(test.sum()), own["auditory_azimuth"][test], before[test], past[test]])
         error = (own["response"] - own["auditory_azimuth"])[test].to_numpy()
-        if np.linalg.matrix_rank(design) < 4:
+        if len(design) < 5 or np.linalg.matrix_rank(design) < 4:
             raise ValueError(
                 f"{observer}: immediate and cumulative displacements do not vary apart; see "
                 "paradigms.two_tone_aftereffect"
@@ -129,23 +141,19 @@ def weight_over_period(trials, *, n_bins=10):
     Returns
     -------
     DataFrame, one row per observer × half × bin
-        `half` (first, second flipped), `phase` (0…½), `weight_auditory`, `low`, `high` (95 %, delta method), `n`,
-        `n_missed`.
+        `half` (first, second flipped), `phase` (0…½), `weight_auditory`, `low`, `high` (95 %, delta method; NaN in a
+        bin with fewer than four answers, collinear places, or answers that follow neither place), `n`, `n_missed`.
     """
     trials = need(trials, ["observer", "phase", "auditory_azimuth", "visual_azimuth", "response"])
+    trials = grouped_rows(trials, ["observer", "phase"], "weight_over_period")
+    trials = _places_and_answers(trials.assign(phase=numeric(trials["phase"], "phase")))
     if n_bins % 2:
         raise ValueError(f"n_bins is {n_bins}; an even number is wanted, so that halves can be compared")
     rows = []
     bins = np.minimum((trials["phase"].to_numpy(float) * n_bins).astype(int), n_bins - 1)
     for (observer, b), own in trials.groupby([trials["observer"], bins], sort=True):
-        answered = own[own["response"].notna()]
-        design = np.column_stack([np.ones(len(answered)), answered["auditory_azimuth"], answered["visual_azimuth"]])
-        weights, _, _, _ = np.linalg.lstsq(design, answered["response"].to_numpy(float), rcond=None)
-        rest = answered["response"].to_numpy(float) - design @ weights
-        covariance = np.linalg.pinv(design.T @ design) * (rest @ rest) / max(len(answered) - 3, 1)
-        _, a, v = weights
-        slope = np.array([0.0, v, -a]) / (a + v) ** 2
-        half = Z95 * np.sqrt(slope @ covariance @ slope)
+        answered = own[own[["response", "auditory_azimuth", "visual_azimuth"]].notna().all(axis=1)]
+        weight, half = _auditory_weight(answered)
         second = b >= n_bins // 2
         phase = (n_bins - 1 - b if second else b) + 0.5
         rows.append(
@@ -153,12 +161,28 @@ def weight_over_period(trials, *, n_bins=10):
                 observer,
                 "second, flipped" if second else "first",
                 phase / n_bins,
-                a / (a + v),
-                a / (a + v) - half,
-                a / (a + v) + half,
+                weight,
+                weight - half,
+                weight + half,
                 len(answered),
                 len(own) - len(answered),
             )
         )
     columns = ["observer", "half", "phase", "weight_auditory", "low", "high", "n", "n_missed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["observer", "half", "phase"], ignore_index=True)
+
+
+def _auditory_weight(answered):
+    """w_A/(w_A + w_V) by least squares and its half interval (delta method); NaN where the answers fix neither."""
+    response = answered["response"].to_numpy(float)
+    design = np.column_stack([np.ones(len(answered)), answered["auditory_azimuth"], answered["visual_azimuth"]])
+    if len(design) < 4 or np.linalg.matrix_rank(design) < 3:
+        return np.nan, np.nan
+    weights, _, _, _ = np.linalg.lstsq(design, response, rcond=None)
+    _, a, v = weights
+    if abs(a + v) < 1e-9:
+        return np.nan, np.nan
+    rest = response - design @ weights
+    covariance = np.linalg.inv(design.T @ design) * (rest @ rest) / (len(design) - 3)
+    slope = np.array([0.0, v, -a]) / (a + v) ** 2
+    return a / (a + v), Z95 * np.sqrt(slope @ covariance @ slope)

@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.checks import need
+from neuromm.maths.angles import wrapped
+from neuromm.measures.checks import checked_answers, grouped_rows, need
 
 
 def response_agreement(trials, *, report="auditory"):
@@ -30,8 +31,9 @@ def response_agreement(trials, *, report="auditory"):
     """
     trials = need(trials, ["observer", "trial", "report", "response", "auditory_azimuth", "visual_azimuth"])
     asked = trials[(trials["report"] == report) & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()]
+    asked = grouped_rows(checked_answers(asked), ["observer", "trial"], "response_agreement")
     answers = asked.pivot(index="trial", columns="observer", values="response")
-    answers = answers[[o for o in dict.fromkeys(trials["observer"]) if o in answers]]
+    answers = answers[[o for o in dict.fromkeys(trials["observer"].dropna()) if o in answers]]
     if answers.shape[1] < 2:
         raise ValueError(
             f"agreement needs two observers that were asked '{report}'; there is {list(answers.columns) or 'none'}"
@@ -49,7 +51,8 @@ def response_agreement(trials, *, report="auditory"):
             agreement, difference = _kappa(x, y), np.mean(x != y)
         else:
             error = truth.reindex(both.index).to_numpy()
-            agreement, difference = _correlation(x - error, y - error), np.sqrt(np.mean((x - y) ** 2))
+            agreement = _correlation(wrapped(x - error), wrapped(y - error))
+            difference = np.sqrt(np.mean(wrapped(x - y) ** 2))
         rows.append(
             {"first": first, "second": second, "agreement": agreement, "difference": difference, "n": len(both)}
         )
@@ -93,9 +96,11 @@ def response_distance(trials, *, reference, report="auditory", n_bins=12):
     from scipy.spatial.distance import jensenshannon
 
     trials = need(trials, ["observer", "condition", "report", "response"])
-    asked = trials[(trials["report"] == report) & trials["response"].notna()]
+    asked = checked_answers(trials[trials["report"] == report])
+    asked = grouped_rows(asked[asked["response"].notna()], ["observer", "condition"], "response_distance")
     if not (asked["observer"] == reference).any():
-        raise ValueError(f"'{reference}' has no '{report}' answers; there are: {', '.join(asked['observer'].unique())}")
+        others = ", ".join(map(str, asked["observer"].unique()))
+        raise ValueError(f"'{reference}' has no '{report}' answers; there are: {others or 'none'}")
     own = asked.loc[asked["observer"] == reference, "response"].to_numpy(float)
     inner = np.unique(np.quantile(own, np.linspace(0, 1, n_bins + 1)[1:-1]))
     cell = np.searchsorted(inner, asked["response"].to_numpy(float))

@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.checks import keep_kind, need
+from neuromm.maths.angles import near, wrapped
+from neuromm.measures.checks import checked_answers, grouped_rows, keep_kind, need, numeric
 
 OTHER = {"auditory": "visual", "visual": "auditory"}
 RELIABILITIES = ["auditory_reliability", "visual_reliability"]
@@ -30,7 +31,8 @@ def crossmodal_bias(
         Stimuli joined with responses (`session.trials`, or a table of people): `observer`, `report`,
         `response` (deg), `auditory_azimuth`, `visual_azimuth` (deg), and reliabilities where they vary.
     report : str
-        Whose place is reported.
+        Whose place is reported. Azimuths are directions: differences go the shorter way round, so that 175 and −175
+        are 10 deg apart.
     baseline : str
         What counts as no bias: "stimulus" the true place, so that shrinkage to the prior counts (pure
         segregation gives .179 at Körding's values); "aligned" the mean answer when both are there;
@@ -48,16 +50,24 @@ def crossmodal_bias(
     Raises
     ------
     ValueError
-        If a column is missing, no row asks for that report with both modalities there, or the baseline
-        was not shown.
+        If a column is missing, no row asks for that report with both modalities there, the baseline was not shown, or
+        an answer is no number or none of the row's `alternatives`.
+
+    Warns
+    -----
+    UserWarning
+        If rows have no `observer`; they are left out.
     """
     trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     if report not in OTHER:
-        raise ValueError(f"report is '{report}'; 'auditory' or 'visual' is wanted")
+        raise ValueError(f"report must be 'auditory' or 'visual', got '{report}'")
     if baseline not in ("stimulus", "aligned", "unisensory"):
-        raise ValueError(f"baseline is '{baseline}'; 'stimulus', 'aligned' or 'unisensory' is wanted")
+        raise ValueError(f"baseline must be 'stimulus', 'aligned' or 'unisensory', got '{baseline}'")
     own, other = f"{report}_azimuth", f"{OTHER[report]}_azimuth"
     asked = trials[(trials["report"] == report) & trials[own].notna()]
+    asked = grouped_rows(checked_answers(asked), ["observer"], "crossmodal_bias")
+    asked = asked.assign(**{own: numeric(asked[own], own), other: numeric(asked[other], other)})
+    asked["response"] = near(asked["response"], asked[own])  # a place near ±180 is answered on both sides of it
     pairs = asked[asked[other].notna()]
     if pairs.empty:
         raise ValueError(
@@ -66,7 +76,7 @@ def crossmodal_bias(
     factors = _varying(trials)
     cells = _cells(pairs, ["observer", *factors, own, other])
     cells["reference"], cells["reference_var"] = _baseline(cells, asked, baseline, own, other, factors, report)
-    gap = cells[other] - cells[own]
+    gap = pd.Series(wrapped(cells[other] - cells[own]), cells.index)
     cells = cells[gap.abs() > 1e-9].assign(gap=gap, disparity=_levels(gap.abs(), tolerance))
     cells["bias"] = (cells["mean"] - cells["reference"]) / cells["gap"]
     cells["variance"] = (cells["var"] / cells["n"].clip(lower=1) + cells["reference_var"]) / cells["gap"] ** 2
@@ -88,7 +98,7 @@ def crossmodal_bias(
     if not rows:
         raise ValueError("every pair is aligned: a bias needs trials with disparity")
     table = pd.DataFrame(rows)
-    order = {name: i for i, name in enumerate(dict.fromkeys(trials["observer"]))}
+    order = {name: i for i, name in enumerate(dict.fromkeys(trials["observer"].dropna()))}
     table = table.sort_values(
         ["observer", *factors, "disparity"], key=lambda c: c.map(order) if c.name == "observer" else c
     )
@@ -101,14 +111,21 @@ def unity_rate(trials, *, tolerance: float = 0.25):
     Parameters
     ----------
     trials : DataFrame
-        Rows with `report` = "common" are used: `response` 1 is one cause.
+        Rows with `report` = "common" are used: `response` 1 is one cause, 0 two, NaN missed.
     tolerance : float
         |disparities| closer than this (deg) are one level, at their mean.
 
     Returns
     -------
     DataFrame, one row per observer × reliabilities × |disparity|
-        `disparity` (deg, ≥ 0), `unity` (probability), `low`, `high` (95 %, Wilson over trials), `n`, `n_missed`.
+        `disparity` (deg, ≥ 0, the shorter way round), `unity` (probability), `low`, `high` (95 %, Wilson over trials),
+        `n`, `n_missed`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, no row asks `common` of a pair, or a response is neither 1 nor 0 (such as 1 for one
+        cause and 2 for two), naming its row.
     """
     trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     asked = trials[
@@ -116,8 +133,11 @@ def unity_rate(trials, *, tolerance: float = 0.25):
     ]
     if asked.empty:
         raise ValueError(f"no trial asks 'common' of a pair; its reports are: {sorted(set(trials['report']))}")
+    asked = grouped_rows(checked_answers(asked), ["observer"], "unity_rate")
     factors = _varying(trials)
-    disparity = _levels((asked["auditory_azimuth"] - asked["visual_azimuth"]).abs(), tolerance)
+    places = [numeric(asked[name], name) for name in ("auditory_azimuth", "visual_azimuth")]
+    apart = pd.Series(np.abs(wrapped(places[0] - places[1])), asked.index)
+    disparity = _levels(apart, tolerance)
     cells = _cells(asked.assign(disparity=disparity), ["observer", *factors, "disparity"])
     low, high = wilson(cells["mean"] * cells["n"], cells["n"])
     table = cells.assign(unity=cells["mean"], low=low, high=high, interval="95 % over trials (Wilson)")
@@ -159,7 +179,7 @@ def _baseline(cells, asked, baseline, own, other, factors, report):
     if baseline == "stimulus":
         return cells[own], 0.0
     if baseline == "aligned":
-        rows, keys = asked[(asked[own] - asked[other]).abs() < 1e-9], ["observer", *factors, own]
+        rows, keys = asked[np.abs(wrapped(asked[own] - asked[other])) < 1e-9], ["observer", *factors, own]
     else:
         rows = asked[asked[other].isna()]
         keys = ["observer", *[f for f in factors if not f.startswith(OTHER[report])], own]

@@ -5,6 +5,7 @@ predictions are computed once on a grid of p_common × noise for all people, and
 """
 
 import dataclasses
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,9 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from neuromm.measures.checks import need
+from neuromm.measures.checks import grouped_rows, need
+from neuromm.measures.psychometrics import sorted_values
+from neuromm.stimuli.labels import with_syllables
 
 LOGITS = np.linspace(-7.0, 7.0, 29)  # grid of the prior, log odds
 NOISE = np.geomspace(0.5, 3.0, 7)  # grid of the noise, times the observer's own
@@ -46,7 +49,8 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     Returns
     -------
     ContextFit
-        The group's difference is of log odds, first context (in order of appearance) minus second.
+        The group's difference is of log odds, first context (in order of their names) minus second, over people with
+        answers in both; for the others p_common is NaN and `flag` says so.
 
     Raises
     ------
@@ -54,7 +58,8 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
         If a column is missing, there are not two contexts, or an answer is none of the observer's keys.
     """
     trials = need(trials, ["observer", context, "auditory_syllable", "visual_syllable", "response_label"])
-    contexts = tuple(sorted(trials[context].dropna().unique()))
+    trials = with_syllables(grouped_rows(trials, ["observer", context], "fit_context_prior"))
+    contexts = tuple(sorted_values(trials[context].unique()))
     if len(contexts) != 2:
         raise ValueError(f"column '{context}' has the levels {list(contexts)}; two contexts are wanted")
     pairs = trials[["auditory_syllable", "visual_syllable"]].drop_duplicates().reset_index(drop=True)
@@ -67,13 +72,23 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     for person, table in counts.items():
         start, shared = _fit_person(table, grid, 1)
         x, likelihood = _fit_person(table, grid, 2, start)
-        p = expit(x[:2])
+        flag = _unsupported(table)
+        p = np.where(flag != "", np.nan, expit(x[:2]))
         rows.append({"observer": person, **{f"p_common_{c}": v for c, v in zip(contexts, p, strict=True)},
                      "noise": np.exp(x[2]), "lapse": expit(x[3]), "log_likelihood": likelihood,
-                     "log_likelihood_shared": shared, "n": int(table.sum()), "n_missed": missed[person]})  # fmt: skip
+                     "log_likelihood_shared": shared, "n": int(table.sum()), "n_missed": missed[person],
+                     "flag": flag})  # fmt: skip
         predictions.append(_fitted(person, table, grid, x, contexts, pairs, keys))
     estimates = pd.DataFrame(rows)
+    empty = estimates.loc[estimates["flag"] != "", "observer"].astype(str).tolist()
+    if empty:
+        warnings.warn(f"fit_context_prior: no answers in a context from {', '.join(empty)}", UserWarning, stacklevel=2)
     return ContextFit(estimates, contexts, _group_test(estimates, contexts), pd.concat(predictions, ignore_index=True))
+
+
+def _unsupported(table):
+    """Why a person's counts (2, n_pairs, n_keys) fix no prior in both contexts; empty if they do."""
+    return "" if (table.sum(axis=(1, 2)) > 0).all() else "no answers in a context"
 
 
 def _grid_predictions(observer, pairs):
@@ -187,10 +202,12 @@ def _fitted(person, table, grid, x, contexts, pairs, keys):
 
 def _group_test(estimates, contexts):
     """Paired tests of the difference of log odds over people, and the summed BIC of one prior minus that of two."""
+    estimates = estimates[estimates["flag"] == ""]
     one, two = (logit(estimates[f"p_common_{c}"]) for c in contexts)
     difference = one - two
     n = len(difference)
-    t, p = stats.ttest_1samp(difference, 0.0) if n > 1 else (np.nan, np.nan)
+    varies = n > 1 and difference.std() > 1e-6  # log odds; below is the tolerance of the fits
+    t, p = stats.ttest_1samp(difference, 0.0) if varies else (np.nan, np.nan)
     wilcoxon = stats.wilcoxon(difference).pvalue if n > 5 and (difference != 0).any() else np.nan
     gain = 2 * (estimates["log_likelihood"] - estimates["log_likelihood_shared"]) - np.log(estimates["n"])
     half = stats.t.ppf(0.975, n - 1) * difference.std() / np.sqrt(n) if n > 1 else np.nan

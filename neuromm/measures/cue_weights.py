@@ -1,10 +1,13 @@
 """How much each cue counts: regression weights of bimodal answers beside those that reliabilities predict."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.angles import mean_direction, near
 from neuromm.measures.bias import Z95, _varying
-from neuromm.measures.checks import need
+from neuromm.measures.checks import checked_answers, grouped_rows, need, numeric
 
 
 def cue_weights(trials, *, report="auditory"):
@@ -25,23 +28,24 @@ def cue_weights(trials, *, report="auditory"):
     -------
     DataFrame, one row per observer × reliabilities
         `weight_visual`, `low`, `high` (95 %, delta method over trials), `predicted` (NaN where a unimodal
-        answer has no spread or was not shown), `sigma_auditory`, `sigma_visual`, `sigma_bimodal`,
+        answer has no spread or was not shown; weights are NaN where answers follow
+        neither place), `sigma_auditory`, `sigma_visual`, `sigma_bimodal`,
         `sigma_predicted` (deg), `n`.
     """
     trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     factors = _varying(trials)
-    answered = trials[trials["response"].notna()]
+    answered = _answered(trials, "cue_weights")
     pairs = answered[
         (answered["report"] == report) & answered["auditory_azimuth"].notna() & answered["visual_azimuth"].notna()
     ]
     if pairs.empty:
         raise ValueError(f"no answered trial asks for the {report} place of a pair")
     rows = []
-    for key, cell in pairs.groupby(["observer", *factors], sort=False):
+    for key, cell in grouped_rows(pairs, factors, "cue_weights").groupby(["observer", *factors], sort=False):
         condition = dict(zip(["observer", *factors], key, strict=True))
         sigma = {m: _unimodal_sigma(answered, m, condition) for m in ("auditory", "visual")}
         a, v = sigma["auditory"] ** 2, sigma["visual"] ** 2
-        fit = _regress(cell)
+        fit = _regress(cell, key[0])
         rows.append(
             {
                 **condition,
@@ -72,9 +76,9 @@ def unimodal_precision(trials):
         `sigma` (deg at reliability 1; NaN if the modality was not shown alone at two places), `n`.
     """
     trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
-    answered = trials[trials["response"].notna()]
+    answered = _answered(trials, "unimodal_precision")
     rows = []
-    for observer in dict.fromkeys(trials["observer"]):
+    for observer in dict.fromkeys(trials["observer"].dropna()):
         own = answered[answered["observer"] == observer]
         for modality in ("auditory", "visual"):
             column = f"{modality}_reliability"
@@ -91,7 +95,22 @@ def unimodal_precision(trials):
     return pd.DataFrame(rows)
 
 
-def _regress(cell):
+def _answered(trials, who):
+    """Rows of a place with an answer; directions are written near the sound's (or the only) place."""
+    asked = trials[trials["report"].isin(["auditory", "visual"])]
+    asked = grouped_rows(checked_answers(asked), ["observer"], who)
+    asked = asked[asked["response"].notna()]
+    sound, light = (numeric(asked[f"{m}_azimuth"], f"{m}_azimuth") for m in ("auditory", "visual"))
+    # a regression needs numbers that run on: all places are written near their mean direction
+    middle = mean_direction(sound.fillna(light))
+    sound, light = (pd.Series(near(place, middle), asked.index) for place in (sound, light))
+    place = sound.fillna(light)
+    return asked.assign(
+        auditory_azimuth=sound, visual_azimuth=near(light, place), response=near(asked["response"], place)
+    )
+
+
+def _regress(cell, who):
     design = np.column_stack([cell["auditory_azimuth"], cell["visual_azimuth"], np.ones(len(cell))])
     response = cell["response"].to_numpy(float)
     if np.linalg.matrix_rank(design) < 3:
@@ -101,6 +120,9 @@ def _regress(cell):
     variance = residual @ residual / max(len(cell) - 3, 1)
     covariance = variance * np.linalg.inv(design.T @ design)
     total = weights[0] + weights[1]
+    if abs(total) < 1e-9:  # the answers follow neither place: a share of nothing
+        warnings.warn(f"cue_weights: answers of {who} follow neither place; no weight", UserWarning, stacklevel=3)
+        return dict.fromkeys(("weight_visual", "low", "high", "sigma_bimodal"), np.nan) | {"n": len(cell)}
     gradient = np.array([-weights[1], weights[0], 0.0]) / total**2
     half = Z95 * np.sqrt(gradient @ covariance @ gradient)
     share = weights[1] / total

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.measures.bias import Z95, rate_with_interval
-from neuromm.measures.checks import need
+from neuromm.measures.checks import SIDES, as_list, grouped_rows, need, numeric, yes_no
 
 
 def accuracy_and_time(trials, *, strength="coherence", by=()):
@@ -32,12 +32,14 @@ def accuracy_and_time(trials, *, strength="coherence", by=()):
     ValueError
         If a column is missing or a response is neither 0 nor 1.
     """
+    by = as_list(by)
     trials = need(trials, ["observer", "response", "reaction_time", strength, *by])
-    answered = trials["response"].dropna()
-    if not answered.isin([0, 1]).all():
-        wrong = answered[~answered.isin([0, 1])].iloc[0]
-        raise ValueError(f"response holds {wrong:g}; 1 (right) or 0 (left) is wanted")
-    table = trials.assign(_strength=trials[strength].abs())
+    table = trials.assign(
+        response=yes_no(trials["response"], meaning=SIDES),
+        reaction_time=numeric(trials["reaction_time"], "reaction_time"),
+        **{strength: numeric(trials[strength], strength)},
+    )
+    table = grouped_rows(table.assign(_strength=table[strength].abs()), ["observer", strength], "accuracy_and_time")
     table["_right"] = np.where(table[strength] == 0, np.nan, (table[strength] > 0) == (table["response"] == 1))
     rows = []
     for key, group in table.groupby(["observer", *by, "_strength"], sort=False, dropna=False):

@@ -8,7 +8,8 @@ responses, and probability summation.
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.checks import need
+from neuromm.maths.angles import wrapped
+from neuromm.measures.checks import grouped_rows, need, numeric
 
 
 def enhancement_index(auditory, visual, audiovisual):
@@ -127,8 +128,9 @@ def enhancement(trials, *, value="response", by=("observer", "level"), threshold
     by = [c for c in by if c in trials]
     heard, seen = trials["auditory_azimuth"].notna(), trials["visual_azimuth"].notna()
     kind = np.select([heard & seen, heard, seen], ["audiovisual", "auditory", "visual"], "none")
-    distance = (trials["auditory_azimuth"] - trials["visual_azimuth"]).abs()
-    table = trials.assign(_kind=kind, _distance=distance, _all="all")
+    distance = np.abs(wrapped(trials["auditory_azimuth"] - trials["visual_azimuth"]))
+    table = trials.assign(_kind=kind, _distance=distance, _all="all", **{value: numeric(trials[value], value)})
+    table = grouped_rows(table, by or ["_all"], "enhancement")
     rows = []
     for key, group in table.groupby(by or ["_all"], sort=False):
         parts = {

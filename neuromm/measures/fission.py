@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from neuromm.measures.bias import rate_with_interval
-from neuromm.measures.checks import keep_kind, need
+from neuromm.measures.checks import as_list, checked_answers, grouped_rows, keep_kind, need, numeric, yes_no
 from neuromm.measures.temporal_window import warn_seconds
 
 
@@ -33,11 +33,15 @@ def fission_by_soa(trials, *, by=()):
     ValueError
         If no row shows one flash with two beeps.
     """
-    trials = need(trials, ["observer", "report", "n_flashes", "n_beeps", "beep_soa", "response"])
-    asked = trials[trials["report"] == "n_flashes"]
+    by = as_list(by)
+    trials = need(trials, ["observer", "report", "n_flashes", "n_beeps", "beep_soa", "response", *by])
+    asked = checked_answers(trials[trials["report"] == "n_flashes"])
+    asked = grouped_rows(asked, ["observer", *by], "fission_by_soa")
+    _refuse_negative(asked["response"])
     split = asked[(asked["n_flashes"] == 1) & (asked["n_beeps"] == 2)]
     if split.empty:
         raise ValueError("no row shows one flash with two beeps; see paradigms.flash_beep(soas=…)")
+    split = grouped_rows(split, ["beep_soa"], "fission_by_soa")
     warn_seconds(split["beep_soa"])
     rows = []
     for key, group in split.groupby(["observer", *by, "beep_soa"], sort=False):
@@ -84,6 +88,13 @@ def fission_by_soa(trials, *, by=()):
     return keep_kind(table, trials)
 
 
+def _refuse_negative(counts):
+    wrong = counts < 0
+    if wrong.any():
+        row = counts.index[wrong][0]
+        raise ValueError(f"row {row}, column 'response': must be a count of at least 0, got {counts[row]:g}")
+
+
 def _twos(rows):
     """How many answers say two or more, and how many answers there are."""
     answers = rows["response"].dropna()
@@ -109,6 +120,10 @@ def capture_by_soa(trials):
     asked = trials[trials["report"] == "auditory_motion"]
     if asked.empty:
         raise ValueError("no row asks for 'auditory_motion'; see paradigms.dynamic_capture")
+    asked = asked.assign(
+        soa=numeric(asked["soa"], "soa"), response=yes_no(asked["response"], meaning=("right", "left"))
+    )
+    asked = grouped_rows(asked, ["observer", "soa", "congruence", "auditory_velocity"], "capture_by_soa")
     warn_seconds(asked["soa"])
     right = (asked["response"] == (asked["auditory_velocity"] > 0)).where(asked["response"].notna())
     rows = []

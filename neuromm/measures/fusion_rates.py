@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.encoding_disparity import fit_encoding_disparity, fusion_probability
-from neuromm.measures.checks import need
-
-FUSIONS = {("ba", "ga"): "da", ("pa", "ka"): "ta"}  # (heard, seen) → fused
+from neuromm.measures.checks import grouped_rows, need, numeric
+from neuromm.stimuli.labels import FUSIONS, syllable, syllables
 
 
 def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
@@ -18,7 +17,8 @@ def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
     ----------
     trials : DataFrame
         `observer`, `response_label`, the syllables, and the column `stimulus` (by default the pair is the stimulus);
-        or a column `fused` (1, 0, NaN) as `datasets.read_gau2016` makes it.
+        or a column `fused` (1, 0, NaN) as `datasets.read_gau2016` makes it. Syllables and labels are trimmed and
+        case-folded: " Da", "DA" and "da" are one answer.
     stimulus : str
     fusions : dict of (heard, seen) → fused label, optional
 
@@ -28,10 +28,18 @@ def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
         Rates 0…1; `.attrs["n"]` holds the trials per cell and `.attrs["n_missed"]` the answers missed.
     """
     trials = need(trials, ["observer", "auditory_syllable", "visual_syllable"])
-    fused = trials["fused"].to_numpy(float) if "fused" in trials else _fused(trials, fusions or FUSIONS)
-    label = trials[stimulus] if stimulus in trials else trials["auditory_syllable"] + "|" + trials["visual_syllable"]
+    if "fused" not in trials:
+        need(trials, ["response_label"])
+    trials = grouped_rows(trials, ["observer"], "fusion_rates")
+    written = {name: syllables(trials[name]) for name in ("auditory_syllable", "visual_syllable")}
+    if "response_label" in trials:
+        written["response_label"] = syllables(trials["response_label"])
+    trials = trials.assign(**written)
+    fusions = {tuple(map(syllable, pair)): syllable(label) for pair, label in (fusions or FUSIONS).items()}
+    fused = numeric(trials["fused"], "fused").to_numpy() if "fused" in trials else _fused(trials, fusions)
+    label = trials[stimulus] if stimulus in trials else _pair_names(trials)
     table = pd.DataFrame({"observer": trials["observer"].to_numpy(), "stimulus": label.to_numpy(), "fused": fused})
-    pairs = _is_mcgurk(trials, fusions or FUSIONS) if "fused" not in trials else table["fused"].notna().to_numpy()
+    pairs = _is_mcgurk(trials, fusions) if "fused" not in trials else table["fused"].notna().to_numpy()
     table = table[pairs]
     if table.empty:
         raise ValueError("no row shows a McGurk pair; give fusions={(heard, seen): fused} for yours")
@@ -39,6 +47,10 @@ def fusion_rates(trials, *, stimulus="stimulus", fusions=None):
     rates, n = cells.mean().unstack(), cells.count().unstack()
     rates.attrs["n"], rates.attrs["n_missed"] = n.fillna(0).to_dict("split"), int(table["fused"].isna().sum())
     return rates
+
+
+def _pair_names(trials):
+    return trials["auditory_syllable"].astype(str) + "|" + trials["visual_syllable"].astype(str)
 
 
 def _is_mcgurk(trials, fusions):

@@ -230,14 +230,14 @@ def _count(trials, x, y, by, shape):
         warn_pooled(trials, "fit_psychometric")
     else:
         trials = grouped_rows(trials, [by], "fit_psychometric")
-        conditions = _sorted(trials[by].unique())
+        conditions = sorted_values(trials[by].unique())
         codes = trials[by].map({condition: i for i, condition in enumerate(conditions)}).to_numpy(int)
     counted = pd.DataFrame({"condition": codes, "x": trials[x].to_numpy(float), "yes": trials[y].to_numpy(float)})
     data = counted.groupby(["condition", "x"], as_index=False)["yes"].agg(n_yes="sum", n="count")
     return data, conditions
 
 
-def _sorted(values):
+def sorted_values(values):
     """Ascending; text and numbers together by how they are written."""
     try:
         return sorted(values)

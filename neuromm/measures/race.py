@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from neuromm.measures.checks import keep_kind, need
+from neuromm.measures.checks import as_list, grouped_rows, keep_kind, need, numeric
 from neuromm.measures.temporal_window import warn_seconds
 from neuromm.stimuli.delimited import plain_text
 from neuromm.stimuli.table import present_in
@@ -93,7 +93,7 @@ def cdf_quantiles(t, cdf, probabilities=PROBABILITIES):
     return t[below] + np.clip(share, 0, 1) * (t[above] - t[below])
 
 
-def race_inequality(x, y, z, probabilities=PROBABILITIES):
+def race_inequality(x, y, z, probabilities=PROBABILITIES, *, who=None):
     """Test F_Z ≤ F_X + F_Y of one person, at quantiles and by areas.
 
     Parameters
@@ -103,6 +103,8 @@ def race_inequality(x, y, z, probabilities=PROBABILITIES):
     z : array
         Reaction times to the pair, ms.
     probabilities : array
+    who : str, optional
+        The person, for errors.
 
     Returns
     -------
@@ -115,7 +117,8 @@ def race_inequality(x, y, z, probabilities=PROBABILITIES):
     """
     samples, missed = {}, {}
     for name, times in (("x", x), ("y", y), ("z", z)):
-        samples[name], missed[name] = check_reaction_times(times, f"reaction times {name}")
+        label = f"reaction times {name}" if who is None else f"{who}, reaction times {name}"
+        samples[name], missed[name] = check_reaction_times(times, label)
     low = int(min(np.round(s).min() for s in samples.values())) - 1
     grid = np.arange(low, int(max(np.round(s).max() for s in samples.values())) + 2, dtype=float)
     cdfs = {name: reaction_cdf(s, grid) for name, s in samples.items()}
@@ -161,6 +164,7 @@ def race_distributions(trials, *, observer=None, limits=(0.0, np.inf)):
     if own["observer"].nunique() != 1:
         raise ValueError(f"the table has {own['observer'].nunique()} observers; name one of them as `observer`")
     heard, seen = present_in(own, "auditory"), present_in(own, "visual")
+    own = own.assign(reaction_time=numeric(own["reaction_time"], "reaction_time"))
     kept = own["reaction_time"].between(*limits).to_numpy()
     samples = {
         name: check_reaction_times(own.loc[rows & kept, "reaction_time"], f"reaction times, {name}")[0]
@@ -200,8 +204,13 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
     ValueError
         If an observer lacks one of the three conditions.
     """
-    trials = need(trials, ["observer", "report", "auditory_azimuth", "visual_azimuth", "reaction_time"])
+    by = as_list(by)
+    trials = need(trials, ["observer", "report", "auditory_azimuth", "visual_azimuth", "reaction_time", *by])
     asked = trials[trials["report"] == "detection"]
+    if asked.empty:
+        raise ValueError("no row asks for a 'detection'; see paradigms.redundant_target")
+    asked = grouped_rows(asked, ["observer"], "race_test")
+    asked = asked.assign(reaction_time=numeric(asked["reaction_time"], "reaction_time"))
     heard, seen = present_in(asked, "auditory"), present_in(asked, "visual")
     outside = asked["reaction_time"].notna() & ~asked["reaction_time"].between(*limits)
     kind = np.select([heard & seen, heard, seen], ["z", "x", "y"], default="catch")
@@ -217,7 +226,8 @@ def race_test(trials, *, probabilities=PROBABILITIES, limits=(0.0, np.inf), by=(
             raise ValueError(f"{observer} has no {' and no '.join(empty)}; the inequality needs all three")
         for key, pair in pairs.groupby(list(by), sort=True, dropna=False) if by else [((), pairs)]:
             used = [single["x"], single["y"], pair]
-            table, summary = race_inequality(*(u.loc[~u["_dropped"], "reaction_time"] for u in used), probabilities)
+            times = [u.loc[~u["_dropped"], "reaction_time"] for u in used]
+            table, summary = race_inequality(*times, probabilities, who=observer)
             table = table.rename(columns={"x": "auditory", "y": "visual", "z": "audiovisual"})
             missed = sum(summary[f"n_missed_{k}"] for k in "xyz")
             rows.append(
@@ -254,13 +264,15 @@ def mean_reaction_times(trials, *, by=("soa",)):
     `shown` says what was there: auditory, visual, audiovisual or nothing.
     """
     trials = need(trials, ["observer", "reaction_time", "auditory_azimuth", "visual_azimuth"])
+    trials = grouped_rows(trials, ["observer"], "mean_reaction_times")
+    trials = trials.assign(reaction_time=numeric(trials["reaction_time"], "reaction_time"))
     if "soa" in trials:
         warn_seconds(trials["soa"])
     heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")
     kind = np.select([heard & seen, heard, seen], ["audiovisual", "auditory", "visual"], default="nothing")
     table = trials.assign(shown=kind)
     rows = []
-    keys = ["observer", "shown", *[b for b in by if b in trials]]
+    keys = ["observer", "shown", *[b for b in as_list(by) if b in trials]]
     for key, group in table.groupby(keys, sort=False, dropna=False):
         times = group["reaction_time"].dropna()
         mean, sd, n = times.mean(), times.std(), len(times)

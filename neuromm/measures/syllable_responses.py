@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from neuromm.measures.bias import rate_with_interval
-from neuromm.measures.checks import keep_kind, need
+from neuromm.measures.checks import as_list, grouped_rows, keep_kind, need
+from neuromm.stimuli.labels import offered, syllables, with_syllables
 
 FACTORS = ("auditory_syllable", "visual_syllable", "auditory_snr", "soa", "context")
 
@@ -18,7 +19,8 @@ def response_distribution(trials, *, by=(), outside="error"):
     Parameters
     ----------
     trials : DataFrame
-        `session.trials` or a table of people: `observer`, `report` "syllable", `response_label`, the syllables.
+        `session.trials` or a table of people: `observer`, `report` "syllable", `response_label`, the syllables;
+        " Da", "DA" and "da" are one answer (trimmed and case-folded).
     by : sequence of str
         Further factors; those of the McGurk paradigm that are there (SNR, SOA, context) are always used.
     outside : "error" or "other"
@@ -35,10 +37,12 @@ def response_distribution(trials, *, by=(), outside="error"):
     ValueError
         If an answer is outside the alternatives of its row (and `outside` is "error"), or no syllable was asked for.
     """
-    trials = need(trials, ["observer", "report", "response_label"])
-    asked = trials[trials["report"] == "syllable"].copy()
+    by = as_list(by)
+    trials = need(trials, ["observer", "report", "response_label", *by])
+    asked = with_syllables(trials[trials["report"] == "syllable"])
     if asked.empty:
         raise ValueError("no row asks for a 'syllable'")
+    asked = grouped_rows(asked, ["observer"], "response_distribution")
     wrong = _outside(asked)
     if wrong.any():
         if outside != "other":
@@ -69,7 +73,7 @@ def _outside(asked):
     if "alternatives" in asked:
         for text in asked["alternatives"].dropna().unique():
             rows = (asked["alternatives"] == text).to_numpy() & asked["response_label"].notna().to_numpy()
-            wrong[rows] = ~asked["response_label"][rows].isin(str(text).split("|")).to_numpy()
+            wrong[rows] = ~asked["response_label"][rows].isin(offered(str(text))).to_numpy()
     return wrong
 
 
@@ -83,6 +87,7 @@ def confusion_table(trials, modality="auditory"):
     """
     other = {"auditory": "visual", "visual": "auditory"}[modality]
     trials = need(trials, ["report", "response_label", f"{modality}_syllable"])
+    trials = with_syllables(trials)
     alone = trials[(trials["report"] == "syllable") & trials[f"{modality}_syllable"].notna()]
     if f"{other}_syllable" in alone:
         alone = alone[alone[f"{other}_syllable"].isna()]
@@ -95,7 +100,7 @@ def confusion_table(trials, modality="auditory"):
 
 
 def check_confusions(table) -> pd.DataFrame:
-    """A confusion table with the answers in the order of the stimuli, rows summing to 1.
+    """A confusion table with the answers in the order of the stimuli, rows summing to 1; labels are case-folded.
 
     Raises
     ------
@@ -105,6 +110,7 @@ def check_confusions(table) -> pd.DataFrame:
     """
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"the confusion table is a {type(table).__name__}; a DataFrame, stimuli × answers, is wanted")
+    table = table.set_axis(syllables(table.index), axis=0).set_axis(syllables(table.columns), axis=1)
     only = sorted(set(table.index) ^ set(table.columns), key=str)
     if only or not (table.index.is_unique and table.columns.is_unique):
         raise ValueError(
@@ -195,7 +201,7 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
     from neuromm.maths.fuzzy_logic import fit_supports
 
     trials = need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
-    asked = trials[trials["report"] == "syllable"]
+    asked = with_syllables(trials[trials["report"] == "syllable"])
     answered = asked[asked["response_label"].notna()]
     if answered.empty:
         raise ValueError("no row has an answer in 'response_label'")
@@ -206,6 +212,9 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
         pd.Categorical(answered[c], categories=order).codes
         for c, order in (("auditory_syllable", heard), ("visual_syllable", seen), ("response_label", labels))
     ]
+    nothing = answered[["auditory_syllable", "visual_syllable"]].isna().all(axis=1)
+    if nothing.any():
+        raise ValueError(f"row {answered.index[nothing][0]}: no syllable is shown; leave the row out")
     np.add.at(counts, tuple(codes), 1)  # −1, an absent modality, is the last row or column
     a, v, likelihood, rmsd = fit_supports(counts, rng=np.random.default_rng(seed))
     return FlmpFit(

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.angles import wrapped
 from neuromm.stimuli.table import finish
 
 
@@ -52,7 +53,7 @@ def aftereffect(
                 done += 1
             rows += [(float(p), np.nan, "test", done, block) for p in rng.permutation(positions)]
     shown = pd.DataFrame(rows, columns=["auditory_azimuth", "visual_azimuth", "phase", "exposures", "block"])
-    shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
+    shown["disparity"] = wrapped(shown["auditory_azimuth"] - shown["visual_azimuth"])
     return finish(shown.assign(report="auditory"), seed=seed)
 
 
@@ -93,7 +94,7 @@ def two_tone_aftereffect(
             )
         )
     shown = pd.concat(parts, ignore_index=True)
-    shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
+    shown["disparity"] = wrapped(shown["auditory_azimuth"] - shown["visual_azimuth"])
     return finish(shown.assign(report="auditory"), seed=seed)
 
 
@@ -163,7 +164,7 @@ def changing_reliability(
             )
         )
     shown = pd.concat(parts, ignore_index=True)
-    shown["disparity"] = shown["auditory_azimuth"] - shown["visual_azimuth"]
+    shown["disparity"] = wrapped(shown["auditory_azimuth"] - shown["visual_azimuth"])
     if dots is not None:
         if not dots >= 2:
             raise ValueError(f"dots is {dots}; at least 2 dots have a spread")

@@ -1,5 +1,6 @@
 """Judging causes: unity of sound and light, and heading with conflict of body and sight."""
 
+from neuromm.maths.angles import wrapped
 from neuromm.stimuli.table import cross, finish
 
 
@@ -33,7 +34,7 @@ def unity_judgement(
     trials : DataFrame
     """
     shown = cross(auditory_azimuth=sound, disparity=disparities, visual_reliability=visual_reliability)
-    shown["visual_azimuth"] = shown["auditory_azimuth"] - shown["disparity"]
+    shown["visual_azimuth"] = wrapped(shown["auditory_azimuth"] - shown["disparity"])
     return finish(shown, seed=seed, n_repeats=n_repeats, reports=reports)
 
 
@@ -68,8 +69,8 @@ def heading(
         `alternatives` is "left|right" where a side is asked.
     """
     shown = cross(direction=directions, disparity=disparities, visual_reliability=visual_reliability)
-    shown["vestibular_heading"] = shown["direction"] + shown["disparity"] / 2
-    shown["visual_heading"] = shown["direction"] - shown["disparity"] / 2
+    shown["vestibular_heading"] = wrapped(shown["direction"] + shown["disparity"] / 2)
+    shown["visual_heading"] = wrapped(shown["direction"] - shown["disparity"] / 2)
     trials = finish(shown.drop(columns="direction"), seed=seed, n_repeats=n_repeats, reports=reports)
     side = trials["report"] != "common"
     trials["alternatives"] = side.map({True: "left|right", False: None}).astype(object)

@@ -1,5 +1,6 @@
 """Cue combination: two cues to one place, in small conflict, at several reliabilities."""
 
+from neuromm.maths.angles import wrapped
 from neuromm.stimuli.table import cross, finish
 
 
@@ -43,8 +44,8 @@ def cue_combination(
         auditory_reliability=auditory_reliability,
         visual_reliability=visual_reliability,
     )
-    pairs["auditory_azimuth"] = pairs["place"] + pairs["disparity"] / 2
-    pairs["visual_azimuth"] = pairs["place"] - pairs["disparity"] / 2
+    pairs["auditory_azimuth"] = wrapped(pairs["place"] + pairs["disparity"] / 2)
+    pairs["visual_azimuth"] = wrapped(pairs["place"] - pairs["disparity"] / 2)
     alone = [
         cross(auditory_azimuth=positions, auditory_reliability=auditory_reliability),
         cross(visual_azimuth=positions, visual_reliability=visual_reliability),

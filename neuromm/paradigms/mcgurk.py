@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from neuromm.stimuli.labels import FUSIONS, syllable
 from neuromm.stimuli.table import cross, finish
 
 
@@ -28,6 +29,7 @@ def mcgurk(
     n_repeats : int
         Showings of each condition.
     syllables : sequence of str
+        Heard and seen in every pair, and on offer; trimmed and case-folded, as everywhere.
     pairs : sequence of (heard, seen), optional
         These pairs only, such as `[("ba", "ga")]`.
     snr_db : sequence of float, optional
@@ -36,9 +38,10 @@ def mcgurk(
     soas : sequence of float, optional
         Onset of the sound after that of the lips, ms.
     choice : "forced" or "open"
-        Forced: `alternatives` (all syllables shown, when not given). Open: anything may be answered.
+        Forced: `alternatives`. Open: anything may be answered.
     alternatives : sequence of str, optional
-        Answers on offer in a forced choice.
+        Answers on offer in a forced choice; by default `syllables` and whatever else is shown, with the fusions of the
+        pairs (da for ba + ga, ta for pa + ka), so that a pair alone can be fused.
     unimodal : bool
         Whether each syllable is also only heard and only seen.
     reports : sequence of str
@@ -63,10 +66,13 @@ def mcgurk(
     """
     if choice not in ("forced", "open"):
         raise ValueError(f"choice is '{choice}'; 'forced' or 'open' is wanted")
+    syllables = list(dict.fromkeys(map(syllable, syllables)))
+    if pairs is not None and any(isinstance(p, str) or len(p) != 2 for p in pairs):
+        raise ValueError(f"pairs must be (heard, seen) pairs such as ('ba', 'ga'), got {pairs!r}")
     if pairs is None:
         pairs = [(a, v) for a in syllables for v in syllables]
-    if any(isinstance(p, str) or len(p) != 2 for p in pairs):
-        raise ValueError(f"pairs is {pairs!r}; (heard, seen) pairs such as ('ba', 'ga') are wanted")
+    pairs = [(syllable(a), syllable(v)) for a, v in pairs]
+    choices = [*syllables, *(FUSIONS[pair] for pair in pairs if pair in FUSIONS)]
     shown = pd.DataFrame(list(pairs), columns=["auditory_syllable", "visual_syllable"], dtype=object)
     if unimodal:
         heard, seen = (list(dict.fromkeys(shown[c])) for c in shown)
@@ -77,7 +83,8 @@ def mcgurk(
         shown = pd.concat([shown, *alone], ignore_index=True).astype(object)
         shown = shown.where(shown.notna(), np.nan)
     seen_or_heard = pd.concat([shown["auditory_syllable"], shown["visual_syllable"]]).dropna()
-    offered = list(alternatives) if alternatives is not None else list(dict.fromkeys(seen_or_heard))
+    choices = [*choices, *seen_or_heard] if alternatives is None else map(syllable, alternatives)
+    offered = list(dict.fromkeys(choices))
     factors = {}
     if snr_db is not None:
         factors["auditory_snr"] = list(snr_db)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from neuromm.maths.angles import wrapped
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import cross, finish
 
@@ -108,7 +109,7 @@ def ventriloquism_by_reliability(
 
 def _places(positions, factors, unimodal):
     pairs = cross(auditory_azimuth=positions, visual_azimuth=positions, **factors)
-    pairs["disparity"] = pairs["auditory_azimuth"] - pairs["visual_azimuth"]
+    pairs["disparity"] = wrapped(pairs["auditory_azimuth"] - pairs["visual_azimuth"])
     if not unimodal:
         return pairs
     alone = []

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neuromm.plots.curves import tidy
 from neuromm.plots.style import COLOURS, LINES, MARKERS, axes_of, in_style, shade
 
 BASELINES = {
@@ -64,7 +65,7 @@ def weights_against_prediction(table, ax=None):
             fmt=MARKERS[i % len(MARKERS)],
             color=COLOURS["audiovisual"],
             mfc=shade(COLOURS["audiovisual"], 1 - 0.25 * (i % 4)),
-            label=str(name).replace("_", " "),
+            label=tidy(name),
             lw=0.8,
         )
     ax.set_xlabel("visual weight predicted by reliability")
@@ -125,4 +126,4 @@ def _lines(table, ax, colour):
 def _label(name, factors, key):
     short = {"auditory_reliability": "A", "visual_reliability": "V"}
     levels = ", ".join(f"{short[f]} {value:.3g}" for f, value in zip(factors, key, strict=True))
-    return str(name).replace("_", " ") + (f" ({levels})" if levels else "")
+    return tidy(name) + (f" ({levels})" if levels else "")

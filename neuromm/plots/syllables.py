@@ -4,14 +4,17 @@ import numpy as np
 
 from neuromm.plots.curves import beside, draw, is_human, tidy, zero
 from neuromm.plots.style import COLOURS, axes_of, in_style
+from neuromm.stimuli.labels import syllable, syllables
 
 # Percepts keep one hue everywhere: labial green, alveolar purple, velar orange, as in Magnotti & Beauchamp 2017
 PERCEPTS = {"ba": "#009E73", "pa": "#009E73", "da": "#7B3294", "ta": "#7B3294", "ga": "#E69F00", "ka": "#E69F00"}
+COUNTED = ("proportion", "low", "high", "n", "n_missed", "n_outside")
 COMBINATION, OTHER = "#56B4E9", "#C8C8C8"
 
 
 def percept_colour(label):
     """The hue of an answer: its place of articulation; combinations light blue, other answers grey."""
+    label = syllable(label)
     if label in PERCEPTS:
         return PERCEPTS[label]
     return COMBINATION if len(str(label)) == 4 and str(label)[:2] in PERCEPTS else OTHER
@@ -27,6 +30,7 @@ def response_bars(table, ax=None, *, legend=True):
         From `measures.response_distribution`: `observer`, both syllables, `label`, `proportion`.
     """
     ax = axes_of(ax)
+    table = _written(table)
     labels = sorted(table["label"].unique(), key=lambda s: (len(s), s == "other", s))
     several = table["observer"].nunique() > 1
     bars, names, position = [], [], 0.0
@@ -53,6 +57,14 @@ def response_bars(table, ax=None, *, legend=True):
     return ax
 
 
+def _written(table, column="proportion"):
+    """The table with syllables as they are read; the shares of one label that was written in several ways add up."""
+    names = ["auditory_syllable", "visual_syllable", "label"]
+    table = table.assign(**{name: syllables(table[name]) for name in names})
+    keys = [key for key in table if key not in (column, *COUNTED)]
+    return table.groupby(keys, sort=False, dropna=False, as_index=False)[column].sum(min_count=1)
+
+
 def pair_name(heard, seen):
     """`A ba + V ga`; one modality alone is named alone."""
     return " + ".join(f"{m} {s}" for m, s in (("A", heard), ("V", seen)) if isinstance(s, str))
@@ -68,6 +80,7 @@ def response_grid(table, ax=None, *, column="proportion"):
         `auditory_syllable`, `visual_syllable`, `label` and the column that is shown (fractions).
     """
     ax = axes_of(ax)
+    table = _written(table, column)
     stimuli = list(dict.fromkeys(zip(table["auditory_syllable"], table["visual_syllable"], strict=True)))
     labels = list(dict.fromkeys(table["label"]))
     values = np.full((len(stimuli), len(labels)), np.nan)

@@ -11,6 +11,7 @@ import numpy as np
 
 from neuromm.maths.noise import normal_from_seeds, uniform_from_seeds
 from neuromm.stimuli import mouth, speech_sound
+from neuromm.stimuli.labels import syllables as written
 
 SYLLABLES = {  # place of articulation, voiced
     "ba": ("labial", True), "da": ("alveolar", True), "ga": ("velar", True),
@@ -120,7 +121,7 @@ def syllable_codes(trials, modality):
     if column not in trials:
         return np.full(len(trials), -1)
     known = list(SYLLABLES)
-    values = trials[column].to_numpy(object)
+    values = written(trials[column]).to_numpy(object)
     codes = np.full(len(values), -1)
     for i, value in enumerate(values):
         if isinstance(value, str):

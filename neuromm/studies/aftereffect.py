@@ -96,7 +96,7 @@ def _by_displacement(results, learners, n_blocks, seed):
     with plots.style():
         figure, ax = plt.subplots(figsize=(5.2, 2.5))
         for i, (name, rows) in enumerate(table.groupby("observer", sort=False)):
-            draw(ax, rows, "displacement", "shift", colour="#D55E00", i=i, label=name.replace("_", " "))
+            draw(ax, rows, "displacement", "shift", colour="#D55E00", i=i, label=str(name).replace("_", " "))
         zero(ax)
         ax.set(xlabel="displacement of the lights (deg)", ylabel="aftereffect of 60 exposures (deg)")
         beside(ax)

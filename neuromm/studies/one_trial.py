@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.angles import wrapped
 from neuromm.maths.ring import bump
 from neuromm.stimuli.frames import Frames
 from neuromm.stimuli.measurement import sigma_of
@@ -20,7 +21,7 @@ def choose_row(trials):
     pairs = trials[["auditory_azimuth", "visual_azimuth"]].notna().all(axis=1).to_numpy()
     if not pairs.any():
         return None
-    disparity = (trials["auditory_azimuth"] - trials["visual_azimuth"]).abs().fillna(-1).to_numpy()
+    disparity = np.nan_to_num(np.abs(wrapped(trials["auditory_azimuth"] - trials["visual_azimuth"])), nan=-1)
     moved = (trials["auditory_measurement"] - trials["auditory_azimuth"]).abs().clip(upper=9).fillna(0).to_numpy()
     score = np.where(pairs, moved - np.abs(disparity - 13) - 10 * sigma_of(trials, "visual", 1.0), -np.inf)
     return int(score.argmax())

@@ -28,7 +28,7 @@ def test_accuracy_and_times_are_those_of_a_loop(rng):
             assert row["accuracy"] == pytest.approx(np.mean([(t.coherence > 0) == t.response for t in given]))
         else:
             assert np.isnan(row["accuracy"])
-    with pytest.raises(ValueError, match="response holds 2"):
+    with pytest.raises(ValueError, match="row 0, column 'response': must be 1 .right."):
         measures.accuracy_and_time(trials.assign(response=2.0))
 
 

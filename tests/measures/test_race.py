@@ -86,7 +86,7 @@ def test_sensitivities_are_recovered_from_choices_and_times():
 
 def test_the_accumulation_fit_names_wrong_data():
     trials = heading_in_time(1, headings=(2.0,)).assign(observer="P", reaction_time=800.0, response=2.0)
-    with pytest.raises(ValueError, match="1 .right. or 0 .left. is wanted"):
+    with pytest.raises(ValueError, match="must be 1 .right. or 0 .left., got 2"):
         fit_accumulation(trials)
     with pytest.raises(ValueError, match="two headings"):
         fit_accumulation(trials.assign(response=1.0, vestibular_heading=-2.0, visual_heading=2.0))

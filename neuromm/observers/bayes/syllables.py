@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 
 from neuromm.observers.protocol import answer
+from neuromm.stimuli.labels import offered as keys_of
+from neuromm.stimuli.labels import syllables as written
 from neuromm.stimuli.table import require
 
 OTHER = "other"  # an open answer that is none of the observer's syllables
@@ -20,7 +22,7 @@ def shown_syllables(trials, modality, known, name):
     column = f"{modality}_syllable"
     if column not in trials:
         return np.full(len(trials), -1)
-    values = trials[column]
+    values = written(trials[column])
     codes = pd.Categorical(values, categories=list(known)).codes.astype(int)
     wrong = (codes < 0) & values.notna().to_numpy()
     if wrong.any():
@@ -61,7 +63,7 @@ def choices(trials, known, name):
     offered = offered.where((trials["report"] == "syllable").to_numpy(), "")
     found = []
     for text in sorted(set(offered)):
-        keys = [key.strip() for key in text.split("|")] if text else list(known)
+        keys = keys_of(text) or list(known)
         unknown = [key for key in keys if key not in known]
         if unknown:
             raise ValueError(
@@ -123,7 +125,7 @@ def log_likelihood_of(trials, table, name):
         If a label is none of the keys, or none of its row's alternatives: it is never dropped silently.
     """
     require(trials, ["response_label"], name)
-    labels = trials["response_label"]
+    labels = written(trials["response_label"])
     keys = [c.removeprefix("key_") for c in table.columns if c.startswith("key_")]
     text = pd.Series("", trials.index, dtype=object)
     if "alternatives" in trials:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from neuromm.maths.angles import wrapped
 from neuromm.maths.first_passage import twin_integration, twin_mean
 from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
 from neuromm.stimuli.table import present_in, require, showings
@@ -97,7 +98,7 @@ class Colonius2004:
         soa = trials["soa"].fillna(0.0).to_numpy(float) if "soa" in trials else np.zeros(len(trials))
         soa = np.where(heard & seen, soa, 0.0)
         apart = (
-            np.abs(trials["auditory_azimuth"].to_numpy(float) - trials["visual_azimuth"].to_numpy(float))
+            np.abs(wrapped(trials["auditory_azimuth"].to_numpy(float) - trials["visual_azimuth"].to_numpy(float)))
             > self.aligned_within
         )
         return soa, heard, seen, focused, np.where(apart, self.delta_apart, self.delta)

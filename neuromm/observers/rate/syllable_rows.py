@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 
 from neuromm.observers.protocol import answer
+from neuromm.stimuli.labels import offered as keys_of
+from neuromm.stimuli.labels import syllables as written
 
 
 def codes_of(trials, sense, known, name):
@@ -17,7 +19,7 @@ def codes_of(trials, sense, known, name):
     column = f"{sense}_syllable"
     if column not in trials:
         return np.full(len(trials), -1)
-    codes = pd.Categorical(trials[column], categories=list(known)).codes.astype(int)
+    codes = pd.Categorical(written(trials[column]), categories=list(known)).codes.astype(int)
     wrong = np.flatnonzero((codes < 0) & trials[column].notna().to_numpy())
     if len(wrong):
         raise ValueError(
@@ -39,7 +41,7 @@ def choose(trials, activity, known, name):
     offered = trials["alternatives"].fillna("").astype(str) if "alternatives" in trials else pd.Series("", trials.index)
     offered = offered.where((trials["report"] == "syllable").to_numpy(), "")
     for text in sorted(set(offered)):
-        keys = [key.strip() for key in text.split("|")] if text.strip() else list(known)
+        keys = keys_of(text) or list(known)
         unknown = [key for key in keys if key not in known]
         if unknown:
             raise ValueError(f"{name}: alternatives '{text}' offer {unknown}; it knows: {', '.join(known)}")

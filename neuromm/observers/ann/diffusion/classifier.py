@@ -16,6 +16,7 @@ from neuromm.observers.ann.diffusion.observer import DenoiserObserver, in_blocks
 from neuromm.observers.ann.diffusion.schedule import forward_diffusion
 from neuromm.observers.ann.diffusion.syllable_scenes import SIZES, SYLLABLES, Talkers
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
+from neuromm.stimuli.labels import offered as keys_of
 from neuromm.stimuli.measurement import sigma_of
 from neuromm.stimuli.table import require, showings
 
@@ -97,7 +98,7 @@ class SyllableDenoiser(DenoiserObserver):
         offered = np.ones(log_posterior.shape, bool)
         if "alternatives" in trials:
             for text in trials["alternatives"].dropna().unique():
-                words = [word.strip() for word in str(text).split("|")]
+                words = keys_of(str(text))
                 rows = (trials["alternatives"] == text).to_numpy()
                 offered[rows] = [s in words for s in SYLLABLES]
         if not offered.any(1).all():

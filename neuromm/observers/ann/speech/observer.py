@@ -12,6 +12,7 @@ from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
 from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
+from neuromm.stimuli.labels import offered as keys_of
 from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.render import kept
 from neuromm.stimuli.speech_sound import log_mel
@@ -144,7 +145,7 @@ class SpeechNetwork(NetworkObserver):
         labels = np.empty(len(trials), object)
         for text in set(offered):
             rows = offered == text
-            keys = [key.strip() for key in text.split("|")] if text else list(KNOWN)
+            keys = keys_of(text) or list(KNOWN)
             unknown = [key for key in keys if key not in KNOWN]
             if unknown:
                 raise ValueError(

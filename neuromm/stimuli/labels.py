@@ -1,0 +1,45 @@
+"""How a syllable is written: " Da", "DA" and "da" are one syllable, trimmed and in lower case."""
+
+import numpy as np
+import pandas as pd
+
+FUSIONS = {("ba", "ga"): "da", ("pa", "ka"): "ta"}  # (heard, seen) → fused: McGurk & MacDonald 1976
+
+
+def syllable(value):
+    """A syllable trimmed and case-folded; None and empty text are None, and what is no text stays as it is.
+
+    Examples
+    --------
+    >>> syllable(" Da")
+    'da'
+    """
+    if isinstance(value, str):
+        return value.strip().casefold() or None
+    return None if value is None or value is pd.NA or value != value else value
+
+
+def syllables(values) -> pd.Series:
+    """A column of syllables as `syllable` writes them, missing ones NaN; the index is kept."""
+    column = pd.Series(values, dtype=object)
+    written = {value: syllable(value) for value in column.dropna().unique()}
+    column = column.map(written, na_action="ignore")
+    return column.where(column.notna(), np.nan)
+
+
+def offered(text) -> list[str]:
+    """The syllables in a cell of `alternatives`, such as "ba|Da| ga"; an empty cell offers none."""
+    keys = [] if not isinstance(text, str) else [syllable(key) for key in text.split("|")]
+    return [key for key in keys if key]
+
+
+def with_syllables(trials, columns=("auditory_syllable", "visual_syllable", "response_label")) -> pd.DataFrame:
+    """A copy of the table with its syllables trimmed and case-folded; labels of other reports stay as they are."""
+    written = {}
+    for name in columns:
+        if name in trials:
+            written[name] = syllables(trials[name])
+    if "response_label" in written and "report" in trials:
+        asked = trials["report"] == "syllable"
+        written["response_label"] = written["response_label"].where(asked, trials["response_label"])
+    return trials.assign(**written)
