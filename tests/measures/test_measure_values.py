@@ -151,3 +151,24 @@ def test_densities_of_choices_and_times_are_mirrored_and_add_up():
     lapsing[data.names.index("lapse")] = 50.0  # always
     half = data.densities(lapsing, 0)
     np.testing.assert_allclose(half[:, 0], joint.sum(axis=1) / 2, rtol=1e-6, atol=1e-12)
+
+
+def test_recordings_are_compared_with_each_other_or_with_others(rng):
+    """Biased CKA of patterns by its definition: each pair once, or each of the first with each of the others."""
+    sets = {name: rng.standard_normal((6, n)) for name, n in (("a", 3), ("b", 4), ("c", 5))}
+
+    def by_hand(x, y):
+        x, y = x - x.mean(0), y - y.mean(0)
+        return np.square(x.T @ y).sum() / np.sqrt(np.square(x.T @ x).sum() * np.square(y.T @ y).sum())
+
+    among = measures.compare_representations(sets, measure="cka_biased")
+    assert among[["first", "second"]].to_numpy().tolist() == [["a", "b"], ["a", "c"], ["b", "c"]]
+    others = {"x": sets["c"], "y": sets["a"] @ np.diag([1.0, 2.0, 3.0])}
+    across = measures.compare_representations({"a": sets["a"], "b": sets["b"]}, others, measure="cka_biased")
+    assert across[["first", "second"]].to_numpy().tolist() == [["a", "x"], ["a", "y"], ["b", "x"], ["b", "y"]]
+    for table, second in ((among, sets), (across, others)):
+        expected = [by_hand(sets[a], second[b]) for a, b in zip(table["first"], table["second"], strict=True)]
+        np.testing.assert_allclose(table["value"], expected, rtol=1e-9)
+        assert (table["n_conditions"] == 6).all()
+    both_ways = measures.compare_representations(sets, measure="predictivity")
+    assert len(both_ways) == 6
