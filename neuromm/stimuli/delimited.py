@@ -294,7 +294,7 @@ def find_separator(text: str, source: str) -> str:
 
 
 def _records(text, separator, source):
-    """(row of the file, cells) of every record that is not blank."""
+    """(row of the file, cells) of every record but blank lines; a row of empty cells is a row."""
     stream = io.StringIO(text, newline="")
     options = {"delimiter": separator, "strict": True, "skipinitialspace": separator == " "}
     reader = csv.reader(stream, **options)
@@ -311,7 +311,7 @@ def _records(text, separator, source):
             ) from None
         if separator == " ":
             row = row[: len(row) - 1] if row and not row[-1] else row
-        if any(cell.strip() for cell in row):
+        if len(row) > 1 or (row and row[0].strip()):
             yield number, row
 
 
