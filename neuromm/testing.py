@@ -269,6 +269,20 @@ def _the_global_generator_is_left_alone(run):
     assert (np.random.get_state()[1] == before).all(), "it drew from numpy's global generator"  # noqa: NPY002
 
 
+def _an_empty_table_is_answered_with_an_empty_one(run):
+    percept = run.perceive(run.trials.iloc[:0])
+    expected = run.percept.responses.iloc[:0]
+    assert list(percept.responses) == list(expected), f"columns {list(percept.responses)}"
+    assert len(percept.responses) == 0, f"{len(percept.responses)} answers to no trials"
+    kinds = percept.responses.dtypes.astype(str).to_dict()
+    assert kinds == expected.dtypes.astype(str).to_dict(), f"other kinds of columns: {kinds}"
+    assert list(percept.representations) == list(run.percept.representations), "other layers"
+    for layer, values in percept.representations.items():
+        shape = (0, *run.percept.representations[layer].shape[1:])
+        assert values.shape == shape, f"{layer} has the shape {values.shape}, not {shape}"
+        assert values.dtype == np.float32, f"{layer} is {values.dtype}"
+
+
 def _a_batch_of_one_agrees(run):
     rows = run.trials.iloc[:1]
     one = run.perceive(rows)

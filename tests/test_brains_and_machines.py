@@ -87,9 +87,12 @@ def made_up_gate(right):
     ("own", "twin", "right", "agreement", "n", "words"),
     [
         (0.05, -0.1, 1.0, 0.99, 12, "carry causal inference"),
-        (0.05, 0.06, 1.0, 0.99, 12, "answer alike but do not represent alike"),
-        (-0.05, -0.1, 1.0, 0.99, 12, "answer alike but do not represent alike"),
-        (-0.05, -0.1, 1.0, 0.3, 12, "neither answer nor represent"),
+        (0.05, -0.1, 1.0, 0.3, 12, "carry causal inference, their answers do not"),
+        (0.05, 0.06, 1.0, 0.99, 12, "answer as causal inference does; whether they represent it is undecided"),
+        (-0.004, -0.1, 1.0, 0.99, 12, "whether they represent it is undecided"),
+        (-0.004, -0.1, 1.0, 0.3, 12, "do not answer as causal inference does; what they represent is undecided"),
+        (-0.1, -0.2, 1.0, 0.99, 12, "answer as causal inference does; their last hidden layers do not carry it"),
+        (-0.1, -0.2, 1.0, 0.3, 12, "neither answer as causal inference does nor carry it"),
         (0.05, -0.1, 0.8, 0.99, 12, "Not resolvable with this design"),
         (0.05, -0.1, 1.0, 0.99, 3, "Not resolvable: 3 seeds"),
     ],
@@ -99,8 +102,45 @@ def test_the_title_follows_the_numbers(own, twin, right, agreement, n, words, rn
     tests = primary_test.sign_flip_by_seed(layers)
     verdict = primary_test.verdict(layers, tests, made_up_gate(right), agreement)
     assert words in verdict.title
-    assert verdict.primary == ("carry" in words)
+    assert verdict.primary == ("carry causal" in words)
     assert f"exact sign-flip over {n} seeds" in verdict.text
+    if verdict.resolvable:
+        assert "which changes no answer and moves Δ by up to 0.065" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("estimate", "high", "p", "decision"),
+    [
+        (0.05, 0.06, 0.001, "carries"),
+        (0.05, 0.11, 0.051, "undecided"),  # not significant is not absent
+        (-0.0045, 0.003, 0.9, "undecided"),  # the shipped networks: a rescaling alone gives +.060
+        (-0.06, -0.046, 1.0, "does not carry"),  # −.046 + .065 < .02
+        (-0.06, -0.045, 1.0, "undecided"),  # at the bound
+    ],
+)
+def test_each_rule_of_the_verdict(estimate, high, p, decision):
+    questions = ["above 0", *(f"above {t}" for t in primary_test.TWINS)]
+    rows = pd.DataFrame({"question": questions, "estimate": estimate, "high": high, "p": p})
+    assert primary_test.decide(rows) == decision
+
+
+def test_without_a_control_network_nothing_is_carried():
+    rows = pd.DataFrame({"question": ["above 0"], "estimate": [0.1], "high": [0.12], "p": [0.001]})
+    assert primary_test.decide(rows) == "undecided"
+
+
+@pytest.mark.ann
+def test_a_rescaling_that_changes_no_answer_changes_the_hidden_layer():
+    """The invariance that the page states: v·SiLU(g) with v times s, and the outgoing weight over s."""
+    torch = pytest.importorskip("torch")
+    generator = torch.Generator().manual_seed(1)
+    x, v, g = (torch.randn(7, 3, generator=generator, dtype=torch.float64) for _ in range(3))  # 7 stimuli, 7 units
+    out = torch.randn(2, 7, generator=generator, dtype=torch.float64)
+    s = torch.rand(7, generator=generator, dtype=torch.float64) + 0.5
+    hidden = (x @ v.T) * torch.nn.functional.silu(x @ g.T)
+    scaled = (x @ (v * s[:, None]).T) * torch.nn.functional.silu(x @ g.T)
+    assert torch.allclose(scaled @ (out / s).T, hidden @ out.T, atol=1e-12)
+    assert not torch.allclose(torch.cdist(scaled, scaled), torch.cdist(hidden, hidden), rtol=0.05)
 
 
 @pytest.fixture(scope="module")

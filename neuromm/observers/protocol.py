@@ -215,6 +215,16 @@ def _press_keys(trials, response):
     return response
 
 
+def block_starts(n_rows: int, size: int) -> range:
+    """Where each block of at most `size` rows begins; an empty table has one empty block."""
+    return range(0, max(n_rows, 1), size)
+
+
+def units_of(values) -> np.ndarray:
+    """One row of units per trial, (n, …) → (n, n_units), also of no trials."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
+
+
 def check_asked(trials, name, pairs=(("auditory", "auditory"), ("visual", "visual"))) -> None:
     """Refuse a question about a modality that a row does not show, naming the rows."""
     from neuromm.stimuli.measurement import place_of

@@ -61,7 +61,7 @@ class FlashesAndBeeps:
         """Frames after the eye's smear, (n, N_FRAMES, 16, 16) float32: what a screen does to a slow retina."""
         flashes, _ = self.times(trials)
         clean = self.smear(flashes)[:, :, None, None] * disc()
-        noise = normal_from_seeds(trials["noise_seed"], clean[0].size, STREAM).reshape(clean.shape)
+        noise = normal_from_seeds(trials["noise_seed"], int(np.prod(clean.shape[1:])), STREAM).reshape(clean.shape)
         return (clean + self.noise_of(trials, "visual")[:, None, None, None] * noise).astype(np.float32)
 
     def retina(self, trials):

@@ -16,9 +16,16 @@ DEFAULT = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigm
 
 
 def bias_and_curves(trials, stimuli, answered):
-    """Bias and unity of everyone, the curves of each observer's matched ideal observers, and the matched sds."""
+    """Bias and unity of everyone, the curves of each observer's matched ideal observers, and the matched sds.
+
+    What no pair was asked about is an empty table.
+    """
     everyone = trials if answered is None else pd.concat([trials.assign(kind="model"), answered], ignore_index=True)
-    bias, unity = measures.crossmodal_bias(everyone), measures.unity_rate(everyone)
+    asked = asked_of_pairs(everyone)
+    unity = measures.unity_rate(everyone) if "common" in asked else pd.DataFrame()
+    if "auditory" not in asked:
+        return pd.DataFrame(), pd.DataFrame(), unity, pd.DataFrame()
+    bias = measures.crossmodal_bias(everyone)
     sigmas = measures.unimodal_precision(everyone)
     matched, curves, known_curves = [], [], {}
     people = set() if answered is None else set(answered["observer"])
@@ -39,6 +46,12 @@ def bias_and_curves(trials, stimuli, answered):
     return bias, pd.concat(curves, ignore_index=True), unity, pd.DataFrame(matched)
 
 
+def asked_of_pairs(trials) -> set:
+    """The reports that are asked about a sound and a light together."""
+    pairs = trials[["auditory_azimuth", "visual_azimuth"]].notna().all(axis=1)
+    return set(trials.loc[pairs, "report"])
+
+
 def agreement_with_ideal(shown) -> pd.DataFrame:
     """Of every observer and seed: r of errors and κ of unity with causal inference, and distance of distributions."""
     trials, rows = shown.trials, []
@@ -53,8 +66,11 @@ def agreement_with_ideal(shown) -> pd.DataFrame:
             asked = report in who.reports and (both["report"] == report).any()
             found = measures.response_agreement(both, report=report) if asked else None
             row[name] = np.nan if found is None else float(found["agreement"].iloc[0])
-        distance = measures.response_distance(both, reference=IDEAL).set_index("observer")["distance"]
-        rows.append(row | {"distance": float(distance[who.name])})
+        row["distance"] = np.nan
+        if (both["report"] == "auditory").any():
+            distance = measures.response_distance(both, reference=IDEAL).set_index("observer")["distance"]
+            row["distance"] = float(distance[who.name])
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

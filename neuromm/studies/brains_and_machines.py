@@ -9,6 +9,7 @@ gate says whether the design tells the computations apart at all, and the primar
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from neuromm import measures, paradigms
@@ -19,8 +20,11 @@ from neuromm.studies import primary_test
 from neuromm.studies.ablation import ablate
 from neuromm.studies.answers import agreement_with_ideal, bias_and_curves, summary
 from neuromm.studies.line_up import (
+    FEWEST_CONDITIONS,
     N_SEEDS,
+    REPORTS,
     as_people,
+    check_usable,
     line_up,
     people,
     raw_input,
@@ -43,6 +47,8 @@ from neuromm.studies.second_page import compute_pages
 from neuromm.studies.showing import show_all
 from neuromm.studies.strategies_fitted import fit_strategies
 
+# columns of a user's table that say who answered what, not what was shown
+OF_ANSWERS = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
 HELD_OUT_VISUAL = 0.25  # relative precision of σ_V 4°, between the 2 and 8 of the design
 
 
@@ -107,9 +113,10 @@ def main(
                                "seed": seed, "roles": roles})  # fmt: skip
     results.tables |= {"auditory_bias": bias, "unity": unity, "matched_sigmas": matched,
                        "agreement_with_ideal": agreement}  # fmt: skip
-    results.tables["agreement"] = measures.response_agreement(session.trials)
+    if (table["report"] == "auditory").any():
+        results.tables["agreement"] = measures.response_agreement(session.trials)
     found = None
-    if table["condition"].nunique() >= 4 and table["fold"].nunique() >= 2:
+    if table["condition"].nunique() >= FEWEST_CONDITIONS and table["fold"].nunique() >= 2:
         found = _representations(shown, session, measured, agreement, results, seed, full, small, held_out)
     if full and trials is None:
         say("fitting strategies")
@@ -133,9 +140,13 @@ def _trials(path, n_folds, n_repeats, seed):
         return paradigms.ventriloquism_by_reliability(n_folds, n_repeats, seed=seed), None
     table = read_table(path)
     answered = as_people(table) if "response" in table else None
-    given = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
-    stimuli = table.drop(columns=[c for c in given if c in table])
-    return users_trials(stimuli, n_folds=n_folds, n_repeats=n_repeats, seed=seed), answered
+    stimuli = table.drop(columns=[c for c in OF_ANSWERS if c in table])
+    for column in ("auditory_azimuth", "visual_azimuth"):
+        if column not in stimuli:
+            stimuli[column] = np.nan  # that modality is absent
+    trials = users_trials(stimuli, n_folds=n_folds, n_repeats=n_repeats, seed=seed)
+    check_usable(trials, say)
+    return trials[trials["report"].isin(REPORTS)], answered
 
 
 def _representations(shown, session, measured, agreement, results, seed, full, small, held_out):

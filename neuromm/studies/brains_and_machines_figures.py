@@ -138,6 +138,13 @@ def draw_one_trial(results, stimuli):
 
 def draw_answers(results, bias, curves, roles, answered):
     """Bias panels of everyone, the Körding panel, and unity at the demonstration set."""
+    if not bias.empty:
+        draw_bias(results, bias, curves, roles, answered)
+    draw_published(results)
+
+
+def draw_bias(results, bias, curves, roles, answered):
+    """Bias of everyone beside the matched ideal observers."""
     everyone, source = dict(roles), ""
     if answered is not None:
         everyone |= dict.fromkeys(dict.fromkeys(answered["observer"]), "human")
@@ -153,6 +160,10 @@ def draw_answers(results, bias, curves, roles, answered):
         f"How far a light pulls a sound, against disparity ({where}). Points: answers, 95 % over trials; bands: causal "
         f"inference with the observer's own unimodal precision (σ_P 12°, p_common .5).{source}",
     )
+
+
+def draw_published(results):
+    """What published parameters give: no one is shown anything."""
     table = kording_bias()
     results.tables["kording2007_bias"] = table
     figure = plots.bias_by_disparity(table).figure

@@ -11,6 +11,7 @@ import pandas as pd
 
 from neuromm import catalogue
 from neuromm.maths.noise import stable_seed
+from neuromm.observers.protocol import check_asked
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
 from neuromm.stimuli.checks import name_people
@@ -18,6 +19,8 @@ from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import label_conditions
 from neuromm.studies.one_sense import OneSense
 
+REPORTS = ("auditory", "visual", "common")
+FEWEST_CONDITIONS = 4  # of an RDM that can be compared
 SIGMA_PRIOR, P_COMMON = 12.0, 0.5  # deg, probability: the generator of the main experiment
 
 
@@ -29,6 +32,8 @@ SETTINGS = {  # of observers that join from the catalogue: as wide as the sample
     "ohshiro2011": {"spacing": 8.0},
     "paredes2025": {"n_cells": 180},
 }
+# their `sigma_auditory` and `sigma_visual` are widths of a bump of input, not the SD of its place
+OWN_WIDTHS = ("cuppini2014", "cuppini2017", "paredes2025", "magosso2012", "spiking_sts")
 N_SEEDS = 12  # with fewer than 5 an exact sign-flip cannot reach .05
 
 
@@ -40,7 +45,7 @@ class Participant:
     role: str  # ideal, brain, machine, calibrator, baseline
     family: str  # networks that differ in their seed alone are one family
     seed: int = 1
-    reports: tuple = ("auditory", "visual", "common")  # what it is asked
+    reports: tuple = REPORTS  # what it is asked
     joined: bool = False  # from the catalogue: if it cannot take these trials, the others go on
 
     @property
@@ -130,11 +135,7 @@ def _joins(name, n_seeds, trials, slow, say):
         say(f"{name} is left out: about {SLOW[name]:g} s a showing; --full shows it one repeat per fold")
         return []
     room = catalogue.OBSERVERS[name].split(".")[2]
-    fields = SETTINGS.get(name, {})
-    if room in ("bayes", "ann"):  # told the sds of the trials; a rate network's are widths of its own fields
-        kind = catalogue.find(catalogue.OBSERVERS, name, "observer")
-        given = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
-        fields = {f.name: given[f.name] for f in dataclass_fields(kind) if f.name in given}
+    fields = fields_of_the_trials(name)
     try:
         observer = catalogue.load(name, **fields)
         reports, why = _answers(observer, trials)
@@ -147,24 +148,51 @@ def _joins(name, n_seeds, trials, slow, say):
     return []
 
 
+def fields_of_the_trials(name) -> dict:
+    """Fields that a catalogue observer is given: the SDs of the trials where it has them, whatever its mechanism.
+
+    A network whose `sigma_…` is another thing, such as the width of a receptive field, is named in `OWN_WIDTHS`.
+    """
+    kind = catalogue.find(catalogue.OBSERVERS, name, "observer")
+    trials = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
+    fields = dict(SETTINGS.get(name, {}))
+    if name not in OWN_WIDTHS:
+        fields |= {f.name: trials[f.name] for f in dataclass_fields(kind) if f.name in trials}
+    return fields
+
+
 def _answers(observer, trials):
     """Which of the reports it gives; none, and why, unless it places lights and sounds."""
-    first = trials.drop_duplicates(["condition", "report"])
-    alone = first[first["auditory_azimuth"].isna() | first["visual_azimuth"].isna()]
-    pairs = first[first["auditory_azimuth"].notna() & first["visual_azimuth"].notna()].iloc[:3]
     given = []
-    for report in ("auditory", "visual", "common"):
-        rows = alone[alone["report"] == report] if report != "common" else pairs[pairs["report"] == report]
+    for report in REPORTS:
+        rows = telling_rows(trials, report)
+        if rows.empty:
+            continue
         try:
             answers = observer.perceive(rows, rng=generator(1, observer.name)).responses["response"]
         except ValueError as error:
             if report != "common":
                 return (), str(error)
             continue
-        if report != "common" and answers.round(6).nunique() < 4:
-            return (), f"its '{report}' answers to {len(rows)} single events are {answers.nunique()} values: no places"
+        if report != "common":
+            places = rows[f"{report}_azimuth"].nunique()
+            if answers.round(6).nunique() < min(4, places):
+                found = answers.nunique()
+                return (), f"its '{report}' answers to {places} places are {found} values: no places"
         given.append(report)
-    return tuple(given), ""
+    return tuple(given), "" if given else "the table asks nothing that it answers"
+
+
+def telling_rows(trials, report) -> pd.DataFrame:
+    """A few rows that show whether an observer answers `report`: one of each condition, single events if there are any.
+
+    Of the common cause, three pairs.
+    """
+    first = trials[trials["report"] == report].drop_duplicates("condition")
+    pair = first["auditory_azimuth"].notna() & first["visual_azimuth"].notna()
+    if report == "common":
+        return first[pair].iloc[:3]
+    return first if pair.all() else first[~pair]
 
 
 def raw_input(session, sources=(("av_encoder", ("frames", "cochleagram")), ("av_denoiser", ("input",)))):
@@ -238,6 +266,35 @@ def people(path) -> pd.DataFrame | None:
     table = read_trials(path)
     require(table, ["report", "response"], path.name)
     return as_people(table)
+
+
+def check_usable(trials, say) -> None:
+    """Say in a line each what a user's table cannot be used for; refuse a table that asks nothing usable.
+
+    Raises
+    ------
+    ValueError
+        If no row asks for a place or the cause, or a row asks for the place of an event that it does not show.
+    """
+    asked = trials["report"].isin(REPORTS)
+    if not asked.any():
+        given = ", ".join(f"'{r}'" for r in dict.fromkeys(trials["report"].astype(str)))
+        raise ValueError(
+            f"the table asks for {given}; the main experiment needs rows that ask for 'auditory', 'visual' or 'common'"
+        )
+    if not asked.all():
+        others = ", ".join(f"'{r}'" for r in dict.fromkeys(trials.loc[~asked, "report"].astype(str)))
+        say(f"{int((~asked).sum())} rows are left out: they ask for {others}")
+    check_asked(trials, "the table")
+    alone = trials["auditory_azimuth"].isna() | trials["visual_azimuth"].isna()
+    for report, what in (("auditory", "bias toward the light"), ("common", "unity")):
+        if not ((trials["report"] == report) & ~alone).any():
+            say(f"no row with a sound and a light asks for '{report}': {what} is left out")
+    if not (alone & asked).any():
+        say("no row shows a sound or a light alone: ideal observers are not matched to each observer's precision")
+    n_conditions = trials.loc[asked, "condition"].nunique()
+    if n_conditions < FEWEST_CONDITIONS:
+        say(f"conditions: {n_conditions}; representations need {FEWEST_CONDITIONS} and are left out")
 
 
 def as_people(table):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from neuromm import measures
 from neuromm.session import Session, present
-from neuromm.studies.line_up import SLOW
+from neuromm.studies.line_up import FEWEST_CONDITIONS, SLOW
 
 RAW = ("frames", "cochleagram")  # layers that are the stimulus itself
 
@@ -63,6 +63,10 @@ def show_all(trials, participants, *, seed, held_out=None, keep=(), say=print) -
     for k, who in enumerate(list(participants), 1):
         rows = who.rows(trials)
         rows = _one_repeat_per_fold(rows) if who.family in SLOW else rows
+        if rows.empty:
+            say(f"{who.name} is left out: the table asks nothing that it answers")
+            shown.participants = [p for p in shown.participants if p is not who]
+            continue
         try:
             say(f"{k}/{len(participants)} {who.name}: {len(rows)} trials")
             session = present(rows, [who.observer], seed=seed)
@@ -78,6 +82,8 @@ def show_all(trials, participants, *, seed, held_out=None, keep=(), say=print) -
         _merge(shown.provenance, session.provenance)
         for layer, activity in layers.items():
             name, once = f"{who.name}/{layer}", activity.isel(trial=np.flatnonzero(first))
+            if once["condition"].to_series().nunique() < FEWEST_CONDITIONS:
+                continue  # such as an observer of one sense, which few conditions show
             if not np.ptp(once.to_numpy(), axis=0).any():
                 continue  # a latent that this observer does not use: nothing differs between conditions
             shown.rdms[name] = measures.rdm(once, method="crossnobis", name=name)

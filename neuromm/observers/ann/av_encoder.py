@@ -11,7 +11,7 @@ from neuromm.maths.gaussian import logit
 from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
 from neuromm.observers.ann.scenes import check_support
 from neuromm.observers.ann.towers import Towers
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
+from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets, units_of
 from neuromm.observers.readout import LocationReadout, fuse_posteriors
 from neuromm.stimuli.frames import Frames
 from neuromm.stimuli.measurement import place_of, sigma_of, with_noise_seeds
@@ -105,7 +105,7 @@ class AVEncoder(NetworkObserver):
         says = {"auditory": auditory[of_row], "visual": visual[of_row], "common": common}
         judged = pd.array([None if np.isnan(c) else c > 0.5 for c in common], "boolean")
         stages = stimuli | activity
-        recordable = {layer: lambda v=stages[layer]: v.reshape(len(v), -1)[of_row] for layer in self.layers}
+        recordable = {layer: lambda v=stages[layer]: units_of(v)[of_row] for layer in self.layers}
         return Percept(
             answer(trials, says, self.name, judged_common=judged), collect(layers, recordable, trials, self.name)
         )

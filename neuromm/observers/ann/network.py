@@ -9,7 +9,7 @@ import torch
 from neuromm.maths.device import check_device
 from neuromm.observers.ann.seeds import pick_seed, shipped_seeds
 from neuromm.observers.ann.weights import load_weights, shipped
-from neuromm.observers.protocol import describe
+from neuromm.observers.protocol import block_starts, describe
 
 BLOCK = 256  # trials per forward pass, always: results do not depend on how many trials a table has
 
@@ -101,10 +101,11 @@ def in_blocks(function, *arrays, device="cpu"):
     """
     n, parts = len(arrays[0]), []
     with torch.inference_mode():
-        for start in range(0, n, BLOCK):
+        for start in block_starts(n, BLOCK):
             block = [np.asarray(a[start : start + BLOCK], np.float32) for a in arrays]
             size = len(block[0])
-            fill = [np.pad(b, ((0, BLOCK - size),) + ((0, 0),) * (b.ndim - 1), mode="edge") for b in block]
+            mode = "edge" if size else "constant"
+            fill = [np.pad(b, ((0, BLOCK - size),) + ((0, 0),) * (b.ndim - 1), mode=mode) for b in block]
             layers = function(*(torch.tensor(b, device=device) for b in fill))
             parts.append({name: values[:size].cpu().numpy() for name, values in layers.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

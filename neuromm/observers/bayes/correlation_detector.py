@@ -65,7 +65,8 @@ class CorrelationDetector(Likely):
         Time runs from the first onset to 6 τ_AV after the last one; each row is averaged over the same span.
         """
         start = np.minimum(visual, auditory)
-        span = np.abs(visual - auditory).max() + max(self.duration, 0.0) * (not self._long) + 6 * self.tau_binding
+        lag = np.abs(visual - auditory).max(initial=0.0)
+        span = lag + max(self.duration, 0.0) * (not self._long) + 6 * self.tau_binding
         n = int(np.ceil(span / self.dt))
         v = events(visual - start, visual_lasts, n, self.dt, 0.0) * np.reshape(visual_gain, (-1, 1))
         a = events(auditory - start, auditory_lasts, n, self.dt, 0.0) * np.reshape(auditory_gain, (-1, 1))

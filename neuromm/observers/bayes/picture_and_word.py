@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from scipy.stats import qmc
 
 from neuromm.observers.naming import REPORTS, look_at, say
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, units_of
 from neuromm.stimuli.printed import (
     HALVES,
     INK,
@@ -87,7 +87,7 @@ class PictureAndWord:
             return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
         shown, of_row = look_at(trials, rng, self.name)
         named, neutral = self.evidence(shown)
-        joint = np.concatenate([named.reshape(len(shown), -1), neutral], 1)
+        joint = np.concatenate([units_of(named), neutral], 1)
         pictured, printed, unity = self.infer(named, neutral)
         activity = {"evidence": joint - joint.max(1, keepdims=True), "log_posterior": np.hstack([pictured, printed]),
                     "unity": unity[:, None]}  # fmt: skip
@@ -97,6 +97,8 @@ class PictureAndWord:
 
     def evidence(self, shown):
         """log p(x | drawing i, word j) up to a constant of x: (n, 5, 5), and with a neutral word, (n, 5)."""
+        if shown.empty:  # scipy's logsumexp takes no empty arrays
+            return np.zeros((0, len(SHAPES), len(SHAPES))), np.zeros((0, len(SHAPES)))
         pictures = PrintedPictures(self.pixel_noise).render(shown)
         named, neutral = [], []
         for start in range(0, len(shown), BLOCK):
@@ -111,7 +113,7 @@ class PictureAndWord:
     def _match(self, x, shown):
         """Log likelihood ratio of every drawing and every word to a blank, for both halves the drawing may be in."""
         masks, of_half = drawings(self.n_shifts)
-        flat = x.reshape(len(x), 3, -1)
+        flat = x.reshape(len(x), 3, x.shape[2] * x.shape[3])
         there = shown["pictured"].notna().to_numpy()[:, None] if "pictured" in shown else np.zeros((len(x), 1), bool)
         contrast = contrast_of(shown, "picture")[:, None, None] / self.pixel_noise
         colours = np.array(list(COLOURS.values())) - GROUND  # (6, 3)

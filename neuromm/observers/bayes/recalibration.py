@@ -108,9 +108,9 @@ class Recalibration:
         sigmas = np.stack([sigma_of(shown, cue, getattr(self, f"sigma_{cue}")) for cue in CUES], -1)
         x = np.stack([measure(shown, cue, getattr(self, f"sigma_{cue}"), z[:, i]) for i, cue in enumerate(CUES)], -1)
         block, tone, step = _order(shown)
-        slow, fast = np.zeros((block.max() + 1, tone.max() + 1)), np.zeros(block.max() + 1)
+        slow, fast = np.zeros((block.max(initial=0) + 1, tone.max(initial=0) + 1)), np.zeros(block.max(initial=0) + 1)
         shift = np.zeros(len(shown))
-        for k in range(step.max() + 1):  # time cannot be a batch; blocks are
+        for k in range(step.max(initial=-1) + 1):  # time cannot be a batch; blocks are
             rows = np.flatnonzero(step == k)
             b, f = block[rows], tone[rows]
             shift[rows] = slow[b, f] + fast[b]

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from neuromm.maths import partitions as parts
 from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.bayes.possible_answers import choices_of
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets, units_of
 from neuromm.stimuli.measurement import measure, place_of, sigma_of
 from neuromm.stimuli.table import distinct, require, showings
 
@@ -77,7 +77,7 @@ class TrimodalObserver(Likely):
         responses = answer(shown, said, self.name)
         recorded = {
             "measurements": np.where(np.isnan(x), self.mu_prior, x)[of_row],
-            "estimates": each.reshape(len(each), -1)[of_row], "p_partition": posterior[of_row], "estimate": estimate,
+            "estimates": units_of(each)[of_row], "p_partition": posterior[of_row], "estimate": estimate,
         }  # fmt: skip
         return Percept(responses, collect(layers, recorded, trials, self.name))
 

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.unity_prior import unity_prior
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.protocol import (
+    Percept,
+    answer,
+    block_starts,
+    check_asked,
+    collect,
+    describe,
+    perceive_sets,
+)
 from neuromm.observers.rate.checks import check_choices, check_finite, check_positive
 from neuromm.observers.rate.posterior_maps import CHUNK, SENSES, draw_counts, place_space
 from neuromm.stimuli.measurement import place_of
@@ -88,7 +96,7 @@ class CausalHierarchy:
         n = len(shown)
         parts = [
             self._combine(space, {s: c[k : k + CHUNK] for s, c in counts.items()}, shown.iloc[k : k + CHUNK])
-            for k in range(0, n, CHUNK)
+            for k in block_starts(n, CHUNK)
         ]
         maps = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         both = present["auditory"] & present["visual"]

@@ -216,8 +216,9 @@ def _integrate(network, runs, rng, layers, dt, n_steps):
     scaled = []
     for name in WEIGHTS:
         weight = runs[:, PER_RUN.index(name) - len(PER_RUN)]
-        if (weight == weight[0]).all():
-            kernels |= {pair: weight[0] * kernel for pair, kernel in weighted[name].items()}
+        first = weight[:1].sum()  # 0 without runs
+        if (weight == first).all():
+            kernels |= {pair: first * kernel for pair, kernel in weighted[name].items()}
         else:
             scaled.append(name)
     rings = Rings(

@@ -6,7 +6,15 @@ from typing import ClassVar
 import numpy as np
 
 from neuromm.maths.noise import block_generators
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.protocol import (
+    Percept,
+    answer,
+    block_starts,
+    check_asked,
+    collect,
+    describe,
+    perceive_sets,
+)
 from neuromm.observers.rate.checks import check_finite, check_positive
 from neuromm.stimuli.measurement import place_of
 from neuromm.stimuli.table import require, showings
@@ -88,7 +96,7 @@ class Deneve2001:
         start = np.empty_like(expected)
         for rows, generator in block_generators(rng, len(expected)):
             start[rows] = generator.poisson(expected[rows])
-        parts = [self.relax(start[k : k + CHUNK]) for k in range(0, len(start), CHUNK)]
+        parts = [self.relax(start[k : k + CHUNK]) for k in block_starts(len(start), CHUNK)]
         maps, basis = (np.concatenate(part) for part in zip(*parts, strict=True))
         retinal, eye, head = (np.rad2deg(self.read(maps[:, i])) for i in range(3))
         seen = (retinal + eye + 180) % 360 - 180

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets, units_of
 from neuromm.observers.rate.checks import check_finite, check_positive
 from neuromm.observers.rate.normalisation import normalise, pool_mean, primary_drive
 from neuromm.stimuli.measurement import place_of
@@ -87,7 +87,7 @@ class Ohshiro2011:
         places = {m: self._place(row, m)[of_trial] for m in MODALITIES}
         responses = answer(trials, places | {"rate": rate[of_trial]}, self.name)
         activity = dict(zip(MODALITIES, drives, strict=True)) | {"multisensory": row}
-        recorded = {k: (lambda v=v: v.reshape(len(v), -1)[of_trial]) for k, v in activity.items()}
+        recorded = {k: (lambda v=v: units_of(v)[of_trial]) for k, v in activity.items()}
         return Percept(responses, collect(layers, recorded, trials, self.name))
 
     def _stimuli(self, shown):

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from neuromm.maths.noise import block_generators
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets, units_of
 from neuromm.observers.rate.checks import check_finite, check_positive
 from neuromm.stimuli.measurement import place_of
 from neuromm.stimuli.table import require, showings
@@ -66,7 +66,7 @@ class Pouget1997:
         r, e = self.peaks
         gaussian = np.exp(-((np.asarray(retinal, float)[:, None] - r) ** 2) / (2 * self.sigma**2))
         sigmoid = 1 / (1 + np.exp(-(np.asarray(eye, float)[:, None] - e) / self.steepness))
-        return gaussian, sigmoid, (gaussian[:, :, None] * sigmoid[:, None]).reshape(len(gaussian), -1)
+        return gaussian, sigmoid, units_of(gaussian[:, :, None] * sigmoid[:, None])
 
     def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
         """Answer each trial, and record `layers`; see the class.

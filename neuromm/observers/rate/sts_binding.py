@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.unity_prior import unity_prior
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
+from neuromm.observers.protocol import Percept, answer, block_starts, collect, describe, perceive_sets, wanted
 from neuromm.observers.rate.checks import check_finite, check_positive
 from neuromm.observers.rate.posterior_maps import CHUNK, SENSES, draw_counts, place_space, syllable_space
 from neuromm.observers.rate.syllable_rows import answer_labels, choose, codes_of
@@ -294,7 +294,7 @@ class _Domain:
 def _in_chunks(space, counts):
     """`space.combine` of all trials, a few at a time."""
     n = len(counts["auditory"])
-    parts = [space.combine({s: c[k : k + CHUNK] for s, c in counts.items()}) for k in range(0, n, CHUNK)]
+    parts = [space.combine({s: c[k : k + CHUNK] for s, c in counts.items()}) for k in block_starts(n, CHUNK)]
     alone = {s: np.concatenate([p[0][s] for p in parts]) for s in SENSES}
     return alone, np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts])
 

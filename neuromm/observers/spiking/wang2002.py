@@ -144,6 +144,9 @@ class Wang2002:
 
     def _rates(self, coherence, seed):
         """Population rates of each showing, (n_showings, n_bins, n_pools), Hz."""
+        if not len(coherence):
+            n_bins = int(np.ceil((self.lead_in + self.duration) / RATE_BIN - 1e-9))
+            return np.zeros((0, n_bins, len(POOLS)))
         n_blocks = -(-len(coherence) // self.block)
         size = -(-len(coherence) // n_blocks)
         with young_heap():

@@ -10,7 +10,7 @@ from neuromm.observers.ann.counting.net import CounterNet
 from neuromm.observers.ann.counting.recipe import cochlea_of
 from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
 from neuromm.observers.ann.variants import vary
-from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
+from neuromm.observers.protocol import Percept, answer, block_starts, collect, perceive_sets
 from neuromm.stimuli.flashes import FlashesAndBeeps
 from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.render import kept
@@ -135,4 +135,4 @@ class FlashCounter(NetworkObserver):
 
 
 def _by_parts(draw, shown):
-    return np.concatenate([draw(shown.iloc[i : i + BLOCK]) for i in range(0, len(shown), BLOCK)])
+    return np.concatenate([draw(shown.iloc[i : i + BLOCK]) for i in block_starts(len(shown), BLOCK)])

@@ -11,7 +11,7 @@ from neuromm.maths.device import check_device
 from neuromm.maths.noise import stable_seed
 from neuromm.observers.ann.diffusion.store import cached_network
 from neuromm.observers.ann.weights import read_header, shipped
-from neuromm.observers.protocol import describe
+from neuromm.observers.protocol import block_starts, describe
 
 BLOCK = 64  # showings per pass, always filled up: results do not depend on how many trials a table has
 
@@ -59,10 +59,12 @@ def in_blocks(function, arrays, generators, device="cpu"):
     dict of layer → array, shape (n_showings, units)
     """
     n, parts = len(generators), []
+    if not n:  # a row to fill the block with
+        arrays = {name: np.zeros((1, *values.shape[1:]), values.dtype) for name, values in arrays.items()}
     with torch.inference_mode():
-        for start in range(0, n, BLOCK):
+        for start in block_starts(n, BLOCK):
             size = min(BLOCK, n - start)
-            rows = np.minimum(np.arange(start, start + BLOCK), n - 1)
+            rows = np.minimum(np.arange(start, start + BLOCK), max(n, 1) - 1)
             block = {
                 name: torch.as_tensor(np.ascontiguousarray(values[rows]), device=device)
                 for name, values in arrays.items()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuromm.observers.protocol import units_of
+
 SYLLABLES = ("ba", "da", "ga")
 N_BANDS, N_FRAMES, FRAME = 16, 10, 20.0  # bands, frames, ms
 FORMANTS = {  # Hz at release: F1, F2, F3
@@ -38,7 +40,7 @@ class Talkers:
     def sound(self, syllables, token):
         """Auditory spectrograms, (n, N_BANDS·N_FRAMES) float32: three formant tracks on an ERB-like axis."""
         time = np.arange(N_FRAMES) * FRAME
-        start = np.array([FORMANTS[s] for s in syllables])
+        start = np.array([FORMANTS[s] for s in syllables]).reshape(-1, len(VOWEL))
         start[:, 1] *= np.exp(self.place * token[:, 3])
         tau = 40.0 * np.exp(self.speed * token[:, 1])  # ms
         tracks = np.array(VOWEL) + (start - VOWEL)[:, None, :] * np.exp(-time / tau[:, None])[:, :, None]
@@ -73,4 +75,4 @@ def _erb(frequency):
 
 
 def _flat(values):
-    return np.ascontiguousarray(values.reshape(len(values), -1), np.float32)
+    return np.ascontiguousarray(units_of(values), np.float32)

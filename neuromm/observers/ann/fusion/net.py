@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from neuromm.observers.protocol import units_of
 from neuromm.stimuli.frames import Frames
 
 BELLS = (2.0, 6.0, 15.0)  # deg, vertical sd of the eye's receptive fields
@@ -70,7 +71,7 @@ def bells():
 def strips_of(frames):
     """What the eye keeps of frames (n, 1, H, W): (n, 3·W/2), in units of pixel noise."""
     strips = np.einsum("kh,nhw->nkw", bells(), np.asarray(frames, float)[:, 0]) / FRAMES.pixel_noise
-    return by_twos(strips).reshape(len(strips), -1).astype(np.float32)
+    return units_of(by_twos(strips)).astype(np.float32)
 
 
 def draw_strips(azimuth, sigma, noisy, rng):
@@ -83,7 +84,7 @@ def draw_strips(azimuth, sigma, noisy, rng):
     mix = np.linalg.cholesky(weights @ weights.T).astype(np.float32)  # bells overlap: their noise is correlated
     noise = mix @ rng.standard_normal((int(noisy.sum()), 3, strips.shape[2]), dtype=np.float32)
     strips[noisy] += noise
-    return strips.reshape(len(strips), -1).astype(np.float32)
+    return units_of(strips).astype(np.float32)
 
 
 def by_twos(columns):

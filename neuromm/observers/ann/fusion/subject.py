@@ -7,7 +7,7 @@ from neuromm.observers.ann.fusion.net import levels_of
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.scenes import SIGMA_PRIOR, check_support
 from neuromm.observers.ann.variants import vary
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
+from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets, units_of
 from neuromm.stimuli.frames import Frames
 from neuromm.stimuli.measurement import place_of, sigma_of, with_noise_seeds
 from neuromm.stimuli.render import rendered
@@ -65,7 +65,7 @@ class PlaceSubject(NetworkObserver):
         check_asked(trials, self.name)
         first, of_row = showings(trials)
         stages, present = self._infer(with_noise_seeds(trials, rng).iloc[first])
-        stages = {layer: values.reshape(len(values), -1)[of_row] for layer, values in stages.items()}
+        stages = {layer: units_of(values)[of_row] for layer, values in stages.items()}
         common = np.where(present.all(1)[of_row], stages["common"][:, 0] > 0, np.nan)
         says = {cue: stages["places"][:, i].astype(float) for i, cue in enumerate(CUES)} | {"common": common}
         judged = pd.array([None if np.isnan(c) else c > 0.5 for c in common], "boolean")

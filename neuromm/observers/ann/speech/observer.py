@@ -11,7 +11,7 @@ from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
 from neuromm.observers.ann.variants import vary
-from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
+from neuromm.observers.protocol import Percept, answer, collect, perceive_sets, units_of
 from neuromm.stimuli.labels import offered as keys_of
 from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.render import kept
@@ -108,7 +108,7 @@ class SpeechNetwork(NetworkObserver):
         rows = (trials["report"] == "syllable").to_numpy()
         codes = pd.Categorical(responses["response_label"][rows], categories=list(KNOWN)).codes.astype(float)
         responses.loc[rows, "response"] = np.where(codes < 0, np.nan, codes)
-        recordable = {name: stages[name].reshape(len(first), -1)[of_row] for name in self.layers}
+        recordable = {name: units_of(stages[name])[of_row] for name in self.layers}
         return Percept(responses, collect(layers, recordable, trials, self.name))
 
     def _infer(self, shown, present):
