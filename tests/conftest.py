@@ -7,7 +7,12 @@ import os
 import socket
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes with two threads each would be many times slower
+# Before numpy and torch are imported, and for the worker processes and commands that tests start: processes of
+# several threads each would get in each other's way. A number that is set outside stands.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import numpy as np

@@ -38,11 +38,9 @@ def test_bias_is_positive_toward_the_other_modality_for_both_reports():
 
 
 def test_the_interval_over_trials_covers_the_true_bias(rng):
-    hits = []
+    hits, shown = [], ventriloquism(8, unimodal=False, reports=("auditory",))
     for _ in range(200):
-        table = answered(
-            ventriloquism(8, unimodal=False, reports=("auditory",)), lambda a, v: 0.7 * a + 0.3 * v, rng=rng, sigma=5.0
-        )
+        table = answered(shown, lambda a, v: 0.7 * a + 0.3 * v, rng=rng, sigma=5.0)
         bias = crossmodal_bias(table)
         hits += list((bias["low"] <= 0.3) & (bias["high"] >= 0.3))
     assert 0.92 < np.mean(hits) < 0.975
