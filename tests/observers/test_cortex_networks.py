@@ -57,6 +57,12 @@ def test_without_noise_it_is_a_loop_over_the_printed_equations():
     assert percept.responses["reaction_time"].iloc[0] == first and percept.responses["response"].iloc[0] == 1
 
 
+def test_populations_that_tie_are_decided_by_a_fair_coin():
+    """Without noise and evidence both run alike: the answers were all right."""
+    found = answers(WongWang2006(noise=0.0, duration=100.0), coherence=[0.0] * 64, report="direction")
+    assert 0.25 < found["response"].mean() < 0.75  # 4 SDs of 64 fair answers
+
+
 @pytest.mark.parametrize("given", [5.0, -1.5, 51.2])
 def test_a_coherence_is_a_fraction(given):
     trials = pd.DataFrame({"coherence": [0.5, given], "report": "direction"}, index=[7, 9])

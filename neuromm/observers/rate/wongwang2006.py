@@ -124,6 +124,9 @@ class WongWang2006:
             group = blocks[k : k + GROUP // BLOCK]
             rows = slice(group[0][0].start, group[-1][0].stop)
             right[rows], decided[rows], rates[rows] = self._integrate(coherence[rows], group, n_steps)
+        tied = right == 0.5  # without noise and evidence: a fair coin decides
+        if tied.any():
+            right[tied] = (rng.random(n) < 0.5)[tied]
         return right, decided, rates
 
     def _integrate(self, coherence, blocks, n_steps):
@@ -131,7 +134,7 @@ class WongWang2006:
         sign = np.array([1.0, -1.0])
         steady = self.current + self.weight_stimulus * self.rate_stimulus * (1 + coherence[:, None] * sign)
         gate, noise = np.full((n, 2), self.gate_start), np.zeros((n, 2))
-        when, winner = np.full(n, np.nan), np.full(n, -1)
+        when, right = np.full(n, np.nan), np.full(n, np.nan)
         kept = np.empty((n, max(1, n_steps // self._stride), 2), np.float32)
         kick = self.noise * np.sqrt(self.dt / self.tau_noise)
         for step in range(n_steps):
@@ -140,12 +143,16 @@ class WongWang2006:
                 drawn = np.concatenate(drawn, axis=1)
             rate = self.rate(self.weight_own * gate - self.weight_other * gate[:, ::-1] + steady + noise)
             over = (rate > self.threshold).any(1) & np.isnan(when)
-            when[over], winner[over] = step * self.dt, rate[over].argmax(1)
+            when[over], right[over] = step * self.dt, _is_right(rate[over])
             gate += self.dt * (-gate / self.tau_gate + (1 - gate) * self.gamma * rate / 1000.0)
             noise += -noise * self.dt / self.tau_noise + kick * drawn[step % 64]
             if (step + 1) % self._stride == 0 and (step + 1) // self._stride <= kept.shape[1]:
                 kept[:, (step + 1) // self._stride - 1] = rate
         if n_steps < self._stride:
             kept[:, 0] = rate
-        winner = np.where(winner < 0, rate.argmax(1), winner)
-        return (winner == 0).astype(float), when, kept
+        return np.where(np.isnan(right), _is_right(rate), right), when, kept
+
+
+def _is_right(rate):
+    """1 where the right population is the faster, 0 where the left is, ½ where they tie; rates (n, 2)."""
+    return (1 + np.sign(rate[:, 0] - rate[:, 1])) / 2

@@ -64,6 +64,11 @@ class Wang2002:
         check_not_negative(self, ["rate_stimulus", "sd_stimulus", "non_decision", "lead_in", "evidence_per_degree"])
         check_target(self, ("numpy", "cython"))
         check_step(self, 2.0)
+        if self.window > self.lead_in + self.duration:
+            raise ValueError(
+                f"{self.name}: window must be at most lead_in + duration = {self.lead_in + self.duration:g} ms, "
+                f"got {self.window:g}; shorten window"
+            )
         if not 0 < self.coding_fraction < 0.5:
             raise ValueError(
                 f"{self.name}: coding_fraction is {self.coding_fraction}; two pools need it within 0 and 0.5"
@@ -120,7 +125,7 @@ class Wang2002:
         self._check_asked(trials)
         first, of_row = showings(trials)
         rates = self._rates(self.evidence(trials.iloc[first]), int(rng.integers(2**63)))
-        right, reaction_time = self._decide(rates)
+        right, reaction_time = self._decide(rates, rng.random(len(rates)))
         reports = dict.fromkeys(("direction", "auditory", "visual", "vestibular", "heading"), right[of_row])
         responses = answer(trials, reports, self.name, reaction_time=reaction_time[of_row])
         activity = {}
@@ -157,15 +162,19 @@ class Wang2002:
                 network.free()
         return np.concatenate(parts)
 
-    def _decide(self, rates):
-        """Choice (1 right, 0 left) and reaction time (ms) from the two selective pools."""
+    def _decide(self, rates, coin=0.0):
+        """Choice (1 right, 0 left) and reaction time (ms) from the two selective pools.
+
+        `coin`, uniform within 0 and 1, decides between pools that tie: below a half is right.
+        """
         width, first = max(1, round(self.window / RATE_BIN)), round(self.lead_in / RATE_BIN)
         sums = np.cumsum(np.pad(rates[:, :, :2], ((0, 0), (1, 0), (0, 0))), axis=1)
         smooth = (sums[:, width:] - sums[:, :-width]) / width  # the window that ends at each bin
         smooth = smooth[:, max(0, first - width + 1) :]
         over = smooth > self.threshold
         when = np.where(over.any(1), over.argmax(1), smooth.shape[1])
-        final = smooth[:, -1, 0] > smooth[:, -1, 1]
+        lead = smooth[:, -1, 0] - smooth[:, -1, 1]  # counts of few cells are often equal, to rounding
+        final = np.where(np.abs(lead) < 1e-6, np.asarray(coin) < 0.5, lead > 0)
         right = np.where(when[:, 0] == when[:, 1], final, when[:, 0] < when[:, 1])
         decided = when.min(1) < smooth.shape[1]
         time = (when.min(1) + 1) * RATE_BIN + self.non_decision

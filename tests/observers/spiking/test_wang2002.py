@@ -1,5 +1,7 @@
 """The decision circuit: against a loop over every synapse, its constants, choices and reaction times, and evidence."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,17 @@ def test_mirrored_evidence_gives_mirrored_answers():
     # lead-in 200 ms = 40 bins; over 50 ms the mean passes 15 Hz once more than half of it is at 30 Hz: 6 bins after 45
     assert times.tolist() == [55.0, 55.0]
     assert np.isnan(observer._decide(np.zeros((1, 60, 4)))[1]).all()
+
+
+def test_pools_that_tie_are_decided_by_a_fair_coin():
+    """Silent pools have equal rates: the answers were all left."""
+    silent = Wang2002(n_cells=100, duration=60.0, lead_in=0.0, dt=0.5, rate_external=1.0, rate_stimulus=0.0, block=64)
+    with pytest.raises(ValueError, match="window must be at most lead_in . duration = 60 ms, got 80"):
+        dataclasses.replace(silent, window=80.0)
+    trials = paradigms.direction(32, coherences=(0.0,), seed=1)
+    answered = present(trials, [silent], seed=1, layers=None).trials
+    assert answered["reaction_time"].isna().all()
+    assert 0.25 < answered["response"].mean() < 0.75  # 4 SDs of 64 fair answers
 
 
 def test_evidence_of_several_modalities_adds_with_their_reliability():
