@@ -52,7 +52,7 @@ def draw(curve, known):
         left.plot(known["noise"], known["weight_visual"], "o", color=COLOURS["visual"], ms=5)
         left.axhline(0.5, color=COLOURS["reference"], lw=0.5, ls=":")
         left.set(ylim=(0, 1), xlabel="visual noise (%)", ylabel="predicted visual weight", xticks=[0, 67, 133, 200],
-                 title="Touch takes over with visual noise")  # fmt: skip
+                 title="Touch takes over with visual noise\n(Weber fractions from memory, unverified)")  # fmt: skip
         opposite = left.twinx()
         opposite.set_ylim(1, 0)
         opposite.set_ylabel("haptic weight")
@@ -73,7 +73,7 @@ def main(out: str = "results/figures/ernst_banks_weights"):
     curve, known = weights(np.linspace(0, 200, 81)), weights()
     results = Results(
         "Touch takes over as vision is blurred",
-        "Prediction from recalled Weber fractions; an illustration.",
+        "Prediction from Weber fractions from memory, unverified; an illustration.",
         {"figure": "ernst_banks_weights", "doi": "10.1038/415429a"},
     )
     kinds = [curve.assign(kind="interpolated"), known.assign(kind="recalled single-cue values")]
@@ -82,8 +82,8 @@ def main(out: str = "results/figures/ernst_banks_weights"):
         "ernst_banks_weights",
         draw(curve, known),
         data,
-        "Ernst & Banks 2002: circles stand at the recalled Weber fractions (haptic .085; visual .04 and .20), not read "
-        "in the paper; lines interpolate the visual one. No human weights are drawn.",
+        "Ernst & Banks 2002: circles stand at Weber fractions from memory, unverified (haptic .085; visual .04, .20) "
+        "of the paper; lines interpolate the visual one. No human weights are drawn.",
     )
     return results.write(out)
 

@@ -129,8 +129,8 @@ def main(n_people: int = 100, n_repeats: int = 60, seed: int = 1, out: str = "re
         "fission_window", draw(curves, signal, crowds), curves,
         "Shams et al. 2000 (doi 10.1038/35048669; read in a summary), Cecere et al. 2015 (doi "
         "10.1016/j.cub.2014.11.034; "
-        f"window read, r {recalled:.2f} recalled). The model is a falling sigmoid, not a mechanism; Buergers & "
-        "Noppeney 2022 "
+        f"window read, r {recalled:.2f} from memory, unverified). The model is a falling sigmoid, not a mechanism; "
+        "Buergers & Noppeney 2022 "
         f"found no coupling. {n_people} simulated people, {n_repeats} answers per SOA, seed {seed}.",
     )  # fmt: skip
     return results.write(out)

@@ -68,8 +68,8 @@ def draw(table):
 
     with style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3.4), width_ratios=(1.5, 1))
-        _bars(left, table, ("18-40 y", "CIMS", "FLMP"), "Adults, n 54 (recalled), and two models")
-        _bars(right, table, ("3-5 y",), "Children, n 21 (recalled)")
+        _bars(left, table, ("18-40 y", "CIMS", "FLMP"), "Adults, n 54 (from memory, unverified), two models")
+        _bars(right, table, ("3-5 y",), "Children, n 21 (from memory, unverified)")
         handles = [plt.Rectangle((0, 0), 1, 1, color=c) for c in KINDS.values()]
         figure.legend(handles, KINDS, loc="outside lower center", ncols=5)
     return figure
@@ -103,7 +103,7 @@ def main(seed: int = 1, out: str = "results/figures/mcgurk1976_table"):
     later = nm.datasets.published_number("macdonald_mcgurk_1978", "fused", auditory="ba", visual="ga")
     results.add_figure(
         "mcgurk1976_table", draw(table), table,
-        "McGurk & MacDonald 1976 (doi 10.1038/264746a0): values recalled, not read. CIMS (2000 samples per pair) "
+        "McGurk & MacDonald 1976 (doi 10.1038/264746a0): values from memory, unverified. CIMS (2000 samples per pair) "
         "and FLMP "
         "(chosen supports) at defaults, not fitted. Fusion of A ba + V ga varies between studies: 98 % here, "
         f"{later:.0f} % "

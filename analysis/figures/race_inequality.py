@@ -23,6 +23,8 @@ MODALITY = {
     "Z": "audiovisual",
 }  # which stimulus is which is not said: named for the plot
 
+UNVERIFIED = "B.D., from memory, unverified"
+
 
 def worked_example():
     """Their reaction times (ms) as a trial table."""
@@ -82,7 +84,7 @@ def draw(table, people, curves):
         axes[1].legend()
         pairs = people[people["shown"] == "audiovisual"]
         axes[2].plot(
-            pairs["soa"], pairs["reaction_time"], "o", color=COLOURS["human"], mfc="white", label="B.D., recalled"
+            pairs["soa"], pairs["reaction_time"], "o", color=COLOURS["human"], mfc="white", label=UNVERIFIED
         )
         for what in ("auditory", "visual"):
             value = people.loc[people["shown"] == what, "reaction_time"].iloc[0]
@@ -120,7 +122,8 @@ def main(out: str = "results/figures/race_inequality"):
         "Ulrich, Miller & Schröter 2007 (doi 10.3758/BF03193160), worked example: net area "
         f"{summary['net_area']:.3f} ms, area above the bound {summary['area_positive']:.3f} ms. Right: Miller 1986 "
         "(doi "
-        "10.3758/BF03203025), one subject, recalled, sign of the asynchrony unverified. Horizontal: single stimuli. "
+        "10.3758/BF03203025), one subject, from memory, unverified, as is the sign of the "
+        "asynchrony. Horizontal: single stimuli. "
         "Drifts of both models are set by the two single means; nothing else is fitted.",
     )  # fmt: skip
     return results.write(out)

@@ -71,7 +71,7 @@ def crossmodal_bias(
     pairs = asked[asked[other].notna()]
     if pairs.empty:
         raise ValueError(
-            f"no trial asks for the {report} place of a pair; its reports are: {sorted(set(trials['report']))}"
+            f"no trial asks for the {report} place of a pair; its reports are: {sorted(set(trials['report'].dropna()))}"
         )
     factors = _varying(trials)
     cells = _cells(pairs, ["observer", *factors, own, other])
@@ -132,7 +132,7 @@ def unity_rate(trials, *, tolerance: float = 0.25):
         (trials["report"] == "common") & trials["auditory_azimuth"].notna() & trials["visual_azimuth"].notna()
     ]
     if asked.empty:
-        raise ValueError(f"no trial asks 'common' of a pair; its reports are: {sorted(set(trials['report']))}")
+        raise ValueError(f"no trial asks 'common' of a pair; its reports are: {sorted(set(trials['report'].dropna()))}")
     asked = grouped_rows(checked_answers(asked), ["observer"], "unity_rate")
     factors = _varying(trials)
     places = [numeric(asked[name], name) for name in ("auditory_azimuth", "visual_azimuth")]

@@ -21,6 +21,10 @@ HEADING_MODELS = {
     "fixed_criterion": "acerbi2018_fixed",
     "stochastic_fusion": "acerbi2018_stochastic",
 }
+TRUTH = {  # how the people that stand in were simulated
+    "heading": "all Bayesian",
+    "flash_illusion": "all averaging",
+}
 SIFI = {"sigma_flashes": (0.1, 3.0), "sigma_beeps": (0.1, 2.0), "lapse": (1e-4, 0.3)}
 SIFI_MODELS = {  # fields that are fixed, and whether p_common is free
     "averaging": ({"strategy": "averaging"}, True), "selection": ({"strategy": "selection"}, True),
@@ -74,7 +78,7 @@ def main(
             f"{title}: {people['observer'].nunique()} {'people' if there else 'simulated people'}, {len(people)} trials"
         )
         fitted = fit(people, n_starts=n_starts, rng=rng)
-        _report(results, name, title if there else f"{title} (simulated people)", fitted, rng)
+        _report(results, name, title if there else f"{title}, simulated people: {TRUTH[name]}", fitted, rng)
     page = results.write(out)
     say(f"wrote {page}")
     return page
