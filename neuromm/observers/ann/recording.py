@@ -62,8 +62,8 @@ def record(
     Raises
     ------
     ValueError
-        If a name or pattern matches no module, a layer is never reached, is reached twice in a pass, or
-        gives something other than one tensor with a row per input.
+        If there are no inputs, a name or pattern matches no module, a layer is never reached, is reached twice in a
+        pass, or gives something other than one tensor with a row per input.
     OSError
         If `out` is no folder or the disk is full; no part of a file stays.
     """
@@ -74,6 +74,8 @@ def record(
     modules = dict(model.named_modules())
     names = _find([layers] if isinstance(layers, str) else layers, modules)
     arguments = [torch.as_tensor(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
+    if not len(arguments[0]):
+        raise ValueError(f"inputs must hold at least one row, got shape {tuple(arguments[0].shape)}")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     store = _Store(names, len(arguments[0]), None if out is None else Path(out))
     caught, hooks, was_training = {}, [], model.training

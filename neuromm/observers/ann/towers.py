@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from neuromm.observers.ann.shapes import require_square
+
 LARGEST_SCALE = 100.0  # of the inverse temperature (Radford et al. 2021, arXiv 2103.00020, §2.5)
 
 
@@ -139,5 +141,6 @@ def info_nce(logits):
     The second term picks the row for each column: cross entropy of the **transpose**. Equal
     logits give ln B.
     """
+    require_square(logits)
     pairs = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.T, pairs)) / 2

@@ -82,7 +82,9 @@ class MultimodalEncoder(nn.Module):
         if len(x) != len(y):
             raise ValueError(f"{len(x)} items of the first modality and {len(y)} of the second; pairs are wanted")
         if len(x) < 2:
-            raise ValueError("one pair teaches nothing: the loss is 0 whatever the weights are; give at least two")
+            raise ValueError(
+                f"x and y must hold at least two pairs, got {len(x)}: the loss of one is 0 whatever the weights are"
+            )
         logits = self(x, y)
         return clip_loss(logits, same, hard=self.hard) if self.kind == "clip" else siglip_loss(logits, same)
 

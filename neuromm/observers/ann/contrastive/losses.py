@@ -6,6 +6,8 @@ Rows are items of the first modality, columns of the second; the diagonal holds 
 import torch
 from torch.nn import functional as F
 
+from neuromm.observers.ann.shapes import require_square
+
 
 def clip_loss(logits, same=None, *, hard=0.0):
     """Symmetric cross entropy (Radford et al. 2021, arXiv 2103.00020): rows pick columns, and columns pick rows.
@@ -22,7 +24,13 @@ def clip_loss(logits, same=None, *, hard=0.0):
     hard : float
         Weighs negatives by exp(hard · their logit), normalised to mean 1 over a row: 0 weighs them equally
         (Robinson et al. 2021, arXiv 2010.04592).
+
+    Raises
+    ------
+    ValueError
+        If `logits` is no square of at least one pair, or `same` has another shape.
     """
+    require_square(logits, same)
     if same is None:
         same = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     return (_one_way(logits, same, hard) + _one_way(logits.T, same.T, hard)) / 2
@@ -42,6 +50,7 @@ def siglip_loss(logits, same=None):
 
     `logits` (B, B) hold the bias already; `same` as in `clip_loss`.
     """
+    require_square(logits, same)
     if same is None:
         same = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     sign = torch.where(same, 1.0, -1.0)

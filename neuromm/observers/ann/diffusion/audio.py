@@ -84,7 +84,9 @@ class SoundModel(nn.Module):
         strange = sorted(set(classes) - set(CLASSES))
         if strange:
             raise ValueError(f"no sound is called {', '.join(strange)}; there are: {', '.join(CLASSES)}")
-        label = torch.tensor([CLASSES.index(c) for c in classes], device=self.unet.out.weight.device)
+        label = torch.tensor(
+            [CLASSES.index(c) for c in classes], dtype=torch.int64, device=self.unet.out.weight.device
+        )
         guided = Guided(self.unet, label, guidance_scale)
         shape = (len(classes), 1, LogMel.n_bands, 32)
         log_mel = (

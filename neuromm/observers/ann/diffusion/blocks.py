@@ -52,7 +52,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x, time):
         h = self.conv1(F.silu(self.norm1(x)))
-        scale, shift = self.time(time).reshape(len(x), -1, *[1] * (x.ndim - 2)).chunk(2, 1)
+        scale, shift = self.time(time)[(..., *[None] * (x.ndim - 2))].chunk(2, 1)  # (B, C', 1, …) each
         h = self.norm2(h) * (1 + scale) + shift
         return self.skip(x) + self.conv2(F.silu(h))
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
-from neuromm.observers.ann.diffusion.schedule import pairs
+from neuromm.observers.ann.diffusion.schedule import pairs, sampling_grid
+from neuromm.observers.ann.shapes import require_shape
 
 LOWEST, HIGHEST = 1e-4, 1.0 - 1e-4  # ᾱ between which levels are walked; nothing and all of the signal beyond
 
@@ -46,16 +47,22 @@ def sample_posterior(model, x, alpha_bar, which, *, n_steps=100, seed=None, gene
     Raises
     ------
     ValueError
-        If `which` names a modality that is not in `x`, or a level is outside 0 … 1.
+        If `which` names a modality that is not in `x`, a level is outside 0 … 1 or missing, or an estimate or a level
+        has another shape than its measurement.
     """
     which = (which,) if isinstance(which, str) else tuple(which)
     strange = [name for name in which if name not in x]
     if strange or not which:
         raise ValueError(f"which is {which}; modalities of x are wanted: {', '.join(x)}")
+    n = len(next(iter(x.values())))
+    for name, value in x.items():
+        if name not in alpha_bar:
+            raise ValueError(f"alpha_bar must have a level for each modality of x, '{name}' has none")
+        require_shape(f"x of '{name}'", value, (n, *value.shape[1:]), "the batch")
     for name, level in alpha_bar.items():
+        require_shape(f"alpha_bar of '{name}'", level, (n,), "the batch")
         if ((level < 0) | (level > 1)).any():
             raise ValueError(f"alpha_bar of '{name}' runs from {level.min():g} to {level.max():g}; 0 to 1 is wanted")
-    n = len(next(iter(x.values())))
     if seed is not None:
         generator = sample_generators(seed, n)
     x, level, grid = dict(x), dict(alpha_bar), {}
@@ -69,6 +76,8 @@ def sample_posterior(model, x, alpha_bar, which, *, n_steps=100, seed=None, gene
     with torch.inference_mode():
         for i in range(n_steps):
             estimate = model(x, level)
+            for name in which:
+                require_shape(f"the estimate of '{name}'", estimate[name], x[name].shape, "its measurement")
             means = {name: estimate[name] for name in which} if means is None else means
             for name in which:
                 now, then = grid[name][i], grid[name][i + 1]
@@ -124,6 +133,7 @@ def sample_by_replacement(model, schedule, known, x_start, *, n_steps=50, spacin
     """
     from neuromm.observers.ann.diffusion.samplers import ddpm_moments
 
+    require_shape("x_start", x_start, known.shape, "known")
     there = ~torch.isnan(known)
     known, x = torch.where(there, known, 0.0), x_start
 
@@ -131,7 +141,7 @@ def sample_by_replacement(model, schedule, known, x_start, *, n_steps=50, spacin
         return standard_normal(known.shape, generator, dtype=known.dtype, device=known.device)
 
     with torch.inference_mode():
-        for t, prev in pairs(schedule.timesteps(n_steps, spacing)):
+        for t, prev in pairs(sampling_grid(schedule, n_steps, spacing)):
             a, b = schedule.signal_and_noise(t, x)
             x = torch.where(there, a * known + b * draw(), x)
             at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)

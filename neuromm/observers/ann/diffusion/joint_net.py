@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from neuromm.observers.ann.shapes import require_samples, require_shape
+
 FAR = 10.0  # log signal-to-noise at which a modality counts as clean; −FAR as absent
 
 
@@ -82,9 +84,14 @@ def joint_loss(network, clean, alpha_bar, noise, context=None):
     """
     x = {}
     for name, x0 in clean.items():
+        require_samples(f"clean of '{name}'", x0)
+        require_shape(f"noise of '{name}'", noise[name], x0.shape, "its clean data")
+        require_shape(f"alpha_bar of '{name}'", alpha_bar[name], x0.shape[:1], "the batch")
         level = alpha_bar[name][:, None]
         x[name] = (level.sqrt() * x0.double() + (1 - level).sqrt() * noise[name]).to(x0.dtype)
     estimates = network(x, alpha_bar, context)
+    for name in network.targets:
+        require_shape(f"the estimate of '{name}'", estimates[name], clean[name].shape, "its clean data")
     errors = [
         ((estimates[name] - clean[name]).square() / (1 - alpha_bar[name]).clamp(min=1e-4)[:, None]).mean()
         for name in network.targets

@@ -10,6 +10,7 @@ import torch
 
 from neuromm.observers.ann.diffusion.noise import standard_normal
 from neuromm.observers.ann.diffusion.schedule import forward_diffusion, spread
+from neuromm.observers.ann.shapes import require_samples, require_shape
 
 
 def training_loss(
@@ -48,11 +49,14 @@ def training_loss(
 
     Raises
     ------
+    ValueError
+        If the prediction or the noise has another shape than `x0`, or `x0` has no samples.
     FloatingPointError
         If the loss is not finite.
     """
     if weighting not in ("uniform", "min_snr"):
         raise ValueError(f"weighting is '{weighting}'; 'uniform' or 'min_snr' is wanted")
+    require_samples("x0", x0)
     if t is None:
         t = random_timesteps(len(x0), schedule.n_timesteps, generator)
     if noise is None:
@@ -60,6 +64,7 @@ def training_loss(
     x_t, noise = forward_diffusion(x0, t, schedule, noise=noise)
     t = torch.as_tensor(t, device=x0.device)
     output = model(x_t, t) if condition is None else model(x_t, t, condition)
+    require_shape("the prediction", output, x0.shape, "x0")
     error = (output - schedule.target(x0, noise, t)).square()
     if weighting == "min_snr":
         error = error * spread(min_snr_weight(schedule, t.cpu().numpy(), gamma), error)
@@ -105,7 +110,14 @@ def consistency_loss(predicted, clip, weight=0.5):
     Returns
     -------
     loss : tensor, shape (); with one frame, the first term
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there are no clips.
     """
+    require_shape("the prediction", predicted, clip.shape, "clip")
+    require_samples("clip", clip)
     error = predicted - clip
     loss = error.square().mean()
     return loss if clip.shape[2] < 2 else loss + weight * error.diff(dim=2).square().mean()
@@ -135,7 +147,7 @@ class EMA:
 
     shadow ← d shadow + (1 − d) θ after each step of the optimiser, d = min(decay, (1 + n)/(10 + n)) after n
     updates and 0 at the first (*warmup*), or 1 − (1 + n)^(−2/3) up to `decay` (*power*), or `decay` (*none*).
-    Buffers are copied.
+    Buffers are copied. The shadow of a network in half precision is float32: steps of (1 − d) would round away.
     """
 
     def __init__(self, network, decay=0.999, ramp: Literal["warmup", "power", "none"] = "warmup"):
@@ -144,16 +156,28 @@ class EMA:
         if ramp not in RAMPS:
             raise ValueError(f"ramp is '{ramp}'; one of {', '.join(RAMPS)} is wanted")
         self.decay, self.ramp, self.n_updates = decay, ramp, 0
-        self.shadow = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.shadow = {name: _at_least_float32(value) for name, value in network.state_dict().items()}
 
     @torch.no_grad()
     def update(self, network):
-        """Take one step of the optimiser into the average."""
+        """Take one step of the optimiser into the average.
+
+        Raises
+        ------
+        ValueError
+            If the network has other tensors, or tensors of other shapes, than the one averaged so far.
+        """
+        state = network.state_dict()
+        if state.keys() != self.shadow.keys():
+            differ = ", ".join(sorted(state.keys() ^ self.shadow.keys())[:3])
+            raise ValueError(f"network must have the tensors of the averaged one; these differ: {differ}")
+        for name, value in state.items():
+            require_shape(f"'{name}'", value, self.shadow[name].shape, "the average")
         d = min(self.decay, RAMPS[self.ramp](self.n_updates))
         parameters = dict(network.named_parameters())
-        for name, value in network.state_dict().items():
+        for name, value in state.items():
             if name in parameters:
-                self.shadow[name].lerp_(value, 1.0 - d)
+                self.shadow[name].lerp_(value.to(self.shadow[name]), 1.0 - d)
             else:
                 self.shadow[name].copy_(value)
         self.n_updates += 1
@@ -167,6 +191,12 @@ class EMA:
             yield network
         finally:
             network.load_state_dict(own)
+
+
+def _at_least_float32(value):
+    """A copy of a tensor, half precision raised to float32."""
+    half = value.dtype in (torch.bfloat16, torch.float16)
+    return value.detach().clone().to(torch.float32 if half else value.dtype)
 
 
 RAMPS = {

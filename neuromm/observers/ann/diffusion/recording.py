@@ -66,6 +66,8 @@ def record_at_noise(
     """
     if int(ensemble_size) < 1:
         raise ValueError(f"ensemble_size is {ensemble_size}; at least 1 is wanted")
+    if not len(inputs):
+        raise ValueError("inputs must hold at least one trial, got none")
     network, clean, condition = _prepare(model, inputs, condition)
     schedule = schedule or getattr(model, "schedule", None) or DiffusionSchedule()
     names = _find([layers] if isinstance(layers, str) else layers, dict(network.named_modules()))

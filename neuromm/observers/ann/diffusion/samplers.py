@@ -14,7 +14,8 @@ import torch
 
 from neuromm.maths.device import check_device
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
-from neuromm.observers.ann.diffusion.schedule import pairs
+from neuromm.observers.ann.diffusion.schedule import pairs, sampling_grid
+from neuromm.observers.ann.shapes import require_shape
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,11 @@ def sample(
     Raises
     ------
     ValueError
-        If there are more steps than timesteps, or arguments exclude each other.
+        If there are more steps than timesteps, or one on a grid that begins at 0; arguments exclude each other; or
+        `x_start`, `noise` or what the model predicts has another shape than the samples.
     """
     check_device(device)
-    grid = schedule.timesteps(n_steps, spacing) if timesteps is None else timesteps
+    grid = sampling_grid(schedule, n_steps, spacing, timesteps)
     if seed is not None:
         if generator is not None:
             raise ValueError("both seed and generator came; one of them is wanted")
@@ -126,6 +128,7 @@ def sample(
         raise ValueError(f"method is '{method}'; 'ddim' or 'ddpm' is wanted")
     with torch.enable_grad() if gradients else torch.inference_mode():
         x = standard_normal(shape, generator, dtype=dtype, device=device) if x_start is None else x_start
+        require_shape("x_start", x, shape, "shape")
         states, estimates, visited = [x], [], []
         steps = denoise(model, schedule, x, grid, method=method, eta=eta, variance=variance, generator=generator,
                         noise=noise, condition=condition, clip=clip)  # fmt: skip
@@ -147,6 +150,8 @@ def denoise(model, schedule, x, grid, *, method="ddim", eta=0.0, variance="small
         raise ValueError(f"eta is {eta}; 0 (deterministic) to 1 (ancestral) is wanted")
     if variance not in ("small", "large"):
         raise ValueError(f"variance is '{variance}'; 'small' or 'large' is wanted")
+    if noise is not None:
+        require_shape("noise", noise, (len(grid), *x.shape), "(n_steps, *shape)")
     for i, (t, prev) in enumerate(pairs(grid)):
         at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
         output = model(x, at) if condition is None else model(x, at, condition)
@@ -200,7 +205,7 @@ def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=Non
     x_start : tensor like `x0`
         At the first timestep of the grid; hand it to `sample` with the same grid.
     """
-    grid = schedule.timesteps(n_steps, spacing) if timesteps is None else timesteps
+    grid = sampling_grid(schedule, n_steps, spacing, timesteps)
 
     def estimates(x, t):
         at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)

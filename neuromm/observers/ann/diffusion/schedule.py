@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import torch
 
+from neuromm.observers.ann.shapes import require_shape
+
 MAX_BETA = 0.999  # of the schedules that are given by ᾱ (Nichol & Dhariwal 2021)
 
 
@@ -23,11 +25,12 @@ class DiffusionSchedule:
     x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε, with ᾱ_t = Π_{s ≤ t} (1 − β_s) (Ho, Jain & Abbeel 2020, arXiv 2006.11239,
     eq. 4): the cumulative product, not 1 − β_t.
 
-    `kind` is *linear* (Ho et al. 2020; both ends times 1000/T), *scaled_linear* (Rombach et al. 2022, arXiv
-    2112.10752), *cosine* (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17) or *sigmoid* (Jabri, Fleet & Chen
-    2022, arXiv 2212.11972). `prediction` is ε, x_0, or v = √ᾱ ε − √(1 − ᾱ) x_0 (Salimans & Ho 2022, arXiv
-    2202.00512). `zero_terminal_snr` leaves nothing of the signal at T − 1 (Lin et al. 2023, arXiv 2305.08891,
-    algorithm 1); ε then says nothing about x_0 there, so v or x_0 must be predicted.
+    `kind` is *linear* (Ho et al. 2020) or *scaled_linear* (Rombach et al. 2022, arXiv 2112.10752), both with ends
+    times 1000/T, so that as little signal is left at the end whatever T is; *cosine* (Nichol & Dhariwal 2021,
+    arXiv 2102.09672, eq. 17) or *sigmoid* (Jabri, Fleet & Chen 2022, arXiv 2212.11972). `prediction` is ε, x_0, or
+    v = √ᾱ ε − √(1 − ᾱ) x_0 (Salimans & Ho 2022, arXiv 2202.00512). `zero_terminal_snr` leaves nothing of the signal
+    at T − 1 (Lin et al. 2023, arXiv 2305.08891, algorithm 1); ε then says nothing about x_0 there, so v or x_0 must
+    be predicted.
     """
 
     kind: Literal["linear", "scaled_linear", "cosine", "sigmoid"] = "linear"
@@ -105,7 +108,8 @@ class DiffusionSchedule:
             At most n_timesteps.
         spacing : str
             *trailing* round(T − k T/N) − 1 contains T − 1; *leading* k ⌊T/N⌋ + offset does not, and leaves
-            the top uncovered where N does not divide T; *linspace* has both ends.
+            the top uncovered where N does not divide T; *linspace* has both ends. One step of the last two is
+            timestep 0 alone, from which no sampler begins.
         offset : int
             Of the leading grid, 0 or 1.
 
@@ -138,8 +142,9 @@ class DiffusionSchedule:
         Raises
         ------
         ValueError
-            If ε was predicted where no signal is left.
+            If the prediction has another shape than x_t.
         """
+        require_shape("the prediction", output, x.shape, "x")
         a, b = self.signal_and_noise(t, x)
         if self.prediction == "epsilon":
             return (x - b * output) / a, output
@@ -149,6 +154,7 @@ class DiffusionSchedule:
 
     def target(self, x0, epsilon, t):
         """What the network should predict: ε, x_0, or v = a ε − b x_0; (B, …)."""
+        require_shape("epsilon", epsilon, x0.shape, "x0")
         if self.prediction == "epsilon":
             return epsilon
         if self.prediction == "x0":
@@ -197,8 +203,28 @@ def forward_diffusion(x0, t, schedule, *, noise=None, generator=None):
 
     if noise is None:
         noise = standard_normal(x0.shape, generator, dtype=x0.dtype, device=x0.device)
+    require_shape("noise", noise, x0.shape, "x0")
     a, b = schedule.signal_and_noise(t, x0)
     return a * x0 + b * noise, noise
+
+
+def sampling_grid(schedule, n_steps, spacing, timesteps=None):
+    """The timesteps that a sampler visits: those given, or the schedule's.
+
+    Raises
+    ------
+    ValueError
+        If one step would begin at timestep 0, where pure noise is taken for almost clean data and comes back.
+    """
+    if timesteps is not None:
+        return timesteps
+    grid = schedule.timesteps(n_steps, spacing)
+    if len(grid) == 1 and grid[0] < schedule.n_timesteps - 1:
+        raise ValueError(
+            f"n_steps must be 2 or more with spacing '{spacing}', got 1: its only timestep is {grid[0]}, where pure "
+            f"noise is taken for almost clean data and comes back; try spacing='trailing'"
+        )
+    return grid
 
 
 def pairs(grid):
@@ -218,6 +244,8 @@ def pairs(grid):
 def spread(values, x):
     """Float64 numbers, one or one per sample, as a tensor that broadcasts against `x` (B, …)."""
     values = torch.as_tensor(np.asarray(values, float), dtype=x.dtype, device=x.device)
+    if values.ndim and values.numel() != len(x):
+        raise ValueError(f"timesteps must be one, or one for each of {len(x)} samples, got {values.numel()}")
     return values.reshape(-1, *[1] * (x.ndim - 1)) if values.ndim else values
 
 
@@ -245,16 +273,21 @@ def _betas(schedule):
     return betas
 
 
-def _linear(schedule):
+def _ends(schedule, low, high):
+    """First and last β: those given, or the published ones of 1000 timesteps times 1000/T."""
     scale = 1000.0 / schedule.n_timesteps
-    low = min(1e-4 * scale, MAX_BETA) if schedule.beta_start is None else schedule.beta_start
-    high = min(0.02 * scale, MAX_BETA) if schedule.beta_end is None else schedule.beta_end
+    first = min(low * scale, MAX_BETA) if schedule.beta_start is None else schedule.beta_start
+    last = min(high * scale, MAX_BETA) if schedule.beta_end is None else schedule.beta_end
+    return first, last
+
+
+def _linear(schedule):
+    low, high = _ends(schedule, 1e-4, 0.02)
     return np.linspace(low, high, schedule.n_timesteps)
 
 
 def _scaled_linear(schedule):
-    low = 0.00085 if schedule.beta_start is None else schedule.beta_start
-    high = 0.012 if schedule.beta_end is None else schedule.beta_end
+    low, high = _ends(schedule, 0.00085, 0.012)
     return np.linspace(np.sqrt(low), np.sqrt(high), schedule.n_timesteps) ** 2
 
 

@@ -77,6 +77,8 @@ class TextEncoder(nn.Module):
 
     def forward(self, ids, mask):
         hidden = self.words(ids) + self.places[: ids.shape[1]]
+        if not len(ids):  # torch's attention takes no empty batch
+            return hidden
         for block in self.blocks:
             hidden = block(hidden, src_key_padding_mask=~mask)
         return self.norm(hidden)

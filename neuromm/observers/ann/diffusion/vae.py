@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from neuromm.observers.ann.diffusion.blocks import groups_of, zeroed
 from neuromm.observers.ann.diffusion.noise import standard_normal
+from neuromm.observers.ann.shapes import require_samples, require_shape
 
 
 class VAE(nn.Module):
@@ -66,11 +67,17 @@ class VAE(nn.Module):
                 f"pictures have shape {tuple(pictures.shape)}; (batch, {self.channels}, height, width) with multiples "
                 f"of 4 is wanted: pad or resize them"
             )
+        if not len(pictures):  # torch folds no empty batch
+            height, width = (size // 4 for size in pictures.shape[2:])
+            return pictures.new_zeros(2, 0, self.n_latent, height, width).unbind()
         mean, log_variance = self.encoder(pictures.contiguous(memory_format=torch.channels_last)).chunk(2, 1)
         return mean, log_variance.clamp(-30.0, 20.0)
 
     def decode(self, latents):
         """Pictures of latents z (not of c·z), (B, C, H, W)."""
+        if not len(latents):
+            height, width = (4 * size for size in latents.shape[2:])
+            return latents.new_zeros(0, self.channels, height, width)
         return self.decoder(latents)
 
     def to_latent(self, pictures):
@@ -83,6 +90,7 @@ class VAE(nn.Module):
 
     def loss(self, pictures, generator=None):
         """Squared error of the reconstruction and the weighted KL term; tensors of shape ()."""
+        require_samples("pictures", pictures)
         mean, log_variance = self.encode(pictures)
         noise = standard_normal(mean.shape, generator, dtype=mean.dtype, device=mean.device)
         error = (self.decode(mean + (0.5 * log_variance).exp() * noise) - pictures).square().mean()
@@ -91,12 +99,14 @@ class VAE(nn.Module):
     @torch.no_grad()
     def fit_scale(self, pictures):
         """Set c = 1/sd(z) from a first batch of pictures; c is returned."""
+        require_samples("pictures", pictures)
         self.scale.copy_(1.0 / self.encode(pictures)[0].std())
         return float(self.scale)
 
 
 def kl_to_standard_normal(mean, log_variance):
     """½(μ² + σ² − 1 − ln σ²), nats per element."""
+    require_shape("log_variance", log_variance, mean.shape, "mean")
     return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
 
 

@@ -14,6 +14,7 @@ from neuromm.observers.ann.diffusion.samplers import sample
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule, forward_diffusion
 from neuromm.observers.ann.diffusion.store import load_network, save_network
 from neuromm.observers.ann.diffusion.video_unet import VideoUNet
+from neuromm.observers.ann.shapes import require_samples
 from neuromm.stimuli.bouncing import Bouncing
 
 NETWORK = "diffusion_video"
@@ -62,6 +63,7 @@ class SoundToClip(nn.Module):
 
     def loss(self, clips, track, generator=None):
         """Squared error of v plus that of the changes of x̂_0; clips (n, 1, F, H, W) in −1 … 1."""
+        require_samples("clips", clips)
         condition = self.condition(track)
         condition = drop_condition(
             condition, self.unet.null_condition(len(clips), self.n_frames), self.unet.p_null, generator

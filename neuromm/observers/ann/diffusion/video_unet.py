@@ -26,13 +26,14 @@ class TemporalAttention(nn.Module):
         if n_frames == 1:
             return x
         folded, channels, height, width = x.shape
-        tokens = self.norm(x).reshape(-1, n_frames, channels, height * width)  # (B, F, C, HW)
-        tokens = tokens.permute(0, 3, 1, 2).reshape(-1, n_frames, channels)  # (B HW, F, C)
+        n, places = folded // n_frames, height * width
+        tokens = self.norm(x).reshape(n, n_frames, channels, places)  # (B, F, C, HW)
+        tokens = tokens.permute(0, 3, 1, 2).reshape(n * places, n_frames, channels)  # (B HW, F, C)
         q, k, v = (split_heads(h, self.n_heads) for h in self.qkv(tokens).chunk(3, -1))
         frame = torch.arange(n_frames, device=x.device)
         apart = (frame[:, None] - frame).clamp(-self.reach, self.reach) + self.reach  # (F, F)
         attended = join_heads(F.scaled_dot_product_attention(q, k, v, self.bias[:, apart]))
-        update = self.out(attended).reshape(-1, height * width, n_frames, channels)
+        update = self.out(attended).reshape(n, places, n_frames, channels)
         return x + update.permute(0, 2, 3, 1).reshape(folded, channels, height, width)
 
 

@@ -31,7 +31,7 @@ class SpeechNet(nn.Module):
         auditory = F.silu(self.auditory(cochlea)) * present[:, :1]
         frames = seen.flatten(0, 1)[:, None] * 4.0  # (B·16, 1, 16, 16)
         lips = F.silu(self.lips(F.silu(self.retina(frames)).flatten(1)))  # (B·16, n_lips)
-        lips = lips.view(len(seen), -1)  # (B, 16·n_lips)
+        lips = lips.view(len(seen), self.visual.in_features)  # (B, 16·n_lips)
         visual = F.silu(self.visual(lips)) * present[:, 1:]
         fusion = F.silu(self.fusion(auditory + visual))
         return {

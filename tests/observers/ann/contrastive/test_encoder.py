@@ -184,7 +184,7 @@ def test_wrong_inputs_are_refused_by_what_came():
         net.loss(broken, ids)
     with pytest.raises(ValueError, match=r"\(n, 3, 32, 32\) is wanted"):
         net.loss(torch.rand(2, 1, 32, 32), ids)
-    with pytest.raises(ValueError, match="one pair teaches nothing"):
+    with pytest.raises(ValueError, match="at least two pairs, got 1"):
         net.loss(pictures[:1], ids[:1])
     with pytest.raises(ValueError, match="2 items of the first modality and 1 of the second"):
         net.loss(pictures, ids[:1])
