@@ -116,10 +116,13 @@ def simulate_heading(rng, n=3) -> pd.DataFrame:
 
 
 def simulate_sifi(rng, n=3) -> pd.DataFrame:
-    """Simulated people who count one flash with 0, 1 or 2 beeps; for where the published table is not at hand."""
+    """Simulated people who average; 1 to 3 flashes with 0 to 3 beeps, for where the published table is not at hand.
+
+    One flash alone, as in the published table, does not tell averaging from forced fusion; several counts do.
+    """
     from neuromm.paradigms.flash_beep import flash_beep
 
-    trials = flash_beep(80, n_flashes=(1,), n_beeps=(0, 1, 2), reports=("n_flashes",), seed=1)
+    trials = flash_beep(60, n_flashes=(1, 2, 3), n_beeps=(0, 1, 2, 3), reports=("n_flashes",), seed=1)
     trials["alternatives"] = "0|1|2|3"
     people = [catalogue.load("numerosity", p_common=float(rng.uniform(0.3, 0.7)), lapse=0.02) for _ in range(n)]
     found = [
