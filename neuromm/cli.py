@@ -26,7 +26,12 @@ def main(argv=None) -> int:
     if rest and arguments.command != "run":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        return arguments.function(arguments, rest) or 0
+        _check_seed(arguments)
+        code = arguments.function(arguments, rest) or 0
+        sys.stdout.flush()  # a reader that is gone is noticed here, not at exit
+        return code
+    except BrokenPipeError:
+        return _reader_is_gone()
     except USER_ERRORS as error:
         if os.environ.get("NEUROMM_DEBUG"):
             raise
@@ -41,14 +46,33 @@ def run_main(function, argv=None) -> int:
     """Run a study's or script's `main` with its signature as the command line, with the errors of the command."""
     from neuromm.flags import call_with_flags
 
+    script = os.path.basename(sys.argv[0]) or function.__name__
     try:
         call_with_flags(function, sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_is_gone()
     except USER_ERRORS as error:
         if os.environ.get("NEUROMM_DEBUG"):
             raise
-        print(f"{function.__name__}: {_one_line(error)}", file=sys.stderr)
+        print(f"{script}: {_one_line(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{script}: stopped; nothing half-written was left", file=sys.stderr)
+        return 130
     return 0
+
+
+def _reader_is_gone() -> int:
+    """End as other tools do when `head` has read enough: no message, the code of SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _check_seed(arguments):
+    seed = getattr(arguments, "seed", None)
+    if seed is not None and seed < 0:
+        raise ValueError(f"--seed must be at least 0, got {seed}")
 
 
 def _parser():

@@ -13,6 +13,11 @@ def call_with_flags(function, argv, prog=None):
 
     Lists (`list[str]`) may be repeated; their flag is the singular (`observers` → `--observer`). A bool is
     `--name` / `--no-name`. The docstring's parameter section gives the help.
+
+    Raises
+    ------
+    ValueError
+        If a seed or a number of things is negative; the flag is named.
     """
     parser = argparse.ArgumentParser(prog=prog, description=(inspect.getdoc(function) or "").partition("\n")[0])
     help_of = _parameter_help(function)
@@ -28,8 +33,18 @@ def call_with_flags(function, argv, prog=None):
         else:
             parser.add_argument(flag, dest=name, type=kind, default=parameter.default, help=about)
     given = vars(parser.parse_args(argv))
+    _check_counts(given)
     signature = inspect.signature(function)
     return function(**{k: signature.parameters[k].default if v is None else v for k, v in given.items()})
+
+
+def _check_counts(given):
+    """Refuse a negative seed or number of things, by the name of its flag."""
+    for name, value in given.items():
+        least = 0 if name == "seed" else 1
+        counts = name == "seed" or name.startswith("n_")
+        if counts and isinstance(value, int) and value < 0:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, got {value}")
 
 
 def _kind(hint):

@@ -159,6 +159,36 @@ def test_a_run_writes_a_whole_folder_and_its_report_can_be_made_again(tmp_path):
     assert nm.load_session(out / "session").observers == ["causal_inference", "segregation"]
 
 
+@pytest.mark.parametrize("command", ["list", "--help", "run --help", "run ventriloquism --help"])
+def test_a_reader_that_has_enough_ends_it_quietly(command):
+    line = f"set -o pipefail; {sys.executable} -m neuromm {command} | :; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert done.stderr == "" and done.stdout.strip() in ("141", "0")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["run", "ventriloquism", "--seed", "-1"], "neuromm: --seed must be at least 0, got -1"),
+        (["run", "ventriloquism", "--n-repeats", "-3"], "neuromm: --n-repeats must be at least 1, got -3"),
+        (["train", "av_denoiser", "--seed", "-1"], "neuromm: --seed must be at least 0, got -1"),
+        (["show", "events", "--seed", "-1"], "neuromm: --seed must be at least 0, got -1"),
+    ],
+)
+def test_a_negative_seed_or_count_names_its_flag(argv, words, capsys):
+    assert main(argv) == 2 and capsys.readouterr().err.strip() == words
+
+
+def test_errors_of_a_script_name_the_script(capsys, monkeypatch):
+    from neuromm.cli import run_main
+
+    def wrong(seed: int = 1):
+        raise ValueError(f"no seed {seed}")
+
+    monkeypatch.setattr(sys, "argv", ["experiments/mine.py", "--seed", "7"])
+    assert run_main(wrong) == 2 and capsys.readouterr().err == "mine.py: no seed 7\n"
+
+
 def test_the_module_runs_as_the_command():
     done = subprocess.run([sys.executable, "-m", "neuromm", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("neuromm ")

@@ -53,7 +53,7 @@ class Talkers:
     def lips(self, syllables, token):
         """Aperture, tongue and rounding over time, (n, 3·N_FRAMES) float32."""
         time = np.arange(N_FRAMES) * FRAME
-        shape = np.array([LIPS[s] for s in syllables])
+        shape = np.array([LIPS[s] for s in syllables]).reshape(-1, 3)
         shape[:, 0] += self.place * token[:, 4]
         tau = 50.0 * np.exp(self.speed * token[:, 1])
         vowel = np.array([1.0, 0.4, 0.2])
