@@ -61,6 +61,7 @@ def compare_rdms(
     ConditionsDiffer, TooFewConditions, NotFinite, ConstantPatterns
         If RDMs hold different conditions, fewer than four, NaN, or do not vary.
     """
+    _check_covariance(covariance, comparator)
     first = name_rdms(rdms)
     second = first if others is None else name_rdms(others)
     if others is None and len(first) < 2:
@@ -121,6 +122,7 @@ def noise_ceiling(rdms, *, comparator: Comparator = "spearman", covariance=None)
     NoiseCeiling : low, high, n, comparator
     """
     named = list(rdms.values()) if isinstance(rdms, dict) else list(rdms)
+    _check_covariance(covariance, comparator)
     if len(named) < 2:
         raise ValueError(f"{len(named)} RDM given; a ceiling needs at least two replicates (subjects, seeds or folds)")
     names = [r.name or i for i, r in enumerate(named)]
@@ -179,6 +181,11 @@ def read_values(rdms, names, comparator, *, nan="raise", undefined="raise"):
         )
     values[flat] = values[flat, :1] if comparator in comparators.NEEDS_VARIANCE else 0.0
     return (ties.merge_ties(values, limits) if comparator in comparators.OF_RANKS else values), conditions
+
+
+def _check_covariance(covariance, comparator):
+    if covariance is not None and not comparator.startswith("whitened"):
+        raise ValueError(f"covariance must be left out with comparator '{comparator}'; only whitened ones take it")
 
 
 def _ready_to_pool(values, comparator, covariance):

@@ -17,7 +17,7 @@ from neuromm.measures.inference import corrected_variance
 from neuromm.measures.rdm import RDM, name_rdms
 from neuromm.measures.resampled_ranks import midranks, pair_weights, scaled_ranks
 from neuromm.measures.resampling import draw_counts
-from neuromm.measures.rsa_checks import check_enough_conditions
+from neuromm.measures.rsa_checks import check_count, check_enough_conditions, check_fraction
 
 FEWEST_HELD_OUT = 3  # conditions in a test set: three pairs, the fewest that a correlation can be taken over
 
@@ -122,6 +122,13 @@ def crossvalidate_models(
         kind ("model", "difference"), first, second, comparator, estimate, low, high, p (two-sided), n_subjects,
         n_conditions, n_resamples, method.
     """
+    check_fraction(level, "level")
+    check_count(n_repeats, "n_repeats")
+    check_count(n_resamples, "n_resamples", 0)
+    if n_resamples == 1:
+        raise ValueError("n_resamples must be 0 (estimates alone) or at least 2, got 1")
+    check_count(n_folds, "n_folds", 0)
+    check_count(n_subject_folds, "n_subject_folds", 0)
     fitted = _Fitted(_subjects(data), models, comparator)
     n_subjects, n = fitted.n_subjects, fitted.n_conditions
     _check_folds(n, n_folds, n_subjects, n_subject_folds)

@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from neuromm.measures import dyadic
 from neuromm.measures.comparators import Comparator, compare
 from neuromm.measures.compare import read_values
 from neuromm.measures.permutation import permute_conditions, sign_flip
 from neuromm.measures.rdm import RDM, name_rdms
 from neuromm.measures.resampling import draw_counts, evaluate_together
+from neuromm.measures.rsa_checks import check_count, check_fraction
 
 Over = Literal["dual", "both", "conditions", "subjects"]
 Test = Literal["bootstrap", "permutation", "sign_flip"]
@@ -50,8 +52,11 @@ def evaluate_models(
     comparator : str
         See `comparators.compare`.
     test : str
-        "bootstrap": t-tests with bootstrapped variance; "permutation": condition labels of the data shuffled, exact
-        when few (models against zero only, one-sided);
+        "bootstrap": t-tests with bootstrapped variance, except that Pearson and Spearman correlations are tested
+        against zero by their variance under that hypothesis (`dyadic`), because the bootstrap's is too large with few
+        conditions; the intervals are the bootstrap's, and so wider than the test;
+        "permutation": condition labels of the data shuffled, exact when few (models against zero only; two-sided:
+        twice the smaller tail);
         "sign_flip": exact over subjects, conditions taken as fixed.
     over : str
         What the bootstrap generalises to. "dual" (default with several subjects): new conditions and new subjects,
@@ -82,6 +87,10 @@ def evaluate_models(
     ------
     ConditionsDiffer, TooFewConditions, NotFinite, ConstantPatterns, ValueError
     """
+    check_fraction(level, "level")
+    check_count(n_resamples, "n_resamples", 2 if test == "bootstrap" else 1)
+    if covariance is not None and not comparator.startswith("whitened"):
+        raise ValueError(f"covariance must be left out with comparator '{comparator}'; only whitened ones take it")
     subjects, data, models, names = read_evaluation(data, models, comparator)
     over = over or ("conditions" if len(data) == 1 else "dual")
     _check_choices(test, over, correction, alternative, len(data), covariance)
@@ -89,7 +98,13 @@ def evaluate_models(
     common = {"comparator": comparator, "n_subjects": len(data), "n_conditions": len(subjects[0].conditions)}
     if test == "permutation":
         similarity = permute_conditions(
-            data, models, comparator, n_resamples=n_resamples, rng=rng, covariance=covariance
+            data,
+            models,
+            comparator,
+            alternative=alternative,
+            n_resamples=n_resamples,
+            rng=rng,
+            covariance=covariance,
         )
         rows = [_row("model", n, "0", e, p=p, p_max=m, n=similarity.n, method=similarity.method)
                 for n, e, p, m in zip(names, estimate, similarity.p, similarity.p_max, strict=True)]  # fmt: skip
@@ -196,12 +211,24 @@ def _by_bootstrap(data, models, names, comparator, over, alternative, ceilings, 
     with np.errstate(divide="ignore", invalid="ignore"):
         t = estimate / error
     half = stats.t.ppf((1 + level) / 2, freedom) * error
-    method = f"{over} bootstrap, t({freedom})"
+    methods = [f"{over} bootstrap, t({freedom})"] * len(rows)
+    freedom = np.full(len(rows), float(freedom))
+    if comparator in dyadic.COMPARATORS and over in ("dual", "conditions"):
+        variance, of_models = dyadic.null_variance(data, models, comparator, over_subjects=over == "dual")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t[: len(names)] = estimate[: len(names)] / np.sqrt(variance)
+        freedom[: len(names)] = of_models
+        for k, f in enumerate(of_models):
+            methods[k] = f"variance without similarity, t({f:.1f}); interval: {methods[k]}"
     out = []
-    for (kind, first, second), e, h, ti in zip(rows, estimate, half, t, strict=True):
-        one_sided = kind == "model" and alternative == "greater"
-        p = np.nan if kind == "ceiling" else stats.t.sf(ti, freedom) if one_sided else 2 * stats.t.sf(abs(ti), freedom)
-        out.append(_row(kind, first, second, e, e - h, e + h, p, n=n_resamples, method=method))
+    for k, (kind, first, second) in enumerate(rows):
+        p = 2 * stats.t.sf(abs(t[k]), freedom[k])
+        if kind == "model" and alternative == "greater":
+            p = stats.t.sf(t[k], freedom[k])
+        elif kind == "ceiling":
+            p = np.nan
+        low, high = estimate[k] - half[k], estimate[k] + half[k]
+        out.append(_row(kind, first, second, estimate[k], low, high, p, n=n_resamples, method=methods[k]))
     return out
 
 

@@ -11,6 +11,8 @@ from scipy.stats import rankdata
 
 from neuromm.measures.inference import read_evaluation
 from neuromm.measures.rdm import RDM, align, name_rdms
+from neuromm.measures.rsa_checks import ConstantPatterns, list_names
+from neuromm.measures.ties import rounding_error
 
 MOST_MODELS = 12  # 2^12 regressions
 
@@ -42,6 +44,8 @@ def partial_rsa(
     for k, name in enumerate(names):
         others = np.delete(predictors, k, axis=0) if controls is None else held
         model = predictors[k : k + 1]
+        _check_left(model, others, [name], "models")
+        _check_left(values, others, [s.name or i for i, s in enumerate(subjects)], "data")
         partial = _correlate(_without(model, others), _without(values, others))[0]
         raw = _correlate(model, values)[0]
         rows += [{"subject": s.name or i, "model": name, "estimate": p, "raw": r, "n_conditions": s.n_conditions}
@@ -106,9 +110,20 @@ def _without(values, others):
     return values - (design @ np.linalg.lstsq(design, values.T, rcond=None)[0]).T
 
 
+def _check_left(values, others, names, what):
+    """Refuse RDMs of which the controls leave nothing: their partial correlation is 0/0."""
+    left = np.linalg.norm(_without(values, others), axis=1)
+    whole = np.linalg.norm(values, axis=1)
+    gone = left <= rounding_error(np.finfo(float).eps, values.shape[1]) * whole
+    if gone.any():
+        raise ConstantPatterns(
+            f"controls explain {what} {list_names(np.asarray(names, object)[gone])} wholly, so that the partial "
+            "correlation is 0/0; leave a control out"
+        )
+
+
 def _correlate(first, second):
-    """Correlations; 0 for what has nothing left but rounding."""
+    """Correlations of all rows."""
     first, second = (v - v.mean(axis=1, keepdims=True) for v in (first, second))
     norms = [np.linalg.norm(v, axis=1) for v in (first, second)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(first @ second.T / np.outer(*norms))
+    return first @ second.T / np.outer(*norms)

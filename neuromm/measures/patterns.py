@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from neuromm.measures.dissimilarity import BLOCK_BYTES
-from neuromm.measures.rsa_checks import ConditionsDiffer, NotFinite, list_names
+from neuromm.measures.rsa_checks import ConditionsDiffer, NotFinite, check_count, list_names
 from neuromm.measures.shrinkage import residual_covariance
 
 
@@ -69,6 +69,8 @@ def read(activity, by, labels, folds, folds_needed):
             "Say what each row shows by `labels`, or name a coordinate by `by`"
         )
     labels = _one_per_trial(coordinates[by] if labels is None else labels, len(values), "labels").astype(str)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"activity must hold real numbers, got {values.dtype}")
     return values, labels, _deal_folds(folds, coordinates, labels, folds_needed)
 
 
@@ -85,10 +87,15 @@ def _deal_folds(folds, coordinates, labels, needed):
         if folds not in coordinates:
             has = ", ".join(coordinates) or "none"
             raise ValueError(f"activity has no coordinate '{folds}' on trial; it has: {has}")
-        return coordinates[folds]
+        return _one_per_trial(coordinates[folds], len(labels), "folds")
     if np.ndim(folds) == 0:
-        if int(folds) < 2:
-            raise ValueError(f"folds is {folds}; at least 2 are wanted")
+        check_count(folds, "folds", 2)
+        repeats = pd.Series(labels).value_counts()
+        if repeats.min() < folds:
+            raise ValueError(
+                f"folds must be at most the number of trials of every condition, got {folds}; condition "
+                f"'{repeats.idxmin()}' has {repeats.min()} trials"
+            )
         return pd.Series(labels).groupby(labels).cumcount().to_numpy() % int(folds)
     return _one_per_trial(folds, len(labels), "folds")
 
@@ -97,6 +104,9 @@ def _one_per_trial(values, n_trials, argument):
     values = np.asarray(values)
     if values.shape != (n_trials,):
         raise ValueError(f"{argument} has shape {values.shape}; one value per trial, ({n_trials},), is wanted")
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        raise ValueError(f"{argument} must be given for every trial, got NaN or None in row {list_names(missing)}")
     return values
 
 

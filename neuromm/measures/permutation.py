@@ -12,6 +12,7 @@ from scipy import stats
 
 from neuromm.measures import comparators
 from neuromm.measures.comparators import n_conditions_of
+from neuromm.measures.rsa_checks import check_count, check_fraction
 
 MOST_EXACT_PERMUTATIONS = 5040  # 7 conditions
 MOST_EXACT_FLIPS = 2**16  # 16 subjects
@@ -26,7 +27,16 @@ class Permuted(NamedTuple):
     method: str
 
 
-def permute_conditions(data, models, comparator, *, n_resamples=1000, rng, covariance=None) -> Permuted:
+def permute_conditions(
+    data,
+    models,
+    comparator,
+    *,
+    alternative: Literal["greater", "two-sided"] = "greater",
+    n_resamples=1000,
+    rng,
+    covariance=None,
+) -> Permuted:
     """Is a model's similarity to the data more than any labelling of the conditions would give?
 
     The condition labels of all models are shuffled alike; the statistic is the mean similarity over subjects.
@@ -36,7 +46,11 @@ def permute_conditions(data, models, comparator, *, n_resamples=1000, rng, covar
     Parameters
     ----------
     data, models : array, shape (n_subjects, n_pairs), (n_models, n_pairs)
+    alternative : str
+        "two-sided" doubles the smaller tail: the distribution need not be symmetric, nor its middle 0.
     """
+    _check_alternative(alternative)
+    check_count(n_resamples, "n_resamples")
     data, models = np.atleast_2d(np.asarray(data, float)), np.atleast_2d(np.asarray(models, float))
     n = n_conditions_of(data.shape[1])
     exact = n <= 12 and factorial(n) <= max(MOST_EXACT_PERMUTATIONS, n_resamples)
@@ -49,8 +63,18 @@ def permute_conditions(data, models, comparator, *, n_resamples=1000, rng, covar
     tolerance = 1e-12 * np.abs(observed).max(initial=1)  # a labelling that changes nothing counts as equal
     p = (similarity >= observed - tolerance).mean(axis=0)
     p_max = (similarity.max(axis=1)[:, None] >= observed - tolerance).mean(axis=0)
+    if alternative == "two-sided":
+        less = (similarity <= observed + tolerance).mean(axis=0)
+        least = (similarity.min(axis=1)[:, None] <= observed + tolerance).mean(axis=0)
+        p = np.minimum(1, 2 * np.minimum(p, less))
+        p_max = np.minimum(1, 2 * np.minimum(p_max, least))
     method = f"permutation of conditions, {'exact' if exact else 'Monte Carlo'}"
     return Permuted(p, p_max, len(orders) if exact else n_resamples, method)
+
+
+def _check_alternative(alternative):
+    if alternative not in ("greater", "two-sided"):
+        raise ValueError(f"alternative '{alternative}' is not one of greater, two-sided")
 
 
 def _permuted_similarity(data, models, comparator, orders, covariance):
@@ -110,6 +134,9 @@ def sign_flip(
     ValueError
         If there are fewer than two subjects, a value is missing, or `rng` is needed.
     """
+    _check_alternative(alternative)
+    check_fraction(level, "level")
+    check_count(n_flips, "n_flips")
     if isinstance(values, pd.DataFrame):
         names, values = list(values.columns), values.to_numpy()
     values = np.asarray(values, float)
@@ -131,10 +158,11 @@ def sign_flip(
     # flips leave Σ x² as it is, so t is a monotone function of the mean; for the maximum, columns are on t's scale
     spread = np.sqrt(np.maximum((values**2).mean(axis=0) - means**2, 0) / max(n - 1, 1))
     studentised = statistic / np.maximum(spread, 1e-300)
-    slack = 1e-9
-    p = (statistic >= statistic[0] - slack * np.abs(statistic[0])).mean(axis=0)
+    # sums that differ by the order they were added in are equal, also around 0
+    slack = 1e-9 * np.abs(values).mean(axis=0)
+    p = (statistic >= statistic[0] - slack).mean(axis=0)
     largest = studentised.max(axis=1)[:, None]
-    p_max = (largest >= studentised[0] - slack * np.abs(studentised[0])).mean(axis=0)
+    p_max = (largest >= studentised[0] - 1e-9 * np.maximum(np.abs(studentised[0]), 1)).mean(axis=0)
     half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
     method = f"sign-flip over {n} subjects, {'exact' if exact else 'Monte Carlo'}, interval by t({n - 1})"
     return pd.DataFrame(

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta, t
 
+from neuromm.measures import dyadic
 from neuromm.measures.comparators import Comparator, compare
 from neuromm.measures.dissimilarity import squared_euclidean
 from neuromm.measures.inference import corrected_variance
 from neuromm.measures.resampling import draw_counts, evaluate_dual
+from neuromm.measures.rsa_checks import check_count, check_fraction
 
 N_FEATURES = 10  # dimensions of each part of the simulated representations
 
@@ -59,6 +61,9 @@ def simulate_power(
     ValueError
         If the correlations asked for cannot occur together: similarity² + rival² must be less than `ceiling`.
     """
+    check_fraction(alpha, "alpha")
+    check_count(n_studies, "n_studies")
+    check_count(n_resamples, "n_resamples", 2)
     shares = _shares(similarity, rival, ceiling)
     rows = []
     for n, s in product(np.atleast_1d(n_conditions).tolist(), np.atleast_1d(n_subjects).tolist()):
@@ -106,7 +111,11 @@ def _study(n, s, shares, comparator, alpha, n_resamples, rng):
     estimate = contrasts @ compare(models, data, comparator).mean(axis=1)
     value = estimate / np.sqrt(corrected_variance(*spread, s, n))
     freedom = min(s, n) - 1
-    return t.sf(value[0], freedom) < alpha, t.sf(value[1], freedom) < alpha / 2, estimate[0]
+    of_model = freedom
+    if comparator in dyadic.COMPARATORS:  # the test of `evaluate_models` against zero
+        variance, of_model = dyadic.null_variance(data, models[:1], comparator)
+        value[0], of_model = estimate[0] / np.sqrt(variance[0]), of_model[0]
+    return t.sf(value[0], of_model) < alpha, t.sf(value[1], freedom) < alpha / 2, estimate[0]
 
 
 def _vector(patterns):

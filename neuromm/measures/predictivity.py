@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuromm.measures.dissimilarity import as_float
+from neuromm.measures.rsa_checks import ConstantPatterns, check_count, check_finite
 
 PENALTIES = 10.0 ** np.arange(-6, 5.0)  # relative to the mean variance of the predictors' leading directions
 
@@ -40,6 +41,10 @@ def linear_predictivity(x, y, *, n_folds=5, penalties=PENALTIES, groups=None, rn
     y = y[:, None] if y.ndim == 1 else y
     if x.ndim != 2 or len(x) != len(y):
         raise ValueError(f"x has shape {x.shape}, y {y.shape}; the same conditions in the same rows are wanted")
+    check_count(n_folds, "n_folds", 2)
+    check_finite(np.concatenate([x, y], axis=1)[None], ["x or y"], "the patterns")
+    if (np.asarray(penalties, float) < 0).any() or not np.size(penalties):
+        raise ValueError(f"penalties must be at least 0, got {penalties}")
     fold = _deal(len(x), n_folds, groups, rng)
     error = spread = 0.0
     for k in range(n_folds):
@@ -48,8 +53,8 @@ def linear_predictivity(x, y, *, n_folds=5, penalties=PENALTIES, groups=None, rn
         predicted = ridge_predict(x[train], y[train], x[test], penalties)
         error += np.square(y[test] - predicted).sum()
         spread += np.square(y[test] - centre).sum()
-    if not spread > 0:
-        raise ValueError("y is the same in every condition; there is nothing to predict")
+    if not spread > y.size * np.square(8 * np.finfo(float).eps * np.abs(y).max()):  # more than rounding
+        raise ConstantPatterns("y is the same in every condition; there is nothing to predict")
     return float(1 - error / spread)
 
 

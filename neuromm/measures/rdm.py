@@ -240,6 +240,8 @@ def rdm(
     """
     if method not in get_args(Method):
         raise ValueError(f"method '{method}' is not one of {', '.join(get_args(Method))}")
+    if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}; whole numbers and halves lose digits")
     crossvalidated = method in CROSSVALIDATED
     values, labels, folds = patterns.read(activity, by, labels, folds if crossvalidated else None, crossvalidated)
     seen_after = nan == "raise" and noise is None and method in KEEP_NAN

@@ -4,6 +4,7 @@ All of them are `ValueError`s (`TooLarge` is a `MemoryError`), so `except ValueE
 """
 
 import os
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -64,3 +65,15 @@ def check_memory(n_bytes, what, hint) -> None:
         return
     if n_bytes > free:
         raise TooLarge(f"{what} would take {n_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free. {hint}")
+
+
+def check_fraction(value, name) -> None:
+    """Refuse a level or share that is not strictly between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
+        raise ValueError(f"{name} must be between 0 and 1, got {value!r}; try {name}=0.95 for 95 %")
+
+
+def check_count(value, name, least=1) -> None:
+    """Refuse what is not a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")

@@ -5,6 +5,7 @@ Every measure takes whichever product is smaller, of conditions or of units, and
 
 from __future__ import annotations
 
+import inspect
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -14,7 +15,13 @@ import pandas as pd
 from neuromm.measures.dissimilarity import ROWS_IN_CACHE, as_float, centred_columns, gram, scaled_to_one
 from neuromm.measures.patterns import condition_patterns
 from neuromm.measures.predictivity import linear_predictivity
-from neuromm.measures.rsa_checks import ConstantPatterns, check_enough_conditions, check_finite, check_memory
+from neuromm.measures.rsa_checks import (
+    ConstantPatterns,
+    check_count,
+    check_enough_conditions,
+    check_finite,
+    check_memory,
+)
 from neuromm.measures.ties import rounding_error
 
 Measure = Literal[
@@ -43,6 +50,11 @@ def compare_representations(activities, others=None, *, measure: Measure = "cka_
     """
     if measure not in get_args(Measure):
         raise ValueError(f"measure '{measure}' is not one of {', '.join(get_args(Measure))}")
+    known = {} if measure.startswith("cka") else inspect.signature(_MEASURES[measure]).parameters
+    unknown = set(options) - set(list(known)[2:])  # the first two are the patterns
+    if unknown:
+        takes = ", ".join(list(known)[2:]) or "none"
+        raise TypeError(f"options of '{measure}' must be among: {takes}; got {', '.join(sorted(unknown))}")
     first = {str(k): v for k, v in activities.items()}
     second = first if others is None else {str(k): v for k, v in others.items()}
     everything = [*first.values(), *(() if others is None else second.values())]
@@ -249,6 +261,7 @@ def pwcca(x, y, *, variance=1.0) -> float:
 def mutual_knn(x, y, *, k=10) -> float:
     """Mean share of each condition's k nearest neighbours (cosine) that both sets have in common (Huh et al. 2024)."""
     x, y = as_patterns(x, y)
+    check_count(k, "k")
     if not 1 <= k < len(x):
         raise ValueError(f"k is {k}; between 1 and {len(x) - 1} (conditions less one) is wanted")
     neighbours = []
