@@ -14,7 +14,6 @@ import pandas as pd
 
 from neuromm import measures, paradigms
 from neuromm.session import generator
-from neuromm.stimuli.columns import PEOPLE
 from neuromm.studies import brains_and_machines_figures as figures
 from neuromm.studies import primary_test
 from neuromm.studies.ablation import ablate
@@ -22,6 +21,7 @@ from neuromm.studies.answers import agreement_with_ideal, bias_and_curves, summa
 from neuromm.studies.line_up import (
     FEWEST_CONDITIONS,
     N_SEEDS,
+    OF_ANSWERS,
     REPORTS,
     as_people,
     check_usable,
@@ -47,8 +47,6 @@ from neuromm.studies.second_page import compute_pages
 from neuromm.studies.showing import show_all
 from neuromm.studies.strategies_fitted import fit_strategies
 
-# columns of a user's table that say who answered what, not what was shown
-OF_ANSWERS = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
 HELD_OUT_VISUAL = 0.25  # relative precision of σ_V 4°, between the 2 and 8 of the design
 
 

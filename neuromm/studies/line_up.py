@@ -15,6 +15,7 @@ from neuromm.observers.protocol import check_asked
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
 from neuromm.stimuli.checks import name_people
+from neuromm.stimuli.columns import PEOPLE
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import label_conditions
 from neuromm.studies.one_sense import OneSense
@@ -34,6 +35,8 @@ SETTINGS = {  # of observers that join from the catalogue: as wide as the sample
 }
 # their `sigma_auditory` and `sigma_visual` are widths of a bump of input, not the SD of its place
 OWN_WIDTHS = ("cuppini2014", "cuppini2017", "paredes2025", "magosso2012", "spiking_sts")
+# columns of a user's table that say who answered what, not what was shown
+OF_ANSWERS = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
 N_SEEDS = 12  # with fewer than 5 an exact sign-flip cannot reach .05
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
+from neuromm.studies.line_up import OF_ANSWERS, as_people
 from neuromm.studies.results import Results, read_table, say
 
 
@@ -29,7 +32,7 @@ def main(
     baseline : str
         What counts as no bias: stimulus, aligned or unisensory.
     trials : str
-        A trial table of your own (CSV or TSV) instead of the built-in design.
+        A trial table of your own (CSV or TSV) instead of the built-in design; answers in it are drawn as people.
     seed : int
         Decides every draw.
     out : str
@@ -37,6 +40,10 @@ def main(
     """
     names = observers or ["causal_inference", "forced_fusion", "segregation", "cuppini2017"]
     shown = read_table(trials) if trials else paradigms.ventriloquism(n_repeats, keys=keys, seed=seed)
+    answered = None
+    if "response" in shown:
+        answered = as_people(shown)
+        shown = shown.drop(columns=[c for c in OF_ANSWERS if c in shown])
     session = present(shown, [catalogue.load(name) for name in names], seed=seed, layers=None, progress=say)
     results = Results(
         title="A light pulls a sound: " + ", ".join(n.replace("_", " ") for n in names),
@@ -52,7 +59,10 @@ def main(
             "seed": seed,
         },
     )
-    bias = measures.crossmodal_bias(session.trials, baseline=baseline)
+    everyone = session.trials
+    if answered is not None:
+        everyone = pd.concat([everyone.assign(kind="model"), answered], ignore_index=True)
+    bias = measures.crossmodal_bias(everyone, baseline=baseline)
     results.tables["auditory_bias"] = bias
     figure = plots.bias_by_disparity(bias).figure
     figure.set_size_inches(5.2, 2.8)
@@ -60,7 +70,7 @@ def main(
         "auditory_bias", figure, bias, "Auditory bias toward the light against disparity; bands are 95 % over trials."
     )
     if (shown["report"] == "common").any():
-        unity = measures.unity_rate(session.trials)
+        unity = measures.unity_rate(everyone)
         results.tables["unity"] = unity
         figure = plots.unity_by_disparity(unity).figure
         figure.set_size_inches(5.2, 2.8)

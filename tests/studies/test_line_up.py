@@ -91,3 +91,15 @@ def test_rows_that_tell_are_taken_after_the_report():
     assert line_up.telling_rows(trials, "common").index.tolist() == [3]
     assert line_up.telling_rows(trials.iloc[:4], "auditory").index.tolist() == [0, 1, 2]
     assert line_up.telling_rows(trials, "visual").empty
+
+
+def test_answers_in_a_users_table_are_people_of_the_ventriloquism_study(tmp_path):
+    from neuromm.studies.ventriloquism import main
+
+    rows = [(*row, 0.5 * (row[0] + row[1])) for row in FIVE]
+    table_of(rows, tmp_path / "mine.csv", "auditory_azimuth,visual_azimuth,report,response")
+    main(["segregation"], trials=str(tmp_path / "mine.csv"), out=str(tmp_path / "out"))
+    bias = pd.read_csv(tmp_path / "out" / "tables" / "auditory_bias.csv")
+    people = bias[bias["observer"] == "people"]
+    assert (people["kind"] == "human").all() and np.allclose(people["bias"], 0.5)
+    assert set(bias["observer"]) == {"people", "segregation"}
