@@ -17,9 +17,12 @@ class Minimum(NamedTuple):
     gradient: np.ndarray  # (n, n_free)
     converged: np.ndarray  # (n,) bool
     n_evaluations: np.ndarray  # (n,)
+    hessian: np.ndarray  # (n, n_free, n_free), as far as the steps have shown it
 
 
-def minimise(function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance=1e-7, longest=0.25, prune=None):
+def minimise(
+    function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance=1e-7, longest=0.25, drop=None, hessian=None
+):
     """Minimise many functions of a few variables in [0, 1], each from its own start, by projected BFGS.
 
     Parameters
@@ -35,8 +38,9 @@ def minimise(function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance
         … or when two successive steps gain less than this.
     longest : float
         Longest step in any coordinate.
-    prune : (round, groups, keep), optional
-        After so many rounds, only the best `keep` problems of each group (array of int, shape (n,)) go on.
+    drop : callable (round, points (n, n_free), values (n,)) → problems that do not go on (n,) bool, or None, optional
+    hessian : array, shape (n, n_free, n_free), optional
+        Of each problem, from an earlier call; by default the identity, and steps begin with a tenth of the cube.
 
     Returns
     -------
@@ -45,15 +49,16 @@ def minimise(function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance
     point = np.clip(np.array(start, float), 0.0, 1.0)
     n, n_free = point.shape
     value, gradient = _evaluate(function, point, np.arange(n))
-    hessian = np.tile(np.eye(n_free), (n, 1, 1))
-    fresh = np.ones(n, bool)  # the Hessian is still the identity
+    fresh = np.full(n, hessian is None)  # the Hessian is still the identity
+    hessian = np.tile(np.eye(n_free), (n, 1, 1)) if hessian is None else np.array(hessian, float)
     length, small, used = np.ones(n), np.zeros(n, int), np.ones(n, int)
     step, slope = np.zeros_like(point), np.zeros(n)
     converged = ~np.isfinite(value)
     needs_step = np.ones(n, bool)
     for turn in range(max_rounds - 1):
-        if prune is not None and turn == prune[0]:
-            converged |= _beaten(value, prune[1], prune[2])
+        dropped = None if drop is None else drop(turn, point, value)
+        if dropped is not None:
+            converged |= dropped
         live = np.flatnonzero(~converged)
         new = live[needs_step[live]]
         if len(new):
@@ -78,7 +83,7 @@ def minimise(function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance
         stuck = bad[length[bad] < 1e-4]
         converged[stuck[fresh[stuck]]] = True  # not even steepest descent gains: as good as the function is exact
         hessian[stuck], fresh[stuck], needs_step[stuck] = np.eye(n_free), True, True
-    return Minimum(point, value, gradient, converged & np.isfinite(value), used)
+    return Minimum(point, value, gradient, converged & np.isfinite(value), used, hessian)
 
 
 def minimise_by_differences(value, start, *, step=1e-5, **options):
@@ -109,15 +114,6 @@ def _evaluate(function, points, problems):
     value, gradient = function(points, problems)
     finite = np.isfinite(value) & np.isfinite(gradient).all(1)
     return np.where(finite, value, np.inf), np.where(finite[:, None], gradient, 0.0)
-
-
-def _beaten(value, groups, keep):
-    """Problems that are not among the best `keep` of their group."""
-    order = np.lexsort((value, groups))
-    first = np.searchsorted(groups[order], groups[order])
-    beaten = np.zeros(len(value), bool)
-    beaten[order] = np.arange(len(value)) - first >= keep
-    return beaten
 
 
 def _held(point, gradient):

@@ -343,22 +343,48 @@ def below_matching(c, bounds, own, other, paired=False, rule=STANDARD):
     """
     bounds = bounds - c.mean[..., 0]
     y, weight = _smooth(c, bounds, own, other, paired, rule, 0.7)
-    places, own_sd = _places(own, paired), c.own[..., None]
     height = bounds[..., None] - y
     least, most, n = _own_range(c, own, paired, rule)
     start, stop = (
         torch.maximum(torch.minimum(y * c.tilt + height / rate, most), least) for rate in (c.alone, c.joint)
     )
     u, w = gauss(y.device, n)
-    x = start[..., None] + (stop - start)[..., None] * u  # (n_sets, n_bounds, n_nodes, n)
-    offset, x = x - (y * c.tilt)[..., None], x + c.mean[..., None]
-    peak = (c.base + y * y / c.spread)[..., None]
-    posterior = torch.sigmoid(peak - c.fall[..., None] * offset**2) * w * (stop - start)[..., None]
+    # density of the own measurement, exp(−z²)/(√π σ √2), its constants taken out of the sum over nodes
+    scale = ROOT_HALF / c.own
     if paired:
-        inner = (posterior * normal_density(x - places, c.own[..., None])).sum(-1)[..., None]
+        first = (start + c.mean - own[:, None]) * scale
+        inner = _posterior_mass_where_open(c, scale, y, start, stop - start, first, u, w)[..., None]
     else:
-        inner = torch.stack([(posterior * normal_density(x - s, own_sd)).sum(-1) for s in own], -1)
+        width = stop - start
+        posterior = _posterior_along(c, y, start, width, u)  # (n_sets, n_bounds, n_nodes, n)
+        at = torch.addcmul(((start + c.mean) * scale)[..., None], (width * scale)[..., None], u)
+        each = [at - place * scale[..., None] for place in own]
+        inner = torch.stack([(posterior * torch.exp(-z * z)) @ w for z in each], -1) * width[..., None]
+    inner = inner * (scale / math.sqrt(math.pi))[..., None]
     return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+
+
+def _posterior_mass(c, scale, y, start, width, first, u, w):
+    """Integral of the posterior times exp(−z²) from `start` over `width`, where z begins at `first`."""
+    z = torch.addcmul(first[..., None], (width * scale)[..., None], u)
+    return ((_posterior_along(c, y, start, width, u) * torch.exp(-z * z)) @ w) * width
+
+
+def _posterior_mass_where_open(c, scale, y, start, width, first, u, w):
+    """`_posterior_mass` of the intervals that are not empty: many are, where the hypotheses differ out of reach."""
+    is_open = width.detach() != 0
+    if is_open.all():
+        return _posterior_mass(c, scale, y, start, width, first, u, w)
+    one_each = [value.expand_as(width)[is_open] for value in (*c, scale, y, start, width, first)]
+    found = _posterior_mass(Cues(*one_each[: len(c)]), *one_each[len(c) :], u, w)
+    return torch.zeros_like(width).masked_scatter(is_open, found)
+
+
+def _posterior_along(c, y, start, width, u):
+    """Posterior of one cause at own measurements start + width u, (…, n), given the other one y (…)."""
+    offset = torch.addcmul((start - y * c.tilt)[..., None], width[..., None], u)
+    peak = (c.base + y * y / c.spread)[..., None]  # log odds of one cause at u = 0
+    return torch.sigmoid(torch.addcmul(peak, -c.fall[..., None] * offset, offset))
 
 
 def _own_range(c, own, paired, rule):
@@ -425,14 +451,11 @@ def unity_matched(c, own, other, paired=False, rule=STANDARD):
         y, weight = smooth_nodes(detached, zero, None, _ends(c, other, paired), rule, 0.5)
     least, most, n = _own_range(c, own, paired, rule)
     u, w = gauss(y.device, n)
-    x = (least + (most - least) * u + torch.zeros_like(y[..., :1]))[..., None, :]  # (n_sets, n_bounds, 1, n)
-    peak, middle = (c.base + y * y / c.spread)[..., None], (y * c.tilt)[..., None]
-    posterior = torch.sigmoid(peak - c.fall[..., None] * (x - middle) ** 2)
-    x = x + c.mean[..., None]
-    if paired:
-        mass = (posterior * normal_density(x - own[:, None, None], c.own[..., None]) * w).sum(-1)[..., None]
-        mass = mass * (most - least)[..., None]
-    else:
-        density = normal_density(x.movedim(-2, -1) - own, c.own[..., None]) * (w[:, None] * (most - least)[..., None])
-        mass = posterior @ density
+    start, width = least + torch.zeros_like(y[..., :1]), (most - least) + torch.zeros_like(y[..., :1])
+    posterior = _posterior_along(c, y, start, width, u)  # (n_sets, n_bounds, n_nodes, n)
+    scale = ROOT_HALF / c.own
+    z = (start + width * u + c.mean) * scale  # (n_sets, n_bounds, n)
+    z = (z - own[:, None] * scale)[..., None] if paired else z[..., None] - own * scale[..., None]
+    density = torch.exp(-z * z) * (w[:, None] * (width * scale / math.sqrt(math.pi))[..., None])
+    mass = posterior @ density
     return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]

@@ -6,18 +6,15 @@ optima, so many starts are the default and the summary says how many of them agr
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import threading
 import warnings
 from dataclasses import dataclass, field
-from itertools import count
 
 import numpy as np
 import pandas as pd
 
-from neuromm.maths.batched_optimise import minimise
 from neuromm.maths.parameters import BadData, Free
+from neuromm.measures.search import METHODS
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.columns import COLUMNS, stimulus_columns
 from neuromm.stimuli.delimited import plain_text
@@ -26,9 +23,7 @@ from neuromm.stimuli.table import require
 __all__ = ["BadData", "Fit", "Free", "fit"]
 
 SUBJECTS_AT_ONCE = 25  # fitted together; what is done before an interruption is kept
-PRUNE_AFTER, KEEP = 14, 4  # rounds after which only the best starts of a subject go on
 FLAT = 0.5  # nats per (unit of the cube)² of curvature under which a parameter counts as not identified
-AGREE = 0.1  # nats within which two starts count as the same optimum
 
 
 @dataclass(frozen=True)
@@ -37,8 +32,9 @@ class Fit:
 
     `estimates`: one row per model, subject and parameter: estimate, se, low, high (95 %, on the parameter's
     scale), at_bound, identified. `summary`: one row per model and subject: n_trials, n_parameters,
-    log_likelihood, aic, aicc, bic, converged, n_agreeing (starts that found the optimum), quadrature_error
-    (nats), warnings. `failed`: one row per model and subject that could not be fitted, and why.
+    log_likelihood, aic, aicc, bic, converged (the gradient vanishes, restarts gained nothing, and two starts or more
+    agree), n_agreeing (starts and restarts that found the optimum), quadrature_error (nats), warnings.
+    `failed`: one row per model and subject that could not be fitted, and why.
     """
 
     estimates: pd.DataFrame
@@ -104,8 +100,10 @@ def fit(
         warning. Missed responses (NaN) are left out and counted.
     free : dict of parameter → (low, high) or Free
     n_starts : int
-        Starts per subject: the best of four times as many random points. All are followed for a few
-        steps, the best to the end.
+        Starts per subject: chosen from twelve times as many points of a Sobol sequence. All are followed
+        for a few steps, five that are far from each other to the end. Then the optima of other subjects, and the
+        estimates of the observers before in the list, are starts; and restarts near the best and at fresh points
+        confirm it, as long as they gain.
     rng : numpy.random.Generator, optional
     method : "gradient", "bads", "vbmc"
         Quasi-Newton with exact gradients; Bayesian adaptive direct search; or the mode of the variational posterior
@@ -262,7 +260,8 @@ def _fit_one(observer, trials, free, by, n_starts, rng, search, progress, device
     for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
         some = subjects[start : start + SUBJECTS_AT_ONCE]
         try:
-            unit, value, agreeing, converged = search(likelihood, some, n_starts, rng)
+            hints = _estimates_of_others(likelihood, some, results["estimates"])
+            unit, value, agreeing, converged = search(likelihood, some, n_starts, rng, hints)
             tables = _describe(likelihood, observer.name, some, unit, value, agreeing, converged, failed)
         except KeyboardInterrupt:
             return False
@@ -273,120 +272,28 @@ def _fit_one(observer, trials, free, by, n_starts, rng, search, progress, device
     return True
 
 
+def _estimates_of_others(likelihood, some, tables):
+    """Estimates of the models fitted before, in the unit cube, (n_subjects, n_models, n_free); None if there are none.
+
+    NaN where a model lacks a parameter or a subject.
+    """
+    if not tables:
+        return None
+    known = pd.concat(tables, ignore_index=True)
+    models = list(dict.fromkeys(known["model"]))
+    theta = np.full((len(some), len(models), len(likelihood.names)), np.nan)
+    known = known.set_index(["subject", "model", "parameter"])["estimate"]
+    for i, subject in enumerate(some):
+        for j, model in enumerate(models):
+            for k, name in enumerate(likelihood.names):
+                theta[i, j, k] = known.get((likelihood.subjects[subject], model, name), np.nan)
+    return np.clip(likelihood.space.to_unit(theta), 0.0, 1.0)
+
+
 def _progress(progress, total, name):
     from tqdm import tqdm
 
     return tqdm(total=total, desc=f"fit {name}", unit="subject", disable=not progress)
-
-
-def search_gradient(likelihood, some, n_starts, rng):
-    """Best point in the unit cube for each subject of `some`: screened starts, followed by exact gradients.
-
-    Returns
-    -------
-    unit : array, shape (n_subjects, n_free)
-    log_likelihood : array, shape (n_subjects,)
-    n_agreeing : array of int
-        Starts that came within a tenth of a nat of the best.
-    converged : array of bool
-    """
-    space, n_free = likelihood.space, len(likelihood.names)
-    n_tried = 4 * n_starts
-    tried = rng.random((len(some), n_tried, n_free))
-    who = np.repeat(some, n_tried)
-    screened = likelihood(space.from_unit(tried.reshape(-1, n_free)), who, precision=0.5).reshape(len(some), n_tried)
-    best = np.argsort(-np.where(np.isfinite(screened), screened, -np.inf), axis=1)[:, :n_starts]
-    start = np.take_along_axis(tried, best[..., None], 1).reshape(-1, n_free)
-    who = np.repeat(some, n_starts)
-
-    rounds = count()
-
-    def cost(unit, problem):
-        theta, precision = space.from_unit(unit), 0.5 if next(rounds) < PRUNE_AFTER else 1.0
-        value, gradient = likelihood(theta, who[problem], gradient=True, precision=precision)
-        return -value, -gradient * space.slope(theta)
-
-    found = minimise(cost, start, tolerance=5e-3, prune=(PRUNE_AFTER, np.repeat(np.arange(len(some)), n_starts), KEEP))
-    value = found.value.reshape(len(some), n_starts)
-    winner = value.argmin(1)
-    at = np.arange(len(some)), winner
-    unit = found.point.reshape(len(some), n_starts, n_free)[at]
-    agreeing = (value < value[at][:, None] + AGREE).sum(1)
-    return unit, -value[at], agreeing, found.converged.reshape(len(some), n_starts)[at]
-
-
-GLOBAL_GENERATOR = threading.Lock()  # pybads and pyvbmc draw from it: one search at a time
-
-
-@contextlib.contextmanager
-def _numpys_own_generator(rng):
-    """What draws from numpy's global generator depends on `rng` alone, and the generator is put back."""
-    with GLOBAL_GENERATOR:
-        state = np.random.get_state()
-        np.random.seed(rng.integers(2**31))
-        try:
-            yield
-        finally:
-            np.random.set_state(state)
-
-
-def search_bads(likelihood, some, n_starts, rng):
-    """As `search_gradient`, by Bayesian adaptive direct search (Acerbi & Ma 2017), one subject after the other."""
-    try:
-        from pybads import BADS
-    except ImportError:
-        raise ImportError("method='bads' needs pybads: pip install 'neuromm[bridges]'") from None
-    space, n_free = likelihood.space, len(likelihood.names)
-    unit, value, agreeing = np.empty((len(some), n_free)), np.empty(len(some)), np.ones(len(some), int)
-    for i, subject in enumerate(some):
-        def cost(x, subject=subject):
-            return -likelihood(space.from_unit(np.atleast_2d(x)), np.array([subject]))[0]
-
-        runs = []
-        for _ in range(n_starts):
-            first = rng.uniform(0.1, 0.9, n_free)
-            with _numpys_own_generator(rng):
-                search = BADS(
-                    cost, first, np.zeros(n_free), np.ones(n_free),
-                    np.full(n_free, 0.1), np.full(n_free, 0.9), options={"display": "off"},
-                )  # fmt: skip
-                runs.append(search.optimize())
-        values = np.array([run["fval"] for run in runs])
-        unit[i], value[i] = np.clip(runs[values.argmin()]["x"], 0, 1), -values.min()
-        agreeing[i] = (values < values.min() + AGREE).sum()
-    return unit, value, agreeing, np.ones(len(some), bool)
-
-
-def search_vbmc(likelihood, some, n_starts, rng):
-    """As `search_bads`, by variational Bayesian Monte Carlo (Acerbi 2018; PyVBMC: Huggins et al. 2023).
-
-    One run per subject, from the best of `4 n_starts` random points: a run explores the whole posterior, so that
-    `n_agreeing` is 1. The mode is that of the surrogate; the log likelihood returned is exact there.
-    """
-    try:
-        from pyvbmc import VBMC
-    except ImportError:
-        raise ImportError("method='vbmc' needs pyvbmc: pip install 'neuromm[bridges]'") from None
-    space, n_free = likelihood.space, len(likelihood.names)
-    unit, value, converged = np.empty((len(some), n_free)), np.empty(len(some)), np.zeros(len(some), bool)
-    for i, subject in enumerate(some):
-        def log_joint(x, subject=subject):
-            found = likelihood(space.from_unit(np.atleast_2d(x)), np.array([subject]))[0]
-            return float(found) if np.isfinite(found) else -1e10
-
-        tried = rng.uniform(0.1, 0.9, (4 * n_starts, n_free))
-        screened = likelihood(space.from_unit(tried), np.full(len(tried), subject), precision=0.5)
-        best = tried[np.argmax(np.where(np.isfinite(screened), screened, -np.inf))]
-        ends = [np.full((1, n_free), end) for end in (0.0, 1.0, 0.1, 0.9)]
-        with _numpys_own_generator(rng):
-            posterior, result = VBMC(log_joint, best[None], *ends, options={"display": "off"}).optimize()
-            mode = posterior.mode(orig_flag=True)
-        unit[i], converged[i] = np.clip(np.ravel(mode), 0, 1), bool(result["success_flag"])
-        value[i] = log_joint(unit[i])
-    return unit, value, np.ones(len(some), int), converged
-
-
-METHODS = {"gradient": search_gradient, "bads": search_bads, "vbmc": search_vbmc}
 
 
 def curvature(likelihood, some, unit, step=1e-3):
@@ -428,7 +335,7 @@ def _describe(likelihood, model, some, unit, value, agreeing, converged, failed)
         flat = ~(identified | bound)
         notes += [f"{name} not identified" for name, f in zip(names, flat, strict=True) if f]
         if not converged[i]:
-            notes.append("not converged")
+            notes.append("not converged: the optimum was not confirmed; try more starts")
         summary.append({
             "model": model, "subject": who, "n_trials": n, "n_parameters": k, "log_likelihood": value[i],
             **information_criteria(value[i], k, n), "converged": bool(converged[i]), "n_agreeing": int(agreeing[i]),

@@ -49,8 +49,16 @@ def test_a_problem_that_is_never_finite_is_reported_not_fatal(bowls):
     assert not found.converged[3] and found.converged[np.arange(60) != 3].all()
 
 
-def test_pruning_keeps_the_best_of_each_group(bowls):
+def test_problems_that_are_dropped_do_not_go_on_and_the_others_end_where_they_would(bowls):
     function, start = bowls
-    groups = np.repeat(np.arange(6), 10)
-    found = minimise(function, start, prune=(3, groups, 2), tolerance=1e-6)
-    assert (found.n_evaluations > 8).sum() <= 12
+    whole = minimise(function, start, tolerance=1e-6)
+    kept = np.arange(len(start)) % 5 == 0
+
+    def drop(turn, points, values):
+        return ~kept if turn == 3 else None
+
+    found = minimise(function, start, tolerance=1e-6, drop=drop)
+    assert (found.n_evaluations[~kept] <= 4).all()
+    np.testing.assert_array_equal(found.point[kept], whole.point[kept])
+    again = minimise(function, whole.point, tolerance=1e-6, hessian=whole.hessian)
+    assert (again.value <= whole.value + 1e-12).all() and again.n_evaluations.mean() < 4

@@ -140,3 +140,30 @@ def test_mirrored_places_and_bounds_give_mirrored_probabilities(strategy):
     one = exact.BELOW[strategy](exact.cues(a, b, p, prior, m), BOUNDS, PLACES, PLACES)
     flip = exact.BELOW[strategy](exact.cues(a, b, p, prior, -m), BOUNDS, PLACES, PLACES)
     assert (one + flip.flip(1, 2, 3) - 1).abs().max() < 2e-6
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_matching_at_pairs_of_places_is_the_rule_summed_term_by_term(seed):
+    a, b, p, prior, m = random_sets(1, seed)
+    c = exact.cues(a, b, p, prior, m)
+    rng = np.random.default_rng(seed)
+    own, other = torch.as_tensor(rng.uniform(-40, 40, (2, 7)))
+    bounds = torch.as_tensor(rng.uniform(-10, 10, (1, 7)))
+    found = exact.below_matching(c, bounds, own, other, paired=True)[0]
+    ends = [(places - m[:, None], places - m[:, None]) for places in (own, other)]
+    y, weight = exact.smooth_nodes(c, bounds - m[:, None], *ends, share=0.7)
+    alone, joint, tilt, fall, base, spread = (
+        float(v) for v in (c.alone, c.joint, c.tilt, c.fall, c.base, c.spread)
+    )
+    u, w = (v.numpy() for v in exact.gauss("cpu", int(32 + 1.4 * 12)))
+    for i in range(7):
+        place, t = float(own[i] - m), float(bounds[0, i] - m)
+        total = norm.cdf((t / alone - place) / float(a))
+        for one, share in zip(y[0, i].numpy(), weight[0, i].numpy(), strict=True):
+            low, high = (one * tilt + (t - one) / rate for rate in (alone, joint))
+            low, high = np.clip([low, high], place - 6 * float(a), place + 6 * float(a))
+            x = low + (high - low) * u
+            posterior = 1 / (1 + np.exp(fall * (x - one * tilt) ** 2 - base - one**2 / spread))
+            inner = ((high - low) * w * posterior * norm.pdf(x, place, float(a))).sum()
+            total += share * norm.pdf(one, float(other[i] - m), float(b)) * inner
+        assert float(found[i]) == pytest.approx(total, abs=1e-9)

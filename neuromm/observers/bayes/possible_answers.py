@@ -5,7 +5,12 @@ import pandas as pd
 
 from neuromm.maths.parameters import BadData
 
-YES_NO = ("common", "synchronous", "ownership", "visual_first")  # reports that are answered with 1 (yes) or 0 (no)
+YES_NO = (
+    "common",
+    "synchronous",
+    "ownership",
+    "visual_first",
+)  # reports that are answered with 1 (yes) or 0 (no)
 SIDES = "left|right"  # 1 is right, 0 is left
 TEXT = object()  # choices that are words: the observer checks their codes
 
