@@ -68,6 +68,7 @@ TESTS = {
     "observers/ann/speech/recipe.py": ["observers/ann/test_training_draws.py", "observers/ann/test_recipes.py"],
     "observers/ann/training.py": ["observers/ann/test_checkpoint.py", "observers/ann/test_training_losses.py",
                                   "observers/ann/test_training.py"],
+    "studies/flash_network.py": ["studies/test_values_of_studies.py", "test_rate_studies.py"],
     "sweeps/dask_cluster.py": ["sweeps/test_sweep_values.py", "sweeps/test_sweep_dask.py"],
 }  # fmt: skip
 MOST_TEST_FILES = 4

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from neuromm.observers.ann import training
 from neuromm.observers.ann.checkpoint import Run, curve_path
 from neuromm.observers.ann.contrastive.recipe import ClipRecipe
 from neuromm.observers.ann.counting.recipe import CounterRecipe
@@ -103,3 +104,13 @@ def test_the_usual_recipe_is_that_of_the_shipped_weights(name, recipe):
     made_by = read_header(shipped(name))["recipe"]
     for field, usual in vars(recipe()).items():
         assert made_by.get(field, usual) == (list(usual) if isinstance(usual, tuple) else usual), field
+
+
+@pytest.mark.parametrize(("n_steps", "p_common"), [(0, None), (1, 0.3)])
+def test_a_network_without_a_step_has_no_prior_of_one_cause(monkeypatch, tmp_path, n_steps, p_common):
+    monkeypatch.setattr(training, "_read_out_unisensory", lambda *_: None)
+    monkeypatch.setattr(training, "_probe_unity", lambda *_: ({}, {}))
+    recipe = DenoiserRecipe(p_common=0.3, batch=64, n_hidden=4)
+    limits = {"max_steps": n_steps, "progress": False, "resume": False}
+    result = training.train_denoiser(recipe, 1, "cpu", tmp_path / "none", limits)
+    assert result["config"]["p_common"] == p_common and result["recipe"]["steps_taken"] == n_steps
