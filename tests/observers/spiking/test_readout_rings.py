@@ -56,7 +56,7 @@ def pulses(*times, top=10.0):
 def test_events_are_counted_by_the_height_that_counts_best_on_one_and_two():
     """A ripple of a third of an event is in each trial: least heights above it and below 1 all count right."""
     one = [pulses(60) + pulses(150, top=10 / 3) for _ in range(3)]
-    two = [pulses(60, 110) + pulses(150, top=10 / 3) for _ in range(3)]
+    two = [pulses(60, 110, top=20.0) + pulses(150, top=10 / 3) for _ in range(3)]  # a lone event sets the scale
     readout = EventsReadout.fit(np.array(one + two), np.array([1, 1, 1, 2, 2, 2]), smoothing=2.0)
     top = 10 * 5 / np.sqrt(29)  # a Gaussian of sd 5 smoothed by one of 2
     shares = np.linspace(LEAST_PEAK, 0.9, 33)
