@@ -21,6 +21,10 @@ from neuromm.observers.ann.recording import record
 PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 MEAN, SD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's pictures
 
+TOWER = "vision_model."
+BICUBIC = 3
+MODES = {0: "nearest", 2: "bilinear", BICUBIC: "bicubic"}  # by PIL's number of the filter, as processors name it
+
 
 class _Pretrained:
     """A two-tower model of transformers: embeddings, layers, and what was loaded."""
@@ -61,24 +65,46 @@ class PretrainedClip(_Pretrained):
     """Pictures and texts in one space; see `load_clip`."""
 
     def prepare(self, pictures):
-        """Pictures (n, 3, H, W) in 0 … 1 as the model expects them: resized (bicubic) and normalised.
+        """Pictures (n, 3, H, W) in 0 … 1 as the model's own processor makes them.
+
+        Its preprocessor_config.json is followed: resize to the shortest edge or to height and width, with its
+        interpolation, then the centre crop, mean and sd. Without one these are CLIP's: shortest edge and crop to
+        the model's image size, bicubic.
 
         Raises
         ------
         ValueError
-            If they are no RGB pictures, lie outside 0 … 1, or hold NaN.
+            If they are no RGB pictures, there are none, they lie outside 0 … 1, or hold NaN.
         """
         x = torch.as_tensor(np.asarray(pictures), dtype=torch.float32)
         if x.ndim != 4 or x.shape[1] != 3:
             raise ValueError(f"pictures have shape {tuple(x.shape)}; (n, 3, height, width) is wanted")
+        if not len(x):
+            raise ValueError("pictures must hold at least one, got none")
         check_unit(x)
-        size = self.model.config.vision_config.image_size
-        if x.shape[-2:] != (size, size):
-            x = F.interpolate(x, (size, size), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
         images = getattr(self.processor, "image_processor", None)
-        mean, sd = (getattr(images, f"image_{k}", v) for k, v in (("mean", MEAN), ("std", SD)))
-        mean, sd = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (mean, sd))
-        return ((x - mean) / sd).to(self.device, next(self.model.parameters()).dtype)
+        size = self.model.config.vision_config.image_size
+        if getattr(images, "do_resize", True):
+            height, width = _resized(x.shape[-2:], getattr(images, "size", None) or {"shortest_edge": size})
+            mode = MODES.get(int(getattr(images, "resample", None) or BICUBIC))
+            if mode is None:
+                raise ValueError(f"the processor's resample must be 0, 2 or 3, got {images.resample}")
+            if x.shape[-2:] != (height, width):
+                smooth = {} if mode == "nearest" else {"antialias": True, "align_corners": False}
+                # along rows, then along columns, each kept in 0 … 1; Pillow takes some tall pictures the other way
+                # round, which differs where the filter overshoots black or white
+                x = F.interpolate(x, (x.shape[-2], width), mode=mode, **smooth).clamp(0, 1)
+                x = F.interpolate(x, (height, width), mode=mode, **smooth).clamp(0, 1)
+        if getattr(images, "do_center_crop", True):
+            crop = getattr(images, "crop_size", None) or {"height": size, "width": size}
+            x = _centre_crop(x, int(crop["height"]), int(crop["width"]))
+        if not getattr(images, "do_rescale", True):
+            x = x * 255.0  # the model was trained on 0 … 255
+        if getattr(images, "do_normalize", True):
+            mean, sd = (getattr(images, f"image_{k}", None) or v for k, v in (("mean", MEAN), ("std", SD)))
+            mean, sd = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (mean, sd))
+            x = (x - mean) / sd
+        return x.to(self.device, next(self.model.parameters()).dtype)
 
     def encode_image(self, pictures, batch_size=64):
         """Unit embeddings of pictures (n, 3, H, W) in 0 … 1; (n, d) float32."""
@@ -88,9 +114,14 @@ class PretrainedClip(_Pretrained):
             return np.concatenate([_unit(self.model.get_image_features(pixel_values=part)) for part in parts])
 
     def record(self, pictures, layers, *, pool="flatten", batch_size=64, out=None):
-        """Layers of the picture tower, named as inside `vision_model`; see `neuromm.observers.ann.recording.record`."""
+        """Layers of the picture tower, by the names of `layers("vision_model.")`, with the tower's name or without it.
+
+        The result has the names without it; see `neuromm.observers.ann.recording.record`.
+        """
         x = self.prepare(pictures)
-        return record(self.model.vision_model, x, layers, pool=pool, batch_size=batch_size, out=out)
+        names = [layers] if isinstance(layers, str) else list(layers)
+        inside = [name.removeprefix(TOWER) for name in names]  # names of `layers()` carry the tower's
+        return record(self.model.vision_model, x, inside, pool=pool, batch_size=batch_size, out=out)
 
 
 class PretrainedClap(_Pretrained):
@@ -258,6 +289,31 @@ def _default_processor(transformers, config):
         fused = getattr(config.audio_config, "enable_fusion", False)
         return transformers.ClapFeatureExtractor(truncation="fusion" if fused else "rand_trunc")
     return None
+
+
+def _resized(shape, size):
+    """Height and width of a resized picture: `size` has the shortest edge (and perhaps the longest), or both sides."""
+    size = {k: v for k, v in dict(size).items() if v is not None}
+    if "height" in size and "width" in size:
+        return int(size["height"]), int(size["width"])
+    if "shortest_edge" not in size:
+        raise ValueError(f"the processor's size must have shortest_edge or height and width, got {size}")
+    short, long = sorted(shape)
+    edge = size["shortest_edge"]
+    if "longest_edge" in size and edge * long / short > size["longest_edge"]:
+        edge = size["longest_edge"] * short / long
+    other = int(edge * long / short)
+    return (int(edge), other) if shape[0] <= shape[1] else (other, int(edge))
+
+
+def _centre_crop(x, height, width):
+    """The middle of pictures (n, 3, H, W); what is smaller is surrounded by 0, as transformers does."""
+    short = [max(wanted - have, 0) for wanted, have in ((height, x.shape[-2]), (width, x.shape[-1]))]
+    if any(short):
+        before = [-(-n // 2) for n in short]
+        x = F.pad(x, (before[1], short[1] - before[1], before[0], short[0] - before[0]))
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., top : top + height, left : left + width]
 
 
 def _as_tensor(output):

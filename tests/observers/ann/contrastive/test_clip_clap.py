@@ -56,6 +56,62 @@ def test_layers_of_the_picture_tower_are_recorded(pictures):
         encoder.record(pictures, ["encoder.layerz.1"])
 
 
+SHAPES = [(32, 96), (96, 32), (40, 40), (20, 20), (50, 33), (17, 64), (64, 17), (41, 40)]
+PROCESSORS = [
+    {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}},
+    {"size": {"height": 32, "width": 32}, "do_center_crop": False},
+    {"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}, "resample": 2, "image_mean": [0.5] * 3,
+     "image_std": [0.25] * 3},
+    {"size": {"shortest_edge": 20}, "crop_size": {"height": 33, "width": 32}},  # a crop larger than the picture
+    {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}, "do_normalize": False},
+]  # fmt: skip
+
+
+def processor(**options):
+    """transformers' own processor, that of PIL: it needs no torchvision."""
+    clip = pytest.importorskip("transformers.models.clip")
+    kind = getattr(clip, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
+    return kind(**options)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("options", PROCESSORS)
+def test_pictures_are_prepared_as_by_the_models_own_processor(shape, options):
+    """PIL rounds to 1/255 after each of its two passes, so two steps of 1/255 over the sd are let pass.
+
+    Greys are far enough from black and white that the filter cannot overshoot them: there the order of the two
+    passes, which differs between sizes in Pillow, would decide.
+    """
+    from types import SimpleNamespace
+
+    from neuromm.observers.ann.contrastive.pretrained import PretrainedClip
+
+    images = processor(**options)
+    encoder = PretrainedClip(tiny(), SimpleNamespace(image_processor=images), "tiny")
+    picture = np.random.default_rng(1).integers(64, 192, (1, 3, *shape)).astype(np.uint8)
+    wanted = np.asarray(images(list(picture), return_tensors="np", input_data_format="channels_first")["pixel_values"])
+    got = encoder.prepare(picture / 255.0).numpy()
+    sd = min(options.get("image_std", [0.26])) if options.get("do_normalize", True) else 1.0
+    assert got.shape == wanted.shape and np.abs(got - wanted).max() < 2.1 / 255 / sd
+
+
+def test_the_middle_of_a_wide_picture_is_kept_without_a_processor():
+    picture = np.zeros((1, 3, 32, 96), np.float32)
+    picture[..., 32:64] = 1.0
+    got = load_clip(tiny()).prepare(picture).numpy()
+    assert got.shape == (1, 3, 32, 32) and np.ptp(got, axis=(0, 2, 3)).max() == 0  # all white; was 31 % white
+
+
+def test_names_of_layers_are_taken_by_record(pictures):
+    encoder = load_clip(tiny())
+    names = encoder.layers("vision_model.encoder.layers")
+    found = encoder.record(pictures, names[-2:])
+    assert [f"vision_model.{name}" for name in found] == names[-2:]
+    plain = encoder.record(pictures, [name.removeprefix("vision_model.") for name in names[-2:]])
+    for name, values in plain.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
 def test_both_shapes_of_the_librarys_answer_are_read():
     from types import SimpleNamespace
 
