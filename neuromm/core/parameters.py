@@ -2,14 +2,16 @@
 
     sigma_visual: float = sd(2.0, "deg", free=(0.3, 30))
     p_common: float = probability(0.5, free=(0.02, 0.98))
-    strategy: str = choice("averaging", "selection", "matching")
+    strategy: Literal["averaging", "selection", "matching"] = "averaging"
 
-Each helper returns a dataclass field whose metadata is a `Parameter`; `check_parameters` reads it when an
-observer is made, and `measures.fit` reads the range and scale of what is free.
+Each helper returns a dataclass field whose metadata is a `Parameter`; `check_parameters` reads it (and the
+words of a Literal) when an observer is made, and `measures.fit` reads the range and scale of what is free.
 """
 
 import dataclasses
+import functools
 import math
+import typing
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,15 +118,23 @@ def count(default: int, least: int = 1, most: float = math.inf) -> Any:
     return _field(default, Parameter(wanted=wanted, low=least, high=most, integer=True))
 
 
-def choice(default: str, *others: str) -> Any:
-    """One of a few words; the first one given is the default."""
-    options = (default, *others)
-    return _field(default, Parameter(wanted=f"one of {', '.join(options)}", options=options))
-
-
 def parameters_of(observer: object) -> dict[str, Parameter]:
-    """Name -> Parameter of every field that declares one."""
-    return {f.name: f.metadata[KEY] for f in dataclasses.fields(observer) if KEY in f.metadata}
+    """Name -> Parameter of every field that declares one, by a helper above or a Literal."""
+    return _parameters(observer if isinstance(observer, type) else type(observer))
+
+
+@functools.cache
+def _parameters(cls):
+    hints = typing.get_type_hints(cls)
+    found = {}
+    for field in dataclasses.fields(cls):
+        if KEY in field.metadata:
+            found[field.name] = field.metadata[KEY]
+        elif typing.get_origin(hints[field.name]) is typing.Literal:
+            options = typing.get_args(hints[field.name])
+            wanted = f"one of {', '.join(map(str, options))}"
+            found[field.name] = Parameter(wanted=wanted, options=options)
+    return found
 
 
 def default_free(observer: object) -> dict[str, tuple[float, float]]:

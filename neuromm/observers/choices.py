@@ -53,7 +53,7 @@ def _movement(observer, draws):
     """What response bias and motor noise add to each row, or None."""
     bias = getattr(observer, "response_bias", 0.0)
     if "motor" in draws:
-        return bias + observer.sigma_motor * draws.of_rows("motor")
+        return bias + getattr(observer, "sigma_motor", 0.0) * draws.of_rows("motor")
     return bias if bias else None
 
 

@@ -73,6 +73,15 @@ def offers(trials: pd.DataFrame, rows: np.ndarray | None = None) -> list[Offer]:
     return found
 
 
+def asks_side(trials: pd.DataFrame) -> np.ndarray:
+    """Which rows ask for left or right, shape (n_trials,)."""
+    sides = np.zeros(len(trials), bool)
+    for offer in offers(trials):
+        if offer.is_sides:
+            sides |= offer.rows
+    return sides
+
+
 def number_offers(trials: pd.DataFrame, who: str, rows: np.ndarray | None = None) -> list[tuple]:
     """(numbers in ascending order, Offer) of each set of numbers that is offered.
 
@@ -92,3 +101,12 @@ def number_offers(trials: pd.DataFrame, who: str, rows: np.ndarray | None = None
             )
         found.append((numbers, offer))
     return found
+
+
+def offer_counts(trials: pd.DataFrame, largest: int, rows: np.ndarray) -> pd.DataFrame:
+    """The table with 1|2|…|largest where the cell of one of `rows` is missing, and no offer in other rows."""
+    counts = "|".join(str(number) for number in range(1, largest + 1))
+    cells = pd.Series(counts, trials.index, dtype=object)
+    if "alternatives" in trials:
+        cells = trials["alternatives"].where(trials["alternatives"].notna(), counts)
+    return trials.assign(alternatives=cells.where(rows))

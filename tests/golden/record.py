@@ -45,11 +45,11 @@ def summary(array):
     return {"shape": list(array.shape), "numbers": numbers, "scale": scale}
 
 
-def strict(path):
+def strict(path, names=None):
     from tests.golden.cases import cases
 
     record = {}
-    for key, arrays in cases():
+    for key, arrays in cases(names):
         record[key] = {name: digest(values) for name, values in arrays.items()}
     Path(path).write_text(json.dumps(record, indent=0, sort_keys=True))
     print(f"{len(record)} cases, {sum(map(len, record.values()))} arrays in {path}")
@@ -93,7 +93,7 @@ def write():
 if __name__ == "__main__":
     command, *rest = sys.argv[1:]
     if command == "strict":
-        strict(rest[0])
+        strict(rest[0], rest[1:])
     elif command == "compare":
         sys.exit(compare(rest[0], rest[1:]))
     else:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from neuromm.observers.bayes.location import LocationObserver
+from neuromm.core.parameters import number, probability, sd
+from neuromm.observers.bayes.two_cues import TwoCueObserver
 
 
 @dataclass(frozen=True)
-class CausalInference(LocationObserver):
+class CausalInference(TwoCueObserver):
     r"""Infers whether sound and light had one cause, and places each accordingly.
 
     Measurements x_A ~ N(s_A, σ_A²), x_V ~ N(s_V, σ_V²); places come from N(μ_P, σ_P²), one for both with
@@ -31,21 +32,13 @@ class CausalInference(LocationObserver):
     Wozny, Beierholm & Shams (2010) PLoS Comput Biol 6:e1000871 (strategies).
     """
 
-    sigma_auditory: float = 8.0  # deg, at reliability 1
-    sigma_visual: float = 2.0  # deg, at reliability 1
-    sigma_prior: float = 12.0  # deg, sd of where events are
-    mu_prior: float = 0.0  # deg, mean of where events are
-    p_common: float = 0.5  # prior probability of one cause
+    sigma_auditory: float = sd(8.0, "deg", free=(1, 40))  # at reliability 1
+    sigma_visual: float = sd(2.0, "deg", free=(0.3, 20))  # at reliability 1
+    sigma_prior: float = sd(12.0, "deg", free=(2, 100))  # of where events are
+    mu_prior: float = number(0.0, "deg")  # mean of where events are
+    p_common: float = probability(0.5, free=(0.01, 0.99))  # prior of one cause
     strategy: Literal["averaging", "selection", "matching"] = "averaging"
-    sigma_motor: float = 0.0  # deg, noise of pointing or pressing
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
-    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
+    sigma_motor: float = sd(0.0, "deg", zero=True)  # noise of pointing
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
+    response_bias: float = number(0.0, "deg")  # added to every place that is reported
     name: str = "causal_inference"
-
-    @property
-    def _prior_common(self):
-        return self.p_common
-
-    @property
-    def _read_out(self):
-        return self.strategy

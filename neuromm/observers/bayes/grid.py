@@ -1,19 +1,18 @@
 """Causal inference beyond Gaussians: any prior over places, and noise that depends on the place and on company."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.special import expit
 
-from neuromm.observers.bayes.location import CUES, LocationObserver
-from neuromm.stimuli.measurement import measure, place_of, sigma_of
-
-PRIORS = ("gaussian", "peaked", "table")
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive, probability, sd
+from neuromm.observers.bayes.two_cues import TwoCueObserver
 
 
 @dataclass(frozen=True)
-class GridCausalInference(LocationObserver):
+class GridCausalInference(TwoCueObserver):
     """Infers causes of sound and light with any prior and with noise that depends on where the event is.
 
     An event at s is measured with sd σ(s) = σ f(s) g. f(s) = 1 + (periphery − 1)(1 − exp(−½ (s/eccentricity)²)) grows
@@ -31,43 +30,30 @@ class GridCausalInference(LocationObserver):
     Körding et al. (2007) PLoS ONE 2:e943. Liu, Holland, Ma & Acerbi (2026) PLoS Comput Biol (noise and prior).
     """
 
-    _read_out: ClassVar[str] = "averaging"
-
-    sigma_auditory: float = 8.0  # deg, straight ahead, at reliability 1
-    sigma_visual: float = 2.0  # deg
-    sigma_prior: float = 12.0  # deg, of the Gaussian prior or of the tails
-    mu_prior: float = 0.0  # deg
-    p_common: float = 0.5  # prior probability of one cause
-    periphery_auditory: float = 1.0  # σ far out over σ straight ahead
-    periphery_visual: float = 1.0
-    eccentricity: float = 15.0  # deg, around which the noise changes
-    bisensory: float = 1.0  # factor on both σ when both events are shown
+    sigma_auditory: float = sd(8.0, "deg", free=(1, 40))  # straight ahead, at reliability 1
+    sigma_visual: float = sd(2.0, "deg", free=(0.3, 20))
+    sigma_prior: float = sd(12.0, "deg", free=(2, 100))  # of the Gaussian prior or of the tails
+    mu_prior: float = number(0.0, "deg")
+    p_common: float = probability(0.5, free=(0.01, 0.99))  # prior of one cause
+    periphery_auditory: float = positive(1.0)  # SD far out over SD straight ahead
+    periphery_visual: float = positive(1.0)
+    eccentricity: float = positive(15.0, "deg")  # around which the noise changes
+    bisensory: float = positive(1.0)  # factor on both SDs when both events are shown
     prior: Literal["gaussian", "peaked", "table"] = "gaussian"
-    peak: float = 0.3  # share of the narrow peak
-    sigma_peak: float = 3.0  # deg, of the narrow peak
+    peak: float = probability(0.3)  # share of the narrow peak
+    sigma_peak: float = sd(3.0, "deg")  # of the narrow peak
     knots: tuple[tuple[float, float], ...] = ()  # (place in deg, density) of prior="table"; need not be normalised
-    sigma_motor: float = 0.0  # deg
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
-    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
+    sigma_motor: float = sd(0.0, "deg", zero=True)
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
+    response_bias: float = number(0.0, "deg")  # added to every place that is reported
     name: str = "grid_causal_inference"
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("periphery_auditory", "periphery_visual", "eccentricity", "bisensory", "sigma_peak"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive number is wanted")
-        if self.prior not in PRIORS:
-            raise ValueError(f"{self.name}: prior is '{self.prior}'; one of {', '.join(PRIORS)} is wanted")
-        if not 0 <= self.peak <= 1:
-            raise ValueError(f"{self.name}: peak is {self.peak}; a share between 0 and 1 is wanted")
         if self.prior == "table":
             places, density = np.array(self.knots, float).reshape(-1, 2).T
             if len(places) < 2 or (np.diff(places) <= 0).any() or (density < 0).any() or not density.sum() > 0:
-                raise ValueError(f"{self.name}: knots is {self.knots}; ascending (place, density >= 0) is wanted")
-
-    @property
-    def _prior_common(self):
-        return self.p_common
+                raise must_be(self.name, "knots", "ascending (place, density >= 0) pairs", self.knots)
 
     @classmethod
     def liu2026(cls, **fields):
@@ -82,37 +68,42 @@ class GridCausalInference(LocationObserver):
         }  # fmt: skip
         return cls(**setting | fields)
 
-    def _noise(self, shown, cue, both):
-        """Factor on σ/√reliability of each row's measurement."""
-        place = np.nan_to_num(place_of(shown, cue))
-        ratio = getattr(self, f"periphery_{cue}")
+    def _noise(self, stimuli):
+        """Factor on σ/√reliability of each measurement, shape (n_presentations, 2)."""
+        place = np.nan_to_num(stimuli.values)
+        ratio = np.array([getattr(self, f"periphery_{cue.modality}") for cue in self.cues])
         growth = 1 + (ratio - 1) * (1 - np.exp(-0.5 * (place / self.eccentricity) ** 2))
-        return growth * np.where(both, self.bisensory, 1.0)
+        both = stimuli.present.all(1)
+        return growth * np.where(both, self.bisensory, 1.0)[:, None]
 
-    def _infer(self, shown, z):
-        from neuromm.observers.bayes.grid_likelihood import at_measurements
+    def latents(self, stimuli, draws):
+        """Posteriors on a grid of places at the measurements of each presentation."""
+        from neuromm.observers.bayes.grid_likelihood import at_measurements  # torch
 
-        both = ~np.isnan(np.stack([place_of(shown, c) for c in CUES], -1)).any(1)
-        x = np.stack(
-            [measure(shown, c, getattr(self, f"sigma_{c}"), self._noise(shown, c, both) * z[:, i])
-             for i, c in enumerate(CUES)], -1,
-        )  # fmt: skip
-        scale = np.stack([sigma_of(shown, c, 1.0) for c in CUES], -1)
+        noise = self._noise(stimuli)
+        columns = []
+        for i, cue in enumerate(self.cues):
+            sigma = getattr(self, cue.sigma_field)
+            columns.append(cue.measure(stimuli.table, sigma, noise[:, i] * draws[cue.modality]))
+        x = np.stack(columns, -1)
+        scale = np.stack([cue.sigmas(stimuli.table, 1.0) for cue in self.cues], -1)
         absent = np.isnan(x)
-        found = at_measurements(self, x, scale)
-        posterior = expit(found["log_odds"])
+        latents = at_measurements(self, x, scale)
+        posterior = expit(latents["log_odds"])
         return {
             "measurements": np.where(absent, self.mu_prior, x),
-            "segregated": found["segregated"], "fused": found["fused"][:, None],
-            "log_bayes_factor": found["log_bayes_factor"][:, None], "p_common": posterior[:, None],
-            "estimate": np.where(absent, self.mu_prior, found["estimate"]),
+            "segregated": latents["segregated"],
+            "fused": latents["fused"][:, None],
+            "log_bayes_factor": latents["log_bayes_factor"][:, None],
+            "p_common": posterior[:, None],
+            "estimate": np.where(absent, self.mu_prior, latents["estimate"]),
             "common": np.where(absent.any(1), np.nan, posterior > 0.5),
-        }  # fmt: skip
+        }
 
-    def _condition(self, shown, report):
-        arguments, both = super()._condition(shown, report)
-        own, other = ("visual", "auditory") if report == "visual" else ("auditory", "visual")
-        return (*arguments, own, other, both), both
+    def _condition(self, table, report):
+        arguments, both = super()._condition(table, report)
+        own, other = self.own_and_other(report)
+        return (*arguments, own.modality, other.modality, both), both
 
     def _moments(self, arguments):
         from neuromm.observers.bayes.grid_likelihood import moments

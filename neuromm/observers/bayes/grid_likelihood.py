@@ -212,9 +212,9 @@ class GridGroup(Group):
         p = {k: v[i] for k, v in parameters.items()}
         ends = torch.cat([self.grid_own, self.grid_other]) if self.both else self.grid_own
         reach = float(ends.min()), float(ends.max())
-        grid = make_grid(self.observer, p, self.own, self.other, self.scale, self.both, reach)
-        own_sd = event_sd(p, self.own, self.scale[0], self.both, self.grid_own)
-        other_sd = event_sd(p, self.other, self.scale[1], self.both, self.grid_other) if self.both else None
+        grid = make_grid(self.observer, p, self.own.modality, self.other.modality, self.scale, self.both, reach)
+        own_sd = event_sd(p, self.own.modality, self.scale[0], self.both, self.grid_own)
+        other_sd = event_sd(p, self.other.modality, self.scale[1], self.both, self.grid_other) if self.both else None
         return grid, self.grid_own, own_sd, self.grid_other if self.both else None, other_sd
 
     def _unity(self, parameters, rule):

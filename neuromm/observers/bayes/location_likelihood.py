@@ -12,20 +12,20 @@ import pandas as pd
 import torch
 
 from neuromm.maths import report_probability as exact
-from neuromm.stimuli.measurement import place_of, sigma_of
+from neuromm.observers.choices import LAPSE_RANGE
+from neuromm.stimuli.alternatives import number_offers
 
-CUES = ("auditory", "visual")
 LEAST = 1e-12  # least probability or density of an answer: quadrature errors are of this order or above
 
 
 def plan(observer, cells, device, kind=None):
-    """`evaluate(parameters, rule) → log probability (n_sets, n_cells)` for distinct rows, and its size per set.
+    """`evaluate(parameters, rule)` gives log probabilities (n_sets, n_cells) of distinct rows; and its size per set.
 
     `parameters` maps every numeric field of the observer to a tensor of shape (n_sets,). `kind` is the class of
     groups, for observers that follow another rule.
     """
-    read_out, prior = observer._read_out, getattr(observer, "p_common", None)
-    prior = observer._prior_common if prior is None else None  # None: a parameter; 0 or 1: segregation, fusion
+    read_out, prior = observer.read_out, getattr(observer, "p_common", None)
+    prior = observer.prior_common if prior is None else None  # None: a parameter; 0 or 1: segregation, fusion
     groups, positions, effort = [], [], 1
     for rows, group in _groups(observer, cells, kind or Group):
         group.prepare(read_out, prior, device)
@@ -35,45 +35,48 @@ def plan(observer, cells, device, kind=None):
     order = torch.as_tensor(np.argsort(np.concatenate(positions)), device=device)
 
     def evaluate(parameters, rule=exact.STANDARD):
+        parameters = {"sigma_motor": 0.0 * parameters["lapse"], **parameters}  # counts have no motor noise
         return torch.cat([group.log_probability(parameters, rule) for group in groups], -1)[:, order]
 
     return evaluate, effort
 
 
 def _groups(observer, cells, kind):
-    """(row numbers, Group) for rows that share question, modalities, reliabilities and keys."""
-    place = {cue: place_of(cells, cue) for cue in CUES}
-    reliability = {cue: sigma_of(cells, cue, 1.0) ** -2 for cue in CUES}
+    """(row numbers, Group) for rows that share question, cues, reliabilities and alternatives."""
+    observer.check_trials(cells)
+    first, second = observer.cues
+    place = {cue: cue.values(cells) for cue in observer.cues}
+    reliability = {cue: cue.sigmas(cells, 1.0) ** -2 for cue in observer.cues}
     report = cells["report"].to_numpy(object)
-    keys = np.full(len(cells), "", object)
-    if "alternatives" in cells:
-        keys = cells["alternatives"].fillna("").astype(str).str.strip().to_numpy(object)
     table = pd.DataFrame({
-        "report": report, "keys": np.where(report == "common", "", keys),
-        "a": np.isnan(place["auditory"]), "v": np.isnan(place["visual"]),
-        "ra": np.where(np.isnan(place["auditory"]), 1.0, reliability["auditory"]),
-        "rv": np.where(np.isnan(place["visual"]), 1.0, reliability["visual"]),
+        "report": report, "offer": 0,
+        "a": np.isnan(place[first]), "v": np.isnan(place[second]),
+        "ra": np.where(np.isnan(place[first]), 1.0, reliability[first]),
+        "rv": np.where(np.isnan(place[second]), 1.0, reliability[second]),
     })  # fmt: skip
-    response = cells["response"].to_numpy(float)
-    for (report, text, *_), rows in table.groupby(list(table.columns), sort=False).indices.items():
-        own, other = ("visual", "auditory") if report == "visual" else ("auditory", "visual")
+    response = cells["response"].to_numpy(float).copy()
+    numbers_of = [None]
+    offering = observer.alternatives(cells)
+    for numbers, offer in number_offers(offering, observer.name, report != "common"):
+        table.loc[offer.rows, "offer"] = len(numbers_of)
+        numbers_of.append(numbers)
+        if offer.is_sides:  # right is 1 and left 0 in the table, 1 and -1 on the line
+            response[offer.rows] = 2 * response[offer.rows] - 1
+    for (asked, number, *_), rows in table.groupby(list(table.columns), sort=False).indices.items():
+        own, other = observer.own_and_other(asked)
         both = not (np.isnan(place[own][rows[0]]) or np.isnan(place[other][rows[0]]))
-        if report == "common" and not both:
-            raise ValueError(f"{observer.name}: 'response' answers 'common' where one event is shown; drop those rows")
-        if np.isnan(place[own][rows[0]]):
-            raise ValueError(f"{observer.name}: rows ask for the {own} place, but their {own} event is absent")
+        if asked == "common" and not both:
+            raise ValueError(
+                f"{observer.name}: 'response' answers 'common' where one event is shown; drop those rows"
+            )
         yield rows, kind(
-            report, _keys(text), own, other, both, reliability[own][rows[0]], reliability[other][rows[0]],
+            asked, numbers_of[number], own, other, both, reliability[own][rows[0]], reliability[other][rows[0]],
             place[own][rows], place[other][rows], response[rows],
         )  # fmt: skip
 
 
-def _keys(text):
-    return np.sort([float(key) for key in text.split("|")]) if text else None
-
-
 class Group:
-    """Rows that differ in place and answer only."""
+    """Rows that differ in place and answer only; `own` is the cue that is asked about."""
 
     def __init__(self, report, keys, own, other, both, own_reliability, other_reliability, own_at, other_at, response):
         self.report, self.keys, self.own, self.other, self.both = report, keys, own, other, both
@@ -120,8 +123,6 @@ class Group:
             edge = torch.zeros_like(below[:, :1])
             p = torch.cat([edge, below, 1 + edge], 1).diff(dim=1)[:, self.key, self.pair]
             return torch.log((1 - lapse) * p.clamp(min=LEAST) + lapse / len(self.keys))
-        from neuromm.observers.bayes.location import LAPSE_RANGE
-
         density = self._density(parameters, rule).clamp(min=LEAST)
         inside = (self.answer.abs() <= LAPSE_RANGE) / (2 * LAPSE_RANGE)
         return torch.log((1 - lapse) * density + lapse * inside)
@@ -129,8 +130,8 @@ class Group:
     # -- the three kinds of answer ------------------------------------------------------------------------
 
     def _sigmas(self, parameters):
-        own = parameters[f"sigma_{self.own}"] * self.scale[0]
-        other = parameters[f"sigma_{self.other}"] * self.scale[1] if self.both else None
+        own = parameters[self.own.sigma_field] * self.scale[0]
+        other = parameters[self.other.sigma_field] * self.scale[1] if self.both else None
         return own, other
 
     def _normal(self, parameters, prior_common=None):

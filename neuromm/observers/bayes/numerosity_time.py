@@ -5,15 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, ndtr
+from scipy.special import expit
 
+from neuromm.core.parameters import number, sd
 from neuromm.maths.expectation import legendre
 from neuromm.maths.gaussian import READ_OUT, logit
-from neuromm.observers.bayes.causal_inference import CausalInference
+from neuromm.observers.base import Draws
 from neuromm.observers.bayes.numerosity import Numerosity
+from neuromm.observers.bayes.two_cues import TwoCueObserver
 from neuromm.observers.bayes.window import asynchrony, gaussian_log_odds
-from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
-from neuromm.stimuli.table import showings
+from neuromm.stimuli.alternatives import number_offers
 
 REACH, N_NODES = 6.0, 40  # sd of the measured asynchrony that the rule covers, and its Gauss nodes
 
@@ -34,25 +35,18 @@ class NumerosityTime(Numerosity):
     Independent dimensions: Samad, Chung & Shams (2015) PLoS ONE 10:e0117178.
     """
 
-    layers: ClassVar[tuple[str, ...]] = (*CausalInference.layers, "log_bayes_factor_time")
-    likelihood_columns: ClassVar[tuple[str, ...]] = (
-        *Numerosity.likelihood_columns,
-        "soa",
-        "auditory_onset",
-        "visual_onset",
-    )
+    layers: ClassVar[tuple[str, ...]] = (*TwoCueObserver.layers, "log_bayes_factor_time")
 
-    sigma_time: float = 60.0  # ms, sensory noise of the asynchrony
-    sigma_common: float = 65.0  # ms, spread of asynchronies of one cause
-    sigma_separate: float = 126.0  # ms, of two causes
-    mu_separate: float = -48.0  # ms, their mean
+    sigma_time: float = sd(60.0, "ms", free=(5, 400))  # sensory noise of the asynchrony
+    sigma_common: float = sd(65.0, "ms", free=(5, 400))  # spread of asynchronies of one cause
+    sigma_separate: float = sd(126.0, "ms", free=(20, 1000))  # of two causes
+    mu_separate: float = number(-48.0, "ms")  # their mean
     name: str = "numerosity_time"
 
-    def __post_init__(self):
-        super().__post_init__()
-        for name in ("sigma_time", "sigma_common", "sigma_separate"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive number of ms is wanted")
+    @property
+    def likelihood_columns(self):
+        """Columns of the table that decide the probability of an answer."""
+        return (*super().likelihood_columns, "soa", "auditory_onset", "visual_onset")
 
     def _soa(self, trials):
         """Asynchrony of each row, ms; NaN where there is none."""
@@ -65,70 +59,52 @@ class NumerosityTime(Numerosity):
         factor = gaussian_log_odds(x, self.sigma_time, self.sigma_common, self.sigma_separate, self.mu_separate, 0.5)
         return np.where(np.isnan(x), 0.0, factor)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers`; see `CausalInference.perceive` (units: counts; nats).
+    def draw(self, stimuli, rng):
+        """Six numbers for the counts, as `Numerosity`, and then four of its own."""
+        n_rows = len(stimuli.trials)
+        counts = ("auditory", "visual", *(f"counts {name}" for name in ("cause", "motor", "lapse", "guess")))
+        normals = [rng.standard_normal((n_rows, 6)), rng.standard_normal((n_rows, 4))]
+        names = (*counts, "time", "cause", "lapse", "guess")
+        return Draws(names, rng, n_rows, stimuli.first, np.concatenate(normals, axis=1))
 
-        Raises
-        ------
-        ValueError
-            If `n_flashes` and `n_beeps` are missing, or a row asks for a count of what was absent.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        shown, twin = self._as_places(trials), self._twin()
-        counted = twin.perceive(shown, rng=rng, layers="*")  # refuses what cannot be answered
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 4))
-        x = (self._soa(trials)[first] + self.sigma_time * z[first, 0])[of_row]
-        latent = {k: v.to_numpy().astype(float) for k, v in counted.representations.items()}
-        absent = counted.responses["judged_common"].isna().to_numpy()
+    def latents(self, stimuli, draws):
+        """As for counts, with the evidence of the asynchrony added to the log odds."""
+        latents = super().latents(stimuli, draws)
+        absent = np.isnan(latents["common"])
+        x = self._soa(stimuli.table) + self.sigma_time * draws["time"]
         time = np.where(absent, 0.0, self.log_factor_time(x))
-        odds = logit(self.p_common) + latent["log_bayes_factor"][:, 0] + time
-        posterior, uniform = expit(odds), ndtr(z[first, 1])[of_row]
-        estimate = READ_OUT[self.strategy](latent["segregated"], latent["fused"], posterior[:, None], uniform[:, None])
-        estimate = np.where(absent[:, None], latent["estimate"], estimate)
-        judged = posterior > (uniform if self.strategy == "matching" else 0.5)
-        recorded = latent | {
-            "estimate": estimate, "p_common": posterior[:, None], "log_bayes_factor_time": time[:, None],
-        }  # fmt: skip
-        said = {"n_beeps": estimate[:, 0], "n_flashes": estimate[:, 1], "common": np.where(absent, np.nan, judged)}
-        said = self._lapse(shown, said, z, trials)
-        asked = trials.assign(alternatives=shown["alternatives"])
-        unity = pd.array([None if a else bool(j) for a, j in zip(absent, judged, strict=True)], "boolean")
-        responses = answer(asked, said, self.name, judged_common=unity)
-        return Percept(responses, collect(layers, recorded, trials, self.name))
-
-    def _lapse(self, shown, said, z, trials):
-        lapsed, uniform = ndtr(z[:, 2]) < self.lapse, ndtr(z[:, 3])
-        keys = shown["alternatives"].map(
-            lambda t: None if pd.isna(t) else np.sort([float(k) for k in str(t).split("|")])
-        )
-        for row in np.flatnonzero(lapsed):
-            offered = keys.iloc[row]
-            if offered is None:
-                if not np.isnan(said["common"][row]):
-                    said["common"][row] = uniform[row] < 0.5
-                continue
-            for count in ("n_beeps", "n_flashes"):
-                said[count][row] = offered[min(int(uniform[row] * len(offered)), len(offered) - 1)]
-        return said
+        posterior = expit(logit(self.p_common) + latents["log_bayes_factor"][:, 0] + time)
+        uniform = draws.uniform("cause")
+        read_out = READ_OUT[self.strategy]
+        estimate = read_out(latents["segregated"], latents["fused"], posterior[:, None], uniform[:, None])
+        criterion = uniform if self.strategy == "matching" else 0.5
+        return latents | {
+            "estimate": np.where(absent[:, None], latents["estimate"], estimate),
+            "p_common": posterior[:, None],
+            "log_bayes_factor_time": time[:, None],
+            "common": np.where(absent, np.nan, posterior > criterion),
+        }
 
     def predict(self, trials) -> pd.DataFrame:
         """Exact `expected` and `sd` of each row's response, and `key_…` where a count is asked; from the likelihood."""
-        shown = self._as_places(trials)
+        self.check_trials(trials)
         table = pd.DataFrame(np.nan, trials.index, ["expected", "sd"])
-        asked = shown["alternatives"].where(shown["report"] != "common", "0|1")
-        for text in dict.fromkeys(asked):
-            rows = (asked == text).to_numpy()
-            keys = np.sort([float(key) for key in str(text).split("|")])
-            some = trials[rows]
-            pressed = np.stack([np.exp(self.log_likelihood(some.assign(response=key))) for key in keys], -1)
-            mean = pressed @ keys
-            table.loc[rows, "expected"] = mean
-            table.loc[rows, "sd"] = np.sqrt(np.maximum(pressed @ keys**2 - mean**2, 0.0))
-            count = (shown["report"] != "common").to_numpy()[rows]
-            if count.all():
-                table.loc[rows, [f"key_{key:g}" for key in keys]] = pressed
+        asks_count = self._asks_cue(trials)
+        offering = self.alternatives(trials)
+        offering = offering.assign(alternatives=offering["alternatives"].where(asks_count, "0|1"))
+        for numbers, offer in number_offers(offering, self.name):
+            for counted in (False, True):
+                rows = offer.rows & (asks_count == counted)
+                if not rows.any():
+                    continue
+                asked = trials[rows]
+                chances = [np.exp(self.log_likelihood(asked.assign(response=number))) for number in numbers]
+                probability = np.stack(chances, -1)
+                mean = probability @ numbers
+                table.loc[rows, "expected"] = mean
+                table.loc[rows, "sd"] = np.sqrt(np.maximum(probability @ numbers**2 - mean**2, 0.0))
+                if counted:
+                    table.loc[rows, [f"key_{number:g}" for number in numbers]] = probability
         return table
 
     def plan_likelihood(self, cells, device):

@@ -4,7 +4,9 @@ import torch
 
 from neuromm.maths import report_probability as exact
 from neuromm.maths.rival_probability import below_criterion, unity_criterion
-from neuromm.observers.bayes.location_likelihood import Group
+from neuromm.observers.bayes.location_likelihood import Group, plan
+
+__all__ = ["GROUPS", "plan"]
 
 
 class CriterionGroup(Group):
@@ -69,8 +71,9 @@ class LinearGroup(Group):
         motor = parameters["sigma_motor"] ** 2
         if not self.both:
             return self.pair_own.expand(len(own), -1), torch.sqrt(own**2 + motor)[:, None]
-        weight = parameters["weight_visual"] if self.own == "visual" else 1 - parameters["weight_visual"]
+        weight = parameters["weight_visual"] if self.own.modality == "visual" else 1 - parameters["weight_visual"]
         mean = weight[:, None] * self.pair_own + (1 - weight)[:, None] * self.pair_other
         return mean, torch.sqrt((weight * own) ** 2 + ((1 - weight) * other) ** 2 + motor)[:, None]
 
 
+GROUPS = {"criterion": CriterionGroup, "mixture": StochasticGroup, "linear": LinearGroup}

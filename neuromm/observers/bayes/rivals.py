@@ -10,20 +10,22 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import ndtr
 
+from neuromm.core.parameters import number, positive, probability, sd
 from neuromm.maths.expectation import expect, report_below
-from neuromm.observers.bayes.location import LocationObserver
+from neuromm.observers.bayes.two_cues import TwoCueObserver
 
 
-class _Rival(LocationObserver):
+class AlternativeModel(TwoCueObserver):
     """A rule that decides on one cause without weighing evidence; the recorded `p_common` is its chance."""
 
-    _prior_common: ClassVar[float] = 0.5  # of the recorded log Bayes factor, which the rule does not use
-    _read_out: ClassVar[str] = "averaging"
+    rule: ClassVar[str]  # which likelihood: a key of `rival_likelihood.GROUPS`
+    prior_common: ClassVar[float] = 0.5  # of the recorded log Bayes factor, which the rule does not use
 
-    def _infer(self, shown, z):
-        latents = super()._infer(shown, z)
+    def latents(self, stimuli, draws):
+        """As causal inference, with the rule's decision and estimate where both cues are shown."""
+        latents = super().latents(stimuli, draws)
         both = ~np.isnan(latents["common"])
-        chance, common = self._decide(latents["measurements"], ndtr(z[:, 2]))
+        chance, common = self._decide(latents["measurements"], draws.uniform("cause"))
         estimate = self._estimate(latents, common)
         latents["estimate"] = np.where(both[:, None], estimate, latents["estimate"])
         latents["common"] = np.where(both, common, np.nan)
@@ -35,43 +37,15 @@ class _Rival(LocationObserver):
 
     def plan_likelihood(self, cells, device):
         """Log probability of each answer; see `neuromm.observers.bayes.likelihood`."""
-        from neuromm.observers.bayes import rival_likelihood
-        from neuromm.observers.bayes.location_likelihood import plan
+        from neuromm.observers.bayes import rival_likelihood  # torch
 
-        return plan(self, cells, device, getattr(rival_likelihood, self._group))
-
-    def _positive(self, name):
-        if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-            raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive distance in deg is wanted")
-
-    def _share(self, name):
-        if not 0 <= getattr(self, name) <= 1:
-            raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a value between 0 and 1 is wanted")
+        return rival_likelihood.plan(self, cells, device, rival_likelihood.GROUPS[self.rule])
 
 
-@dataclass(frozen=True)
-class FixedCriterion(_Rival):
-    """One cause if the two measurements lie within a fixed distance, whatever their reliability.
+class CriterionRule(AlternativeModel):
+    """One cause if the measurements differ by less than `criterion`."""
 
-    "Common" and the fused estimate if |x_A − x_V| < criterion, else the segregated ones. Unlike the Bayesian
-    window, this one does not widen when a cue becomes unreliable.
-    """
-
-    _group: ClassVar[str] = "CriterionGroup"
-
-    sigma_auditory: float = 8.0  # deg, at reliability 1
-    sigma_visual: float = 2.0  # deg, at reliability 1
-    sigma_prior: float = 12.0  # deg
-    mu_prior: float = 0.0  # deg
-    criterion: float = 12.0  # deg
-    sigma_motor: float = 0.0  # deg
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
-    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
-    name: str = "fixed_criterion"
-
-    def __post_init__(self):
-        super().__post_init__()
-        self._positive("criterion")
+    rule: ClassVar[str] = "criterion"
 
     def _decide(self, x, _uniform):
         near = np.abs(x[:, 0] - x[:, 1]) < self.criterion
@@ -100,24 +74,28 @@ class FixedCriterion(_Rival):
 
 
 @dataclass(frozen=True)
-class StochasticFusion(_Rival):
-    """Fuses, and reports one cause, with a fixed probability on every trial, whatever the conflict."""
+class FixedCriterion(CriterionRule):
+    """One cause if the two measurements lie within a fixed distance, whatever their reliability.
 
-    _group: ClassVar[str] = "StochasticGroup"
+    "Common" and the fused estimate if |x_A − x_V| < criterion, else the segregated ones. Unlike the Bayesian
+    window, this one does not widen when a cue becomes unreliable.
+    """
 
-    sigma_auditory: float = 8.0  # deg, at reliability 1
-    sigma_visual: float = 2.0  # deg, at reliability 1
-    sigma_prior: float = 12.0  # deg
-    mu_prior: float = 0.0  # deg
-    p_fusion: float = 0.5  # probability of fusing
-    sigma_motor: float = 0.0  # deg
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
-    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
-    name: str = "stochastic_fusion"
+    sigma_auditory: float = sd(8.0, "deg", free=(1, 40))  # at reliability 1
+    sigma_visual: float = sd(2.0, "deg", free=(0.3, 20))  # at reliability 1
+    sigma_prior: float = sd(12.0, "deg", free=(2, 100))
+    mu_prior: float = number(0.0, "deg")
+    criterion: float = positive(12.0, "deg", free=(0.5, 60))
+    sigma_motor: float = sd(0.0, "deg", zero=True)
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
+    response_bias: float = number(0.0, "deg")  # added to every place that is reported
+    name: str = "fixed_criterion"
 
-    def __post_init__(self):
-        super().__post_init__()
-        self._share("p_fusion")
+
+class MixtureRule(AlternativeModel):
+    """One cause, and the fused estimate, with probability `p_fusion`."""
+
+    rule: ClassVar[str] = "mixture"
 
     def _decide(self, x, uniform):
         return np.full(len(x), self.p_fusion), uniform < self.p_fusion
@@ -139,29 +117,26 @@ class StochasticFusion(_Rival):
 
 
 @dataclass(frozen=True)
-class LinearWeighting(_Rival):
-    """Weighs the two measurements by fixed weights, without a prior and whatever their reliability or conflict.
+class StochasticFusion(MixtureRule):
+    """Fuses, and reports one cause, with a fixed probability on every trial, whatever the conflict."""
 
-    Both events are placed at w x_V + (1 − w) x_A, and one cause is always reported; one event alone is placed
-    where it was measured. Reliability-blind integration, the control of every cue-combination claim.
-    """
+    sigma_auditory: float = sd(8.0, "deg", free=(1, 40))  # at reliability 1
+    sigma_visual: float = sd(2.0, "deg", free=(0.3, 20))  # at reliability 1
+    sigma_prior: float = sd(12.0, "deg", free=(2, 100))
+    mu_prior: float = number(0.0, "deg")
+    p_fusion: float = probability(0.5, free=(0.01, 0.99))  # of fusing
+    sigma_motor: float = sd(0.0, "deg", zero=True)
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
+    response_bias: float = number(0.0, "deg")  # added to every place that is reported
+    name: str = "stochastic_fusion"
 
-    _group: ClassVar[str] = "LinearGroup"
+
+class LinearRule(AlternativeModel):
+    """A weighted sum of the measurements, with a weight that never changes."""
+
+    rule: ClassVar[str] = "linear"
     sigma_prior: ClassVar[float] = 1e6  # deg; no prior
-
-    sigma_auditory: float = 8.0  # deg, at reliability 1
-    sigma_visual: float = 2.0  # deg, at reliability 1
-    weight_visual: float = 0.5  # fraction
-    sigma_motor: float = 0.0  # deg
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
-    response_bias: float = 0.0  # deg, added to every place that is reported (the criteria of keys shift by as much)
-    name: str = "linear_weighting"
-
     mu_prior: ClassVar[float] = 0.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        self._share("weight_visual")
 
     def _decide(self, x, _uniform):
         return np.ones(len(x)), np.ones(len(x), bool)
@@ -170,9 +145,10 @@ class LinearWeighting(_Rival):
         x = latents["measurements"]
         return np.repeat(((1 - self.weight_visual) * x[:, 0] + self.weight_visual * x[:, 1])[:, None], 2, 1)
 
-    def _condition(self, shown, report):
-        arguments, both = super()._condition(shown, report)
-        own = self.weight_visual if report == "visual" else 1 - self.weight_visual
+    def _condition(self, table, report):
+        arguments, both = super()._condition(table, report)
+        visual = self.own_and_other(report)[0].modality == "visual"
+        own = self.weight_visual if visual else 1 - self.weight_visual
         return (*arguments[:7], np.where(both, own, 1.0)), both
 
     def _moments(self, arguments):
@@ -185,3 +161,20 @@ class LinearWeighting(_Rival):
     def _below(self, bounds, arguments):
         moments = self._moments(arguments)
         return ndtr((bounds - moments["mean"][:, None]) / moments["sd"][:, None])
+
+
+@dataclass(frozen=True)
+class LinearWeighting(LinearRule):
+    """Weighs the two measurements by fixed weights, without a prior and whatever their reliability or conflict.
+
+    Both events are placed at w x_V + (1 − w) x_A, and one cause is always reported; one event alone is placed
+    where it was measured. Reliability-blind integration, the control of every cue-combination claim.
+    """
+
+    sigma_auditory: float = sd(8.0, "deg", free=(1, 40))  # at reliability 1
+    sigma_visual: float = sd(2.0, "deg", free=(0.3, 20))  # at reliability 1
+    weight_visual: float = probability(0.5, free=(0, 1))  # a fraction
+    sigma_motor: float = sd(0.0, "deg", zero=True)
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
+    response_bias: float = number(0.0, "deg")  # added to every place that is reported
+    name: str = "linear_weighting"
