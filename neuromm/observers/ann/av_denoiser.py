@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
+from neuromm.core.parameters import probability, sd
 from neuromm.maths.gaussian import logit
 from neuromm.maths.noise import normal_from_seeds
 from neuromm.observers.ann.denoiser import Denoiser, signal_and_noise
-from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
+from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.scenes import check_support
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets
-from neuromm.stimuli.measurement import STREAM, measure, place_of, sigma_of
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.base import Cue, Draws, Percepts, Stimuli
+from neuromm.stimuli.measurement import STREAM
 
-CUES = ("auditory", "visual")
 SHIPPED_P_COMMON = (0.0, 0.5, 1.0)
 
 
@@ -45,9 +43,9 @@ class AVDenoiser(NetworkObserver):
     Commun 8:138 (generic networks learn causal inference). Körding et al. (2007) PLoS ONE 2:e943.
     """
 
-    sigma_auditory: float = 8.0  # deg, sensory sd at reliability 1
-    sigma_visual: float = 2.0  # deg, sensory sd at reliability 1
-    p_common: float = 0.5  # of the scenes it was trained on; picks the weights
+    sigma_auditory: float = sd(8.0, "deg")  # sensory SD at reliability 1
+    sigma_visual: float = sd(2.0, "deg")  # sensory SD at reliability 1
+    p_common: float = probability(0.5)  # of the scenes it was trained on; picks the weights
     gated: bool = True  # hidden units are products, v · SiLU(g); False: a plain perceptron, SiLU(g)
     trained: bool = True  # False: the untrained twin
     seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
@@ -57,57 +55,35 @@ class AVDenoiser(NetworkObserver):
 
     network: ClassVar[str] = "av_denoiser"
     editable: ClassVar[tuple[str, ...]] = ("hidden1", "hidden2", "hidden3")
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
     layers: ClassVar[tuple[str, ...]] = ("input", "hidden1", "hidden2", "hidden3", "estimate")
     reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
 
     def __post_init__(self):
-        check_numbers(self, ("sigma_auditory", "sigma_visual"), ("p_common",))
+        super().__post_init__()
         if not self.weights and self.trained and self.p_common not in SHIPPED_P_COMMON:
             raise ValueError(
                 f"{self.name}: no weights are shipped for p_common {self.p_common:g}; 0, 0.5 and 1 are there. "
                 f"train('av_denoiser', p_common={self.p_common:g}) makes others, to be named by `weights`"
             )
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Denoise each trial's pair, answer, and record `layers` from the same pass.
-
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report` and `auditory_azimuth`, `visual_azimuth` (NaN = absent). The sample is the yoked
-            measurement if there is one, else drawn from the row's `noise_seed`, else from `rng`.
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            input (pair, levels, a, b: 8 units), hidden1 … hidden3, estimate (auditory, visual; deg).
-        parameters : DataFrame, optional
-            One parameter set per row; the result gains a leading `set` dimension.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a row asks what cannot be answered, or its sensory sd was never trained.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        activity, evidence, prior = self._infer(trials.iloc[first], self._noise(trials, rng)[first])
-        activity = {layer: values[of_row] for layer, values in activity.items()}
-        both = np.all([~np.isnan(place_of(trials, cue)) for cue in CUES], axis=0)
-        common = np.where(both, evidence[of_row] + prior > 0, np.nan)
-        says = {cue: activity["estimate"][:, i].astype(float) for i, cue in enumerate(CUES)} | {"common": common}
-        judged = pd.array([None if np.isnan(c) else c > 0.5 for c in common], "boolean")
-        return Percept(
-            answer(trials, says, self.name, judged_common=judged), collect(layers, activity, trials, self.name)
+    def infer(self, stimuli, draws):
+        """Denoise each pair once; unity by the evidence of the last hidden layer and the prior."""
+        activity, evidence, prior = self._denoise(stimuli, draws)
+        common = np.where(stimuli.present.all(1), evidence + prior > 0, np.nan)
+        estimate = activity["estimate"].astype(float)
+        return Percepts(
+            auditory=estimate[:, 0], visual=estimate[:, 1], common=common, judged_common=common, layers=activity
         )
 
-    def _noise(self, trials, rng):
-        """Standard normal noise of each row, (n_trials, 2): the row's own where it has a `noise_seed`."""
+    def draw(self, stimuli, rng):
+        """Noise of each row: its own where it has a `noise_seed`, else from `rng`."""
+        cues = tuple(cue.modality for cue in self.cues)
+        trials, normals = stimuli.trials, None
         if "noise_seed" in trials and trials["noise_seed"].notna().all():
             seeds = trials["noise_seed"].to_numpy()
-            return np.column_stack([normal_from_seeds(seeds, 1, STREAM[cue])[:, 0] for cue in CUES])
-        return rng.standard_normal((len(trials), 2))
+            normals = np.column_stack([normal_from_seeds(seeds, 1, STREAM[cue])[:, 0] for cue in cues])
+        return Draws(cues, rng, len(trials), stimuli.first, normals)
 
     def edited(self, trials, layer, edit):
         """Estimates (n_trials, 2; auditory, visual; deg) if a hidden layer's activity were changed on its way.
@@ -120,20 +96,19 @@ class AVDenoiser(NetworkObserver):
         edit : callable
             Activity, array (n, n_units) → activity.
         """
-        activity, _, _ = self._infer(trials, self._noise(trials, np.random.default_rng(0)), self._editing(layer, edit))
-        return activity["estimate"]
+        stimuli = Stimuli(trials, self.cues, self.name)
+        draws = self.draw(stimuli, np.random.default_rng(0))
+        activity, _, _ = self._denoise(stimuli, draws, self._editing(layer, edit))
+        return stimuli.to_rows(activity["estimate"])
 
-    def _infer(self, shown, z, edit=None):
-        """Layers and evidence for one cause of each showing, and the prior log odds."""
+    def _denoise(self, stimuli, draws, edit=None):
+        """Layers and evidence for one cause of each presentation, and the prior log odds."""
         header, tensors, module = self._load()
         config = header["config"]
-        sigma, x = np.empty((len(shown), 2)), np.empty((len(shown), 2))
-        for i, cue in enumerate(CUES):
-            own = getattr(self, f"sigma_{cue}")
-            absent = np.isnan(place_of(shown, cue))
-            sigma[:, i] = np.where(absent, np.inf, sigma_of(shown, cue, own))
-            x[:, i] = np.where(absent, 0.0, measure(shown, cue, own, z[:, i]))
-            check_support(sigma[:, i], config["sigma_low"], config["sigma_high"], self.name, cue)
+        sigma = np.where(stimuli.present, stimuli.sigmas(self), np.inf)
+        x = np.where(stimuli.present, stimuli.measure(self, draws), 0.0)
+        for i, cue in enumerate(self.cues):
+            check_support(sigma[:, i], config["sigma_low"], config["sigma_high"], self.name, cue.modality)
         scale = config["sigma_prior"]
         a, b = signal_and_noise(sigma, scale)
         stages = functools.partial(module.stages, edit=edit)

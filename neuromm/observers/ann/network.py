@@ -9,12 +9,13 @@ import torch
 from neuromm.maths.device import check_device
 from neuromm.observers.ann.seeds import pick_seed, shipped_seeds
 from neuromm.observers.ann.weights import load_weights, shipped
-from neuromm.observers.protocol import block_starts, describe
+from neuromm.observers.base import Observer
+from neuromm.observers.protocol import block_starts
 
 BLOCK = 256  # trials per forward pass, always: results do not depend on how many trials a table has
 
 
-class NetworkObserver:
+class NetworkObserver(Observer):
     """Weights, module and provenance; a subclass names its network and says how tensors become a module."""
 
     network = ""  # name in the catalogue, which the weights file carries
@@ -70,7 +71,7 @@ class NetworkObserver:
         """Fields, and of the weights: file, sha256, recipe."""
         header = self._load()[0]
         file = Path(self._weights_path()).name
-        return describe(self, weights_file=file, weights_sha256=header["sha256"], recipe=header["recipe"])
+        return super().provenance() | dict(weights_file=file, weights_sha256=header["sha256"], recipe=header["recipe"])
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,10 +1,11 @@
-"""Causal inference of body ownership from visuotactile asynchrony, and its rival with a fixed criterion."""
+"""Causal inference of body ownership from visuotactile asynchrony, and an alternative model with a fixed criterion."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from neuromm.core.parameters import positive, probability, sd
 from neuromm.observers.bayes.window import WindowObserver, even_window, gaussian_log_odds
 
 
@@ -23,10 +24,10 @@ class Chancel2022(WindowObserver):
 
     report: ClassVar[str] = "ownership"
 
-    sigma: float = 116.0  # ms, sensory noise without visual noise (178 with 50 %)
-    sigma_separate: float = 348.0  # ms, spread of asynchronies of two causes
-    p_common: float = 0.8  # prior probability of one cause
-    lapse: float = 0.08  # probability of an answer that ignores the stimulus
+    sigma: float = sd(116.0, "ms", free=(10, 600))  # sensory noise without visual noise (178 with 50 %)
+    sigma_separate: float = sd(348.0, "ms")  # spread of asynchronies of two causes
+    p_common: float = probability(0.8, free=(0.01, 0.99))  # prior of one cause
+    lapse: float = probability(0.08, free=(0, 0.4))  # of an answer that ignores the stimulus
     name: str = "chancel2022"
 
     def _window(self, p):
@@ -43,13 +44,13 @@ class Chancel2022(WindowObserver):
 
 @dataclass(frozen=True)
 class Chancel2022Fixed(WindowObserver):
-    """The rival of `Chancel2022`: "yes" if |x| is below one criterion, whatever the noise (same reference)."""
+    """The alternative to `Chancel2022`: "yes" if |x| is below one criterion, whatever the noise (same reference)."""
 
     report: ClassVar[str] = "ownership"
 
-    sigma: float = 116.0  # ms
-    criterion: float = 275.0  # ms
-    lapse: float = 0.08
+    sigma: float = sd(116.0, "ms", free=(10, 600))
+    criterion: float = positive(275.0, "ms", free=(20, 1000))
+    lapse: float = probability(0.08, free=(0, 0.4))
     name: str = "chancel2022_fixed"
 
     def _window(self, p):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from neuromm.core.parameters import number, probability, sd
 from neuromm.observers.bayes.window import WindowObserver, even_window, gaussian_log_odds
 
 
@@ -22,12 +23,12 @@ class Magnotti2013(WindowObserver):
 
     report: ClassVar[str] = "synchronous"
 
-    sigma: float = 100.0  # ms, sensory noise of the asynchrony
-    sigma_common: float = 65.0  # ms, spread of asynchronies of one cause
-    sigma_separate: float = 126.0  # ms, of two causes
-    mu_separate: float = -48.0  # ms, their mean: sound first
-    p_common: float = 0.58  # prior probability of one cause
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    sigma: float = sd(100.0, "ms", free=(10, 600))  # sensory noise of the asynchrony
+    sigma_common: float = sd(65.0, "ms")  # spread of asynchronies of one cause
+    sigma_separate: float = sd(126.0, "ms")  # of two causes
+    mu_separate: float = number(-48.0, "ms")  # their mean: sound first
+    p_common: float = probability(0.58, free=(0.01, 0.99))  # prior of one cause
+    lapse: float = probability(0.0, free=(0, 0.4))  # of an answer that ignores the stimulus
     name: str = "magnotti2013"
 
     def _window(self, p):

@@ -3,17 +3,18 @@
 `WindowObserver` is what synchrony and ownership share; each of them is its parameters and its window.
 """
 
+from dataclasses import fields
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr
 
+from neuromm.core.messages import must_be
+from neuromm.observers.base import Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import require
 
-N_DRAWS = 3  # standard normal numbers per row: measurement; lapse and its answer
 SOA = ("soa",)
 
 
@@ -27,63 +28,44 @@ def asynchrony(trials, who):
     require(trials, SOA, who)
 
 
-class WindowObserver(Likely):
-    """Perceive, predict and explain yes/no judgements of asynchrony."""
+class WindowObserver(Observer, Likely):
+    """Perceives, predicts and explains yes/no judgements of asynchrony.
+
+    Needs `soa` (ms, sound or touch later than light is positive), or both onsets. Layers: `measurement` (ms),
+    `log_odds` of one cause (nats), `p_common`.
+    """
 
     layers: ClassVar[tuple[str, ...]] = ("measurement", "log_odds", "p_common")
     report: ClassVar[str] = "synchronous"
+    random: ClassVar = ("measurement", "lapse", "guess")
     likelihood_columns: ClassVar[tuple[str, ...]] = ("soa", "auditory_onset", "visual_onset", "tactile_onset")
 
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """The one question it answers."""
+        return (self.report,)
+
     def __post_init__(self):
-        for name in ("sigma", "sigma_common", "sigma_separate", "criterion"):
-            value = getattr(self, name, 1.0)
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"{self.name}: {name} is {value}; a positive number of ms is wanted")
+        super().__post_init__()
         if getattr(self, "sigma_separate", np.inf) <= getattr(self, "sigma_common", 0.0):
-            raise ValueError(
-                f"{self.name}: sigma_separate {self.sigma_separate} is not above sigma_common {self.sigma_common}; "
-                "asynchronies of two causes must spread more than those of one"
-            )
-        for name in ("lapse", "p_common"):
-            if not 0 <= getattr(self, name, 0.5) <= 1:
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a probability is wanted")
+            wanted = f"above sigma_common ({self.sigma_common:g} ms): two causes spread more than one"
+            raise must_be(self.name, "sigma_separate", wanted, self.sigma_separate)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers`: measurement (ms), log_odds of one cause (nats), p_common.
-
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report` and `soa` (ms, sound or touch later than light is positive), or both onsets.
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-        parameters : DataFrame, optional
-            One parameter set per row; the result gains a leading `set` dimension.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, or a row asks something else or has no asynchrony.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name, ())
-        first, of_row = showings(trials)
-        soa = self._asked_soa(trials)
-        z = rng.standard_normal((len(trials), N_DRAWS))
-        x = (soa[first] + self.sigma * z[first, 0])[of_row]
+    def infer(self, stimuli, draws):
+        """Measure the asynchrony, and say yes inside the window."""
+        x = self._asked_soa(stimuli.table) + self.sigma * draws["measurement"]
         centre, half = self.window()
-        yes = np.abs(x - centre) < half
-        lapsed = ndtr(z[:, 1]) < self.lapse
-        said = np.where(lapsed, ndtr(z[:, 2]) < 0.5, yes).astype(float)
-        judged = pd.array(list(yes), "boolean")
+        yes = (np.abs(x - centre) < half).astype(float)
         odds = self.log_odds(x)
-        latents = {"measurement": x[:, None], "log_odds": odds[:, None], "p_common": expit(odds)[:, None]}
-        responses = answer(trials, {self.report: said}, self.name, judged_common=judged)
-        labels = np.where(said > 0.5, "yes", "no").astype(object)
-        responses["response_label"] = pd.Series(labels, trials.index, dtype=object)  # never pandas' own text dtype
-        return Percept(responses, collect(layers, latents, trials, self.name))
+        layers = {"measurement": x[:, None], "log_odds": odds[:, None], "p_common": expit(odds)[:, None]}
+        return Percepts(**{self.report: yes}, judged_common=yes, layers=layers)
+
+    def respond(self, percepts, stimuli, draws):
+        """As every observer; yes and no are also answered in words."""
+        responses = super().respond(percepts, stimuli, draws)
+        labels = np.where(responses["response"] > 0.5, "yes", "no").astype(object)
+        responses["response_label"] = pd.Series(labels, responses.index, dtype=object)  # never pandas' own text dtype
+        return responses
 
     def _asked_soa(self, trials):
         soa = asynchrony(trials, self.name)
@@ -95,15 +77,15 @@ class WindowObserver(Likely):
         """Centre and half width, ms, of the measurements answered "yes"; the half width is 0 if none is."""
         import torch
 
-        numbers = {k: v for k, v in describe(self)["parameters"].items() if k != "name"}
-        centre, half = self._window({k: torch.tensor(float(v), dtype=torch.float64) for k, v in numbers.items()})
+        names = [f.name for f in fields(self) if f.name != "name"]
+        numbers = {name: torch.tensor(float(getattr(self, name)), dtype=torch.float64) for name in names}
+        centre, half = self._window(numbers)
         return float(centre), float(half)
 
     def predict(self, trials) -> pd.DataFrame:
         """Probability of "yes" for each row, exactly: `expected`, its sd, and p_common (lapses aside)."""
-        require(trials, ["report"], self.name)
+        self.check_trials(trials)
         soa = self._asked_soa(trials)
-        answer(trials, {self.report: 0.0}, self.name)
         centre, half = self.window()
         common = ndtr((centre + half - soa) / self.sigma) - ndtr((centre - half - soa) / self.sigma)
         said = (1 - self.lapse) * common + self.lapse / 2
@@ -126,10 +108,6 @@ class WindowObserver(Likely):
             return torch.log(said)
 
         return evaluate, len(cells)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)
 
 
 def even_window(sigma, sigma_common, sigma_separate, mu_separate, log_odds):
