@@ -1,28 +1,27 @@
 """Likelihood, predictions and percepts of the observer of directions: rows grouped by question and noise."""
 
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 import torch
 
 from neuromm.maths import circular as exact
-from neuromm.observers.bayes.circular import CUES, headings, wrapped
-from neuromm.stimuli.measurement import sigma_of
+from neuromm.observers.bayes.directions import direction_offers, wrapped
 
 LEAST = 1e-12  # least probability or density of an answer
 
 
 def numbers(observer):
     """The numeric fields as tensors of one parameter set, shape ()."""
-    from neuromm.observers.protocol import describe
-
-    fields = describe(observer)["parameters"]
-    return {k: torch.tensor(float(v), dtype=torch.float64) for k, v in fields.items() if isinstance(v, int | float)}
+    values = {f.name: getattr(observer, f.name) for f in fields(observer)}
+    return {k: torch.tensor(float(v), dtype=torch.float64) for k, v in values.items() if isinstance(v, int | float)}
 
 
 def circle(observer, p, own, scale, fine=0.4):
     """`Circle` with cue `own` (0 or 1) as the reported one; `scale`: 1/√reliability of both."""
     order = (own, 1 - own)
-    sds = [p[f"sigma_{CUES[i]}"] * scale[i] for i in order]
+    sds = [p[observer.cues[i].sigma_field] * scale[i] for i in order]
     grid = exact.grid_of([s.detach() for s in sds] + [p["sigma_prior"].detach()], fine)
     prior = p["p_common"].clamp(1e-12, 1 - 1e-12)
     return exact.infer(grid, *sds, p["sigma_prior"], p["mu_prior"], prior, observer.noise), sds
@@ -36,7 +35,7 @@ def at_measurements(observer, x, scale):
     for i, kind in enumerate(kinds):
         rows = np.flatnonzero(of.ravel() == i)
         there = [k for k in (0, 1) if kind[k] > 0]
-        sds = [p[f"sigma_{CUES[k]}"] * kind[k] for k in there]
+        sds = [p[observer.cues[k].sigma_field] * kind[k] for k in there]
         grid = exact.grid_of([*sds, p["sigma_prior"]])
         prior = exact.log_density(grid - p["mu_prior"], p["sigma_prior"].expand(len(grid)), observer.noise)
         wave = torch.exp(1j * torch.deg2rad(grid))
@@ -60,38 +59,10 @@ def at_measurements(observer, x, scale):
     return estimate, posterior
 
 
-def press(trials, angle, lapsed, uniform):
-    """Answers on keys or sides where a row offers them: the nearest key on the circle; lapses press any."""
-    said = np.asarray(angle, float).copy()
-    for keys, side, rows in _keys(trials):
-        at = np.abs(wrapped(said[rows][:, None] - keys)).argmin(1)
-        chance = np.minimum((uniform[rows] * len(keys)).astype(int), len(keys) - 1)
-        at = np.where(lapsed[rows], chance, at)
-        said[rows] = at if side else keys[at]
-    return said
-
-
-def _keys(trials):
-    """(keys, whether they are sides, rows) for each kind of `alternatives`."""
-    if "alternatives" not in trials:
-        return []
-    offered = trials["alternatives"].fillna("").astype(str).str.strip()
-    direction = (trials["report"] != "common").to_numpy()
-    found = []
-    for text in sorted(set(offered[direction]) - {""}):
-        side = text == "left|right"
-        try:
-            keys = np.sort([float(key) for key in ("-90|90" if side else text).split("|")])
-        except ValueError:
-            raise ValueError(f"alternatives '{text}' are not directions in deg; keys look like -90|0|90") from None
-        found.append((keys, side, (offered == text).to_numpy() & direction))
-    return found
-
-
 def _cases(observer, cells):
     """(rows, own cue, both shown, scale) for rows that share modalities, the reported cue and reliabilities."""
-    places = headings(cells)
-    scale = np.stack([sigma_of(cells, c, 1.0) for c in CUES], -1)
+    places = np.stack([cue.values(cells) for cue in observer.cues], -1)
+    scale = np.stack([cue.sigmas(cells, 1.0) for cue in observer.cues], -1)
     report = cells["report"].to_numpy(object)
     own = np.where(report == "visual", 1, 0)
     own = np.where((report == "heading") & np.isnan(places[:, 0]), 1, own)
@@ -117,7 +88,8 @@ def plan(observer, cells):
     cases = list(_cases(observer, cells))
     response, common = cells["response"].to_numpy(float), (cells["report"] == "common").to_numpy()
     low, high, n_keys = np.full(len(cells), np.nan), np.full(len(cells), np.nan), np.zeros(len(cells))
-    for keys, side, rows in _keys(cells):
+    for keys, offer in direction_offers(cells, observer.name):
+        side, rows = offer.is_sides, offer.rows
         gap = np.diff(np.concatenate([keys, [keys[0] + 360.0]])) / 2
         key = response[rows].astype(int) if side else np.abs(wrapped(response[rows][:, None] - keys)).argmin(1)
         low[rows], high[rows], n_keys[rows] = keys[key] - np.roll(gap, 1)[key], keys[key] + gap[key], len(keys)
@@ -156,8 +128,8 @@ def predict(observer, rows_shown):
     table = pd.DataFrame(np.nan, rows_shown.index, ["expected", "sd"])
     common = (rows_shown["report"] == "common").to_numpy()
     keyed = {}
-    for keys, side, rows in _keys(rows_shown):
-        keyed |= {i: (keys, side) for i in np.flatnonzero(rows)}
+    for keys, offer in direction_offers(rows_shown, observer.name):
+        keyed |= {i: (keys, offer.is_sides) for i in np.flatnonzero(offer.rows)}
     with torch.no_grad():
         for rows, own, both, scale, places in _cases(observer, rows_shown):
             found, sds = circle(observer, p, own, scale, 0.15 if common[rows].any() else 0.4)
@@ -178,10 +150,10 @@ def predict(observer, rows_shown):
                     keys, side = keyed[row]
                     gap = torch.as_tensor(np.diff(np.concatenate([keys, [keys[0] + 360.0]])) / 2)
                     middle = torch.as_tensor(keys)
-                    pressed = exact.arc(estimate, middle - gap.roll(1), middle + gap, p["sigma_motor"])
-                    pressed = (pressed * weight[..., None]).flatten(0, -2).sum(0).numpy()
-                    pressed = (1 - observer.lapse) * pressed + observer.lapse / len(keys)
-                    table.loc[at, [f"key_{k:g}" for k in keys]] = pressed
+                    chosen = exact.arc(estimate, middle - gap.roll(1), middle + gap, p["sigma_motor"])
+                    chosen = (chosen * weight[..., None]).flatten(0, -2).sum(0).numpy()
+                    chosen = (1 - observer.lapse) * chosen + observer.lapse / len(keys)
+                    table.loc[at, [f"key_{k:g}" for k in keys]] = chosen
                     if side:
-                        table.loc[at, ["expected", "sd"]] = pressed[1], np.sqrt(pressed[0] * pressed[1])
+                        table.loc[at, ["expected", "sd"]] = chosen[1], np.sqrt(chosen[0] * chosen[1])
     return table

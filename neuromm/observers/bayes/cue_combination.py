@@ -7,18 +7,17 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from neuromm.core.parameters import number, probability, sd
 from neuromm.maths import combination
+from neuromm.observers.base import Cue, Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
-from neuromm.stimuli.measurement import measure, place_of, sigma_of
-from neuromm.stimuli.table import MODALITIES, require, showings
-
-LAPSE_RANGE = 45.0  # units of the place; a lapse on a continuous report is uniform within this of zero
-SIDE = "left|right"
+from neuromm.observers.choices import LAPSE_RANGE
+from neuromm.stimuli.alternatives import number_offers
+from neuromm.stimuli.columns import MODALITIES
 
 
 @dataclass(frozen=True)
-class CueCombination(Likely):
+class CueCombination(Observer, Likely):
     """Combines all cues that are there by their reliability, and answers with the combined place whatever is asked.
 
     Each modality m measures x_m = s_m + σ_m noise, σ_m its sd at reliability 1; noises of two cues correlate with
@@ -34,49 +33,41 @@ class CueCombination(Likely):
     Gu, Angelaki & DeAngelis (2008) Nat Neurosci 11:1201. Oruç, Maloney & Landy (2003) Vision Res 43:2451 (correlation).
     """
 
+    cues: ClassVar = tuple(Cue(modality) for modality in MODALITIES)
     layers: ClassVar[tuple[str, ...]] = ("measurements", "weights", "estimate")
     reports: ClassVar[tuple[str, ...]] = (*MODALITIES, "common")
-    likelihood_columns: ClassVar[tuple[str, ...]] = tuple(
-        f"{m}_{part}" for m in MODALITIES for part in ("azimuth", "heading", "height", "reliability")
-    )
+    random: ClassVar[tuple[str, ...]] = (*MODALITIES, "shared", "motor", "lapse", "guess")
+    likelihood_columns: ClassVar[tuple[str, ...]] = tuple(column for cue in cues for column in cue.columns)
 
-    sigma_auditory: float = 6.0  # deg, at reliability 1; so are the others, in the unit of their place
-    sigma_visual: float = 1.0  # deg
-    sigma_tactile: float = 4.0  # deg
-    sigma_haptic: float = 4.7  # mm (8.5 % of 55 mm)
-    sigma_proprioceptive: float = 4.0  # deg
-    sigma_vestibular: float = 6.0  # deg
-    correlation: float = 0.0  # of the noise of any two cues, 0 … 1
+    sigma_auditory: float = sd(6.0, "deg", free=(0.5, 40))  # at reliability 1; so are the others
+    sigma_visual: float = sd(1.0, "deg", free=(0.1, 40))
+    sigma_tactile: float = sd(4.0, "deg")
+    sigma_haptic: float = sd(4.7, "mm")  # 8.5 % of 55 mm
+    sigma_proprioceptive: float = sd(4.0, "deg")
+    sigma_vestibular: float = sd(6.0, "deg")
+    correlation: float = number(0.0, low=0, below=1)  # of the noise of any two cues
     ignores_correlation: bool = False
-    sigma_prior: float = 1e3  # deg; 1000 is as good as flat, inf is flat
-    mu_prior: float = 0.0  # deg
-    sigma_motor: float = 0.0  # deg
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
+    sigma_prior: float = sd(1e3, "deg", infinite=True)  # 1000 is as good as flat, inf is flat
+    mu_prior: float = number(0.0, "deg")
+    sigma_motor: float = sd(0.0, "deg", zero=True)
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
     name: str = "cue_combination"
 
-    def __post_init__(self):
-        if not self.sigma_prior > 0:
-            raise ValueError(f"{self.name}: sigma_prior must be a positive sd, got {self.sigma_prior}; inf is flat")
-        for name in (f"sigma_{m}" for m in MODALITIES):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive sd is wanted")
-        if not (np.isfinite(self.sigma_motor) and self.sigma_motor >= 0):
-            raise ValueError(f"{self.name}: sigma_motor is {self.sigma_motor}; an sd of at least 0 is wanted")
-        if not 0 <= self.correlation < 1:
-            raise ValueError(f"{self.name}: correlation is {self.correlation}; at least 0 and below 1 is wanted")
-        if not 0 <= self.lapse <= 1:
-            raise ValueError(f"{self.name}: lapse is {self.lapse}; a probability is wanted")
-
-    def _stimulus(self, shown):
-        """Places and sds of every modality, NaN where absent, (n, 6) each."""
-        require(shown, ["report"], self.name)
-        check_asked(shown, self.name, tuple((m, m) for m in MODALITIES))
-        places = np.stack([place_of(shown, m) for m in MODALITIES], -1)
-        sigmas = np.stack([sigma_of(shown, m, getattr(self, f"sigma_{m}")) for m in MODALITIES], -1)
-        empty = np.isnan(places).all(1)
+    def check_trials(self, trials):
+        """As every observer; a row that shows nothing is refused too."""
+        super().check_trials(trials)
+        empty = np.isnan(self._places(trials)).all(1)
         if empty.any():
-            raise ValueError(f"{self.name}: trials {shown.index[empty][:5].tolist()} show nothing (all places NaN)")
-        return places, np.where(np.isnan(places), np.nan, sigmas)
+            raise ValueError(f"{self.name}: trials {trials.index[empty][:5].tolist()} show nothing (all places NaN)")
+
+    def _places(self, trials):
+        """Place of every modality, NaN where absent, (n, 6)."""
+        return np.stack([cue.values(trials) for cue in self.cues], -1)
+
+    def _sigmas(self, trials):
+        """Sensory SD of every modality, NaN where absent, (n, 6)."""
+        columns = [cue.sigmas(trials, getattr(self, cue.sigma_field)) for cue in self.cues]
+        return np.where(np.isnan(self._places(trials)), np.nan, np.stack(columns, -1))
 
     def _weights(self, sigmas):
         """Weights of the cues (n, 6) and of the prior (n,)."""
@@ -86,44 +77,30 @@ class CueCombination(Likely):
         seen = precision / (precision + self.sigma_prior**-2)
         return share * seen[:, None], 1 - seen
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers`: measurements (6, prior mean where absent), weights (6), estimate (1).
-
-        Needs `report` and a place (azimuth, heading or height) of at least one modality per row; yoked measurements
-        take the place of the observer's own noise. `common` is always answered "one"; with one cue it is missing (NaN).
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        places, sigmas = self._stimulus(trials)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), len(MODALITIES) + 4))
-        shared = np.sqrt(self.correlation) * z[:, [6]] + np.sqrt(1 - self.correlation) * z[:, :6]
-        x = np.stack(
-            [measure(trials, m, getattr(self, f"sigma_{m}"), shared[:, i]) for i, m in enumerate(MODALITIES)], -1
-        )[first][of_row]
-        share, prior = self._weights(sigmas)
-        estimate = (share * np.nan_to_num(x)).sum(1) + prior * self.mu_prior
-        lapsed, uniform = ndtr(z[:, 8]) < self.lapse, ndtr(z[:, 9])
-        both = (~np.isnan(places)).sum(1) > 1
-        said = np.where(lapsed, (2 * uniform - 1) * LAPSE_RANGE, estimate + self.sigma_motor * z[:, 7])
-        said = self._lapse_on_keys(trials, said, lapsed, uniform)
-        common = np.where(both, np.where(lapsed, uniform < 0.5, True), np.nan).astype(float)
-        judged = pd.array([True if b else None for b in both], "boolean")
-        answers = answer(trials, {m: said for m in MODALITIES} | {"common": common}, self.name, judged_common=judged)
-        recorded = {
-            "measurements": np.where(np.isnan(x), self.mu_prior, x), "weights": share, "estimate": estimate[:, None],
-        }  # fmt: skip
-        return Percept(answers, collect(layers, recorded, trials, self.name))
-
-    def _lapse_on_keys(self, trials, said, lapsed, uniform):
-        for keys, rows in _keys(trials):
-            at = np.flatnonzero(rows & lapsed)
-            said[at] = keys[np.minimum((uniform[at] * len(keys)).astype(int), len(keys) - 1)]
-        return said
+    def infer(self, stimuli, draws):
+        """Combine what is there by its reliability; one cause is always perceived where two cues are shown."""
+        columns = []
+        for cue in self.cues:
+            # noise of two cues that correlates by `correlation` (Oruç et al. 2003)
+            own = np.sqrt(1 - self.correlation) * draws[cue.modality]
+            noise = np.sqrt(self.correlation) * draws["shared"] + own
+            columns.append(cue.measure(stimuli.table, getattr(self, cue.sigma_field), noise))
+        x = np.stack(columns, -1)
+        weights, prior = self._weights(self._sigmas(stimuli.table))
+        estimate = (weights * np.nan_to_num(x)).sum(1) + prior * self.mu_prior
+        common = np.where(stimuli.present.sum(1) > 1, 1.0, np.nan)
+        layers = {
+            "measurements": np.where(np.isnan(x), self.mu_prior, x),
+            "weights": weights,
+            "estimate": estimate[:, None],
+        }
+        answers = dict.fromkeys(MODALITIES, estimate)
+        return Percepts(**answers, common=common, judged_common=common, layers=layers)
 
     def moments(self, trials):
         """Mean and sd of the estimate of each row, motor noise included; lapses aside."""
-        places, sigmas = self._stimulus(trials)
+        self.check_trials(trials)
+        places, sigmas = self._places(trials), self._sigmas(trials)
         share, prior = self._weights(sigmas)
         sd = combination.sigma_of_weights(share, sigmas, self.correlation)
         return (share * np.nan_to_num(places)).sum(1) + prior * self.mu_prior, np.hypot(sd, self.sigma_motor)
@@ -131,8 +108,7 @@ class CueCombination(Likely):
     def predict(self, trials) -> pd.DataFrame:
         """Exact `expected` and `sd` of the response, `p_common` (1; NaN with one cue), and `key_…` of keys."""
         mean, sd = self.moments(trials)
-        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)
-        both = (~np.isnan(self._stimulus(trials)[0])).sum(1) > 1
+        both = (~np.isnan(self._places(trials))).sum(1) > 1
         said, square = (1 - self.lapse) * mean, (1 - self.lapse) * (mean**2 + sd**2)
         square = square + self.lapse * LAPSE_RANGE**2 / 3
         common, unity = (trials["report"] == "common").to_numpy(), 1 - self.lapse / 2
@@ -140,25 +116,21 @@ class CueCombination(Likely):
         spread = np.sqrt(np.where(common, unity * (1 - unity), square - said**2))
         columns = {"expected": expected, "sd": spread, "p_common": np.where(both, 1.0, np.nan)}
         table = pd.DataFrame(columns, trials.index)
-        for keys, rows in _keys(trials):
+        for keys, offer in number_offers(trials, self.name, ~common):
+            rows = offer.rows
             edges = ndtr(((keys[1:] + keys[:-1]) / 2 - mean[rows, None]) / sd[rows, None])
             edges = np.concatenate([np.zeros((rows.sum(), 1)), edges, np.ones((rows.sum(), 1))], 1)
-            pressed = (1 - self.lapse) * np.diff(edges, axis=1) + self.lapse / len(keys)
-            table.loc[rows, [f"key_{key:g}" for key in keys]] = pressed
-            side = (trials["alternatives"] == SIDE).to_numpy()[rows]
-            values = np.where(side[:, None], np.arange(len(keys)), keys)
-            mean_key = (pressed * values).sum(1)
+            chosen = (1 - self.lapse) * np.diff(edges, axis=1) + self.lapse / len(keys)
+            table.loc[rows, [f"key_{key:g}" for key in keys]] = chosen
+            values = np.arange(2.0) if offer.is_sides else keys
+            mean_key = (chosen * values).sum(1)
             table.loc[rows, "expected"] = mean_key
-            table.loc[rows, "sd"] = np.sqrt(np.maximum((pressed * values**2).sum(1) - mean_key**2, 0.0))
+            table.loc[rows, "sd"] = np.sqrt(np.maximum((chosen * values**2).sum(1) - mean_key**2, 0.0))
         return table
 
     def plan_likelihood(self, cells, device):
         """Log probability (density if continuous) of each answer in closed form."""
         return _Plan(self, cells, device).evaluate, len(cells)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)
 
 
 class _Plan:
@@ -167,8 +139,9 @@ class _Plan:
     def __init__(self, observer, cells, device):
         import torch
 
-        places, _ = observer._stimulus(cells)
-        unit = np.stack([sigma_of(cells, m, 1.0) for m in MODALITIES], -1)
+        observer.check_trials(cells)
+        places = np.stack([cue.values(cells) for cue in observer.cues], -1)
+        unit = np.stack([cue.sigmas(cells, 1.0) for cue in observer.cues], -1)
         there = ~np.isnan(places)
         self.assumes_none = observer.ignores_correlation
 
@@ -181,10 +154,12 @@ class _Plan:
         if ((report == "common") & (there.sum(1) < 2)).any():
             raise ValueError(f"{observer.name}: 'response' answers 'common' where one event is shown; drop those rows")
         low, high, n_keys = np.full(len(cells), np.nan), np.full(len(cells), np.nan), np.zeros(len(cells))
-        for keys, rows in _keys(cells):
+        for keys, offer in number_offers(cells, observer.name, report != "common"):
+            rows = offer.rows
             edges = np.concatenate([[-np.inf], (keys[1:] + keys[:-1]) / 2, [np.inf]])
-            side = (cells["alternatives"] == SIDE).to_numpy()[rows]
-            given = np.where(side, keys[np.clip(response[rows], 0, 1).astype(int)], response[rows])
+            given = response[rows]
+            if offer.is_sides:
+                given = keys[np.clip(given, 0, 1).astype(int)]
             key = np.abs(given[:, None] - keys).argmin(1)
             low[rows], high[rows], n_keys[rows] = edges[key], edges[key + 1], len(keys)
         self.low, self.high, self.keyed = tensor(np.nan_to_num(low)), tensor(np.nan_to_num(high)), tensor(n_keys > 0)
@@ -221,19 +196,3 @@ class _Plan:
         )
         one = torch.where(self.response > 0.5, 1 - lapse / 2, (lapse / 2).clamp(min=1e-12))
         return torch.log(torch.where(self.common, one, said))
-
-
-def _keys(trials):
-    """(keys in ascending order, rows that offer them) for each kind of `alternatives`; sides are −1 and 1."""
-    if "alternatives" not in trials:
-        return []
-    offered = trials["alternatives"].fillna("").astype(str).str.strip()
-    place = (trials["report"] != "common").to_numpy()
-    found = []
-    for text in sorted(set(offered[place]) - {""}):
-        try:
-            keys = np.sort([float(key) for key in ("-1|1" if text == SIDE else text).split("|")])
-        except ValueError:
-            raise ValueError(f"alternatives '{text}' are not places; keys look like -10|-5|0|5|10") from None
-        found.append((keys, (offered == text).to_numpy() & place))
-    return found

@@ -8,8 +8,8 @@ import torch
 
 from neuromm.maths import partition_probability as exact
 from neuromm.maths.report_probability import STANDARD
-from neuromm.observers.bayes.trimodal import CUES, LAPSE_RANGE, _keys, present_cues
-from neuromm.stimuli.measurement import sigma_of
+from neuromm.observers.choices import LAPSE_RANGE
+from neuromm.stimuli.alternatives import number_offers
 
 LEAST = 1e-12  # least probability or density of an answer
 
@@ -26,15 +26,16 @@ def plan(observer, cells, device):
 
 
 def _groups(observer, cells, device):
-    places = present_cues(cells)
-    reliability = np.stack([sigma_of(cells, c, 1.0) ** -2 for c in CUES], -1)
-    table = pd.DataFrame(np.where(np.isnan(places), -1.0, reliability), columns=list(CUES))
+    cues = observer.cues
+    places = np.stack([cue.values(cells) for cue in cues], -1)
+    reliability = np.stack([cue.sigmas(cells, 1.0) ** -2 for cue in cues], -1)
+    table = pd.DataFrame(np.where(np.isnan(places), -1.0, reliability))
     table["report"] = cells["report"].to_numpy(object)
-    key = np.full(len(cells), -1)
-    sets = _keys(cells)
-    for i, (_, rows) in enumerate(sets):
-        key[rows] = i
-    table["keys"] = key
+    number_of_offer = np.full(len(cells), -1)
+    sets = number_offers(cells, observer.name)
+    for i, (_, offer) in enumerate(sets):
+        number_of_offer[offer.rows] = i
+    table["offer"] = number_of_offer
     for (*_, report, i), rows in table.groupby(list(table.columns), sort=False).indices.items():
         keys = None if i < 0 else sets[i][0]
         yield rows, Group(observer, report, keys, places[rows], reliability[rows[0]], cells.iloc[rows], device)
@@ -45,7 +46,7 @@ class Group:
 
     def __init__(self, observer, report, keys, places, reliability, cells, device):
         self.observer = observer
-        own = CUES.index(report)
+        own = [cue.asked_as for cue in observer.cues].index(report)
         absent = tuple(int(i) for i in np.flatnonzero(np.isnan(places[0])))
         self.blocks, self.gather, others = exact.blocks_without(own, absent)
         self.cues = [own, *others]
@@ -71,7 +72,7 @@ class Group:
         """The averaged estimate of the asked cue for each parameter set."""
         prior = torch.stack(self.observer.partition_prior(p), -1)
         prior = torch.stack([prior[:, some].sum(-1) for some in self.gather], -1)
-        sds = [p[self.observer.sigmas[CUES[c]]] * self.scale[c] for c in self.cues]
+        sds = [p[self.observer.cues[c].sigma_field] * self.scale[c] for c in self.cues]
         return exact.Averaged(sds[0], sds[1:], self.blocks, prior, p["sigma_prior"])
 
     def _each(self, p, function):
