@@ -40,6 +40,21 @@ class Cue:
         """Name of the observer's field with the sensory SD."""
         return self.sigma or f"sigma_{self.modality}"
 
+    def sigma_of(self, observer) -> float:
+        """The observer's sensory SD of this cue at reliability 1.
+
+        Raises
+        ------
+        AttributeError
+            Naming the class and the field that it lacks.
+        """
+        if not hasattr(observer, self.sigma_field):
+            raise AttributeError(
+                f"{type(observer).__name__} has no field '{self.sigma_field}', "
+                f"the sensory SD of its {self.modality} cue"
+            )
+        return getattr(observer, self.sigma_field)
+
     @property
     def asked_as(self) -> str:
         """The `report` that asks about this cue."""
@@ -118,7 +133,7 @@ class Stimuli:
 
     def sigmas(self, observer) -> np.ndarray:
         """Sensory SD of each cue, in its unit; shape (n_presentations, n_cues)."""
-        columns = [c.sigmas(self.table, getattr(observer, c.sigma_field)) for c in self.cues]
+        columns = [cue.sigmas(self.table, cue.sigma_of(observer)) for cue in self.cues]
         return _columns(columns, len(self))
 
     def measure(self, observer, draws: Draws) -> np.ndarray:
@@ -128,8 +143,7 @@ class Stimuli:
         """
         columns = []
         for cue in self.cues:
-            sigma = getattr(observer, cue.sigma_field)
-            columns.append(cue.measure(self.table, sigma, draws[cue.modality]))
+            columns.append(cue.measure(self.table, cue.sigma_of(observer), draws[cue.modality]))
         return _columns(columns, len(self))
 
     def to_rows(self, values):
@@ -176,7 +190,7 @@ class Draws:
 def check_cues(trials: pd.DataFrame, cues, who: str) -> None:
     """Refuse a table that has none of the cues, and a question about a cue that a row does not show."""
     if cues and not any(column in trials for cue in cues for column in cue.columns[:-1]):
-        require(trials, [cues[0].column], who)
+        require(trials, [cue.column for cue in cues], who)
     for cue in cues:
         absent = (trials["report"] == cue.asked_as).to_numpy() & np.isnan(cue.values(trials))
         if absent.any():

@@ -16,7 +16,7 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-import numpy as np
+import numpy as np  # noqa: E402 - threads are set first
 
 FOLDER = Path(__file__).resolve().parent / "values"
 KEPT = 12  # values of an array in the committed form

@@ -53,7 +53,7 @@ class CircularCausalInference(Observer, Likely):
 
         columns = []
         for cue in self.cues:
-            sigmas = cue.sigmas(stimuli.table, getattr(self, cue.sigma_field))
+            sigmas = cue.sigmas(stimuli.table, cue.sigma_of(self))
             turn = _turn(draws[cue.modality], sigmas, self.noise)
             columns.append(cue.measure(stimuli.table, 1.0, turn * np.sqrt(cue.sigmas(stimuli.table, 1.0) ** -2.0)))
         x = wrapped(np.stack(columns, -1))

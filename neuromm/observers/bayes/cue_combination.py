@@ -66,7 +66,7 @@ class CueCombination(Observer, Likely):
 
     def _sigmas(self, trials):
         """Sensory SD of every modality, NaN where absent, (n, 6)."""
-        columns = [cue.sigmas(trials, getattr(self, cue.sigma_field)) for cue in self.cues]
+        columns = [cue.sigmas(trials, cue.sigma_of(self)) for cue in self.cues]
         return np.where(np.isnan(self._places(trials)), np.nan, np.stack(columns, -1))
 
     def _weights(self, sigmas):
@@ -84,7 +84,7 @@ class CueCombination(Observer, Likely):
             # noise of two cues that correlates by `correlation` (Oruç et al. 2003)
             own = np.sqrt(1 - self.correlation) * draws[cue.modality]
             noise = np.sqrt(self.correlation) * draws["shared"] + own
-            columns.append(cue.measure(stimuli.table, getattr(self, cue.sigma_field), noise))
+            columns.append(cue.measure(stimuli.table, cue.sigma_of(self), noise))
         x = np.stack(columns, -1)
         weights, prior = self._weights(self._sigmas(stimuli.table))
         estimate = (weights * np.nan_to_num(x)).sum(1) + prior * self.mu_prior

@@ -83,7 +83,7 @@ class GridCausalInference(TwoCueObserver):
         noise = self._noise(stimuli)
         columns = []
         for i, cue in enumerate(self.cues):
-            sigma = getattr(self, cue.sigma_field)
+            sigma = cue.sigma_of(self)
             columns.append(cue.measure(stimuli.table, sigma, noise[:, i] * draws[cue.modality]))
         x = np.stack(columns, -1)
         scale = np.stack([cue.sigmas(stimuli.table, 1.0) for cue in self.cues], -1)

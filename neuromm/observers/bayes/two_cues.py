@@ -130,7 +130,7 @@ class TwoCueObserver(Observer, Likely):
         """Arguments of the expectations: own and other place, their SDs, prior; and which rows show both."""
         own, other = self.own_and_other(report)
         place = own.values(table), other.values(table)
-        sigma = [cue.sigmas(table, getattr(self, cue.sigma_field)) for cue in (own, other)]
+        sigma = [cue.sigmas(table, cue.sigma_of(self)) for cue in (own, other)]
         both = ~np.isnan(place[0]) & ~np.isnan(place[1])
         arguments = (
             np.where(np.isnan(place[0]), self.mu_prior, place[0]),

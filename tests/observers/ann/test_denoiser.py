@@ -266,7 +266,7 @@ def test_a_p_common_without_weights_is_refused():
         AVDenoiser(p_common=0.3)
     with pytest.raises(ValueError, match="between 0 and 1"):
         AVDenoiser(p_common=-1.0)
-    with pytest.raises(ValueError, match="sigma_visual is 0"):
+    with pytest.raises(ValueError, match="sigma_visual must be a positive SD"):
         AVDenoiser(sigma_visual=0.0)
 
 

@@ -140,8 +140,13 @@ def test_unity_of_a_single_event_is_missing():
 
 @pytest.mark.parametrize(
     "field, value, words",
-    [("sigma_visual", 0.0, "sigma_visual is 0"), ("p_common", 1.5, "p_common is 1.5"), ("lapse", -0.1, "lapse"),
-     ("sigma_motor", np.nan, "sigma_motor"), ("strategy", "mixing", "strategy is 'mixing'")],
+    [
+        ("sigma_visual", 0.0, "sigma_visual must be a positive SD in deg, got 0"),
+        ("p_common", 1.5, "p_common must be a probability between 0 and 1, got 1.5"),
+        ("lapse", -0.1, "lapse"),
+        ("sigma_motor", np.nan, "sigma_motor"),
+        ("strategy", "mixing", "strategy must be one of averaging, selection, matching"),
+    ],
 )  # fmt: skip
 def test_impossible_parameters_are_refused_by_name(field, value, words):
     with pytest.raises(ValueError, match=words):

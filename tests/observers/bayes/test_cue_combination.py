@@ -72,6 +72,6 @@ def test_a_row_that_shows_nothing_is_named():
     trials = heights().assign(visual_height=np.nan, haptic_height=np.nan, vestibular_height=np.nan, report="common")
     with pytest.raises(ValueError, match="show nothing"):
         CueCombination().predict(trials)
-    with pytest.raises(ValueError, match="correlation is 1.5"):
+    with pytest.raises(ValueError, match="correlation must be"):
         CueCombination(correlation=1.5)
     assert combination.weights([1.0, 1.0]).tolist() == [0.5, 0.5]

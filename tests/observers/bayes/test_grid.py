@@ -136,10 +136,10 @@ def test_gradients_are_those_of_differences(names):
 @pytest.mark.parametrize(
     "fields, words",
     [
-        ({"periphery_visual": 0.0}, "periphery_visual is 0.0"),
-        ({"prior": "flat"}, "prior is 'flat'"),
-        ({"prior": "table", "knots": ((1.0, 1.0),)}, "knots is"),
-        ({"peak": 1.2}, "peak is 1.2"),
+        ({"periphery_visual": 0.0}, "periphery_visual must be a number above 0, got 0.0"),
+        ({"prior": "flat"}, "prior must be one of gaussian, peaked, table, got 'flat'"),
+        ({"prior": "table", "knots": ((1.0, 1.0),)}, "knots must be"),
+        ({"peak": 1.2}, "peak must be a probability between 0 and 1, got 1.2"),
     ],
 )
 def test_impossible_fields_are_refused_by_name(fields, words):

@@ -79,5 +79,5 @@ def test_a_bias_is_recovered_beside_the_mean_of_the_prior():
 
 
 def test_a_bias_that_is_no_number_is_refused_by_name():
-    with pytest.raises(ValueError, match="response_bias is nan"):
+    with pytest.raises(ValueError, match="response_bias must be a finite number in deg"):
         CausalInference(response_bias=float("nan"))

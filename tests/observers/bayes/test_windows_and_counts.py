@@ -113,9 +113,9 @@ def test_counted_answers_are_as_predicted_and_fitted():
 
 def test_a_count_of_what_was_absent_is_refused():
     trials = pd.DataFrame({"n_flashes": [0], "n_beeps": [2], "report": ["n_flashes"]})
-    with pytest.raises(ValueError, match="visual place, but their visual event is absent"):
+    with pytest.raises(ValueError, match="their visual event is absent"):
         Numerosity().perceive(trials, rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match="no column 'n_flashes'"):
+    with pytest.raises(ValueError, match="'n_flashes'"):
         Numerosity().perceive(trials[["report"]], rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match="sigma_separate 50"):
+    with pytest.raises(ValueError, match="sigma_separate must be above sigma_common .65 ms.*, got 50"):
         Magnotti2013(sigma_separate=50.0)
