@@ -40,8 +40,8 @@ def mcgurk(
     choice : "forced" or "open"
         Forced: `alternatives`. Open: anything may be answered.
     alternatives : sequence of str, optional
-        Answers on offer in a forced choice; by default `syllables` and whatever else is shown, with the fusions of the
-        pairs (da for ba + ga, ta for pa + ka), so that a pair alone can be fused.
+        Answers on offer in a forced choice; by default `syllables` and whatever else is shown, with the fusions of
+        `pairs` (da for ba + ga, ta for pa + ka), so that a pair alone can be fused.
     unimodal : bool
         Whether each syllable is also only heard and only seen.
     reports : sequence of str
@@ -69,10 +69,12 @@ def mcgurk(
     syllables = list(dict.fromkeys(map(syllable, syllables)))
     if pairs is not None and any(isinstance(p, str) or len(p) != 2 for p in pairs):
         raise ValueError(f"pairs must be (heard, seen) pairs such as ('ba', 'ga'), got {pairs!r}")
+    choices = list(syllables)
     if pairs is None:
         pairs = [(a, v) for a in syllables for v in syllables]
-    pairs = [(syllable(a), syllable(v)) for a, v in pairs]
-    choices = [*syllables, *(FUSIONS[pair] for pair in pairs if pair in FUSIONS)]
+    else:
+        pairs = [(syllable(a), syllable(v)) for a, v in pairs]
+        choices += [FUSIONS[pair] for pair in pairs if pair in FUSIONS]
     shown = pd.DataFrame(list(pairs), columns=["auditory_syllable", "visual_syllable"], dtype=object)
     if unimodal:
         heard, seen = (list(dict.fromkeys(shown[c])) for c in shown)
