@@ -9,8 +9,8 @@
 Everything is imported when it is first used: `import neuromm` loads nothing third-party.
 """
 
-from neuromm._lazy import attach
 from neuromm._version import __version__
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

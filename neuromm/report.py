@@ -7,8 +7,9 @@ import html
 import json
 from pathlib import Path
 
+from neuromm.core.files import sha256, write_text
 from neuromm.stimuli.delimited import read_delimited
-from neuromm.storage import check_folder, write_whole
+from neuromm.storage import check_folder
 
 CSS = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -58,7 +59,7 @@ def report(folder, *, title=None, text=None, captions=None) -> Path:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{CSS}</style></head><body>{''.join(parts)}</body></html>\n"
     )
-    write_whole(folder / "report.html", page)
+    write_text(folder / "report.html", page)
     return folder / "report.html"
 
 
@@ -74,10 +75,8 @@ def refresh(folder) -> Path:
     provenance = check_folder(folder)
     path = report(folder)
     if "report.html" in provenance["sha256"]:
-        from neuromm.storage import sha256
-
         provenance["sha256"]["report.html"] = sha256(path)
-        write_whole(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
+        write_text(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     return path
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from neuromm._version import __version__
 from neuromm.maths.noise import stable_seed
 from neuromm.stimuli.table import check_trials, label_conditions, require
+from neuromm.storage import read_session, save_session
 
 
 @dataclass(frozen=True)
@@ -167,13 +168,9 @@ def _check_percept(percept, trials, name):
 
 def save(session, folder) -> None:
     """Write a session as CSV, .npy and JSON, whole or not at all. See `neuromm.storage`."""
-    from neuromm.storage import save_session
-
     save_session(session, folder)
 
 
 def load_session(folder) -> Session:
     """Read a saved session and check every file against its checksum."""
-    from neuromm.storage import read_session
-
-    return read_session(folder)
+    return Session(*read_session(folder))

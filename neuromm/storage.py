@@ -1,106 +1,31 @@
-"""Folders that are whole or absent: written beside their place, synced, checksummed, then renamed. Never pickle."""
+"""Folders of results: tables as CSV, arrays as .npy, provenance with checksums. Never pickle."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
-import shutil
 import subprocess
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
-from neuromm._names import distinct_file_name
+from neuromm.core.files import atomic_folder, checksums, sha256
+from neuromm.core.names import distinct_file_name
+from neuromm.stimuli.delimited import read_delimited
 from neuromm.stimuli.saved import from_text, to_text
+from neuromm.stimuli.table import read_trials
 
 MARK = "provenance.json"  # a folder that we wrote holds this; only such a folder is ever replaced
 
 
-@contextlib.contextmanager
-def whole_folder(folder):
-    """A new folder to write in, which takes the place of `folder` only if the block ends without an error.
-
-    Raises
-    ------
-    FileExistsError
-        If `folder` exists and is not one that we wrote (it would be lost).
-    OSError
-        If it cannot be written; nothing is left behind.
-    """
-    folder = Path(folder).absolute()
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists())):
-        raise FileExistsError(f"{folder} exists and is not a neuromm result; choose another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        yield draft
-        for path in sorted(draft.rglob("*")):
-            if path.is_file():
-                _sync(path)
-        draft.chmod(0o755)
-        _swap(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-
-
-def _swap(draft, folder):
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-        os.rename(folder, old)
-        try:
-            os.rename(draft, folder)
-        except OSError:
-            os.rename(old, folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.rename(draft, folder)
-    _sync(folder.parent)
-
-
-def _sync(path):
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_whole(path, text) -> None:
-    """Write a text file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        _sync(draft)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def sha256(path) -> str:
-    """Checksum of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checksums(folder) -> dict:
-    """Checksum of every file below `folder` but the provenance itself, by relative path."""
-    folder = Path(folder)
-    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MARK)
-    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+def result_folder(folder):
+    """`core.files.atomic_folder` for a result: an older result is replaced, nothing else is."""
+    return atomic_folder(folder, MARK)
 
 
 def write_provenance(folder, provenance) -> None:
     """`provenance.json` with the commit and the checksum of every file beside it."""
-    record = {**provenance, "commit": _commit(), "sha256": checksums(folder)}
+    record = {**provenance, "commit": _commit(), "sha256": checksums(folder, skip=MARK)}
     (Path(folder) / MARK).write_text(json.dumps(record, indent=1, default=_plain) + "\n", encoding="utf-8")
 
 
@@ -135,7 +60,7 @@ def check_folder(folder) -> dict:
 
 def save_session(session, folder) -> None:
     """stimuli.csv, responses.csv (BIDS-style n/a), one .npy and .json per layer, provenance.json."""
-    with whole_folder(folder) as draft:
+    with result_folder(folder) as draft:
         write_session(session, draft)
         write_provenance(draft, session.provenance)
 
@@ -143,7 +68,7 @@ def save_session(session, folder) -> None:
 def write_session(session, folder) -> None:
     """The session's files, into a folder that exists.
 
-    Names of observers and layers become file names (`neuromm._names.file_name`), so that none leads out of the folder;
+    Names of observers and layers become file names (`neuromm.core.names.file_name`): none leads out of it;
     `columns.json` holds the dtypes of both tables.
     """
     folder = Path(folder)
@@ -175,15 +100,13 @@ def _write_layer(stem, observer, layer, values):
 
 
 def read_session(folder):
-    """A `Session` from `save_session`'s folder; every file is checked first.
+    """Stimuli, responses, representations and provenance of `save_session`'s folder; every file is checked first.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If there is no session, or a file is missing, changed, or was not saved with it.
     """
-    from neuromm.session import Session
-
     folder = Path(folder)
     provenance = check_folder(folder)
     listed = set(provenance.pop("sha256"))
@@ -198,14 +121,11 @@ def read_session(folder):
         representations.setdefault(about["observer"], {})[about["layer"]] = _read_layer(array_path, about)
     order = provenance.get("layers", {})
     representations = {o: {k: v[k] for k in order.get(o, v) if k in v} for o, v in representations.items()}
-    return replace(Session(stimuli, responses, representations), provenance=provenance)
+    return stimuli, responses, representations, provenance
 
 
 def _read_tables(folder):
     """Stimuli and responses as they were saved; a folder of an older version has no record of its columns."""
-    from neuromm.stimuli.delimited import read_delimited
-    from neuromm.stimuli.table import read_trials
-
     if not (folder / "columns.json").exists():
         responses = read_delimited(folder / "responses.csv").typed().reset_index(drop=True)
         label = responses["response_label"].astype(object)
@@ -219,8 +139,6 @@ def _read_tables(folder):
 
 
 def _read_layer(path, about):
-    import xarray as xr
-
     coords = {}
     for name, coord in about["coords"].items():
         values = np.array(coord["values"], dtype=coord.get("dtype"))

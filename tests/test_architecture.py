@@ -13,8 +13,7 @@ PACKAGE = Path(neuromm.__file__).parent
 # Floor of each room; a module imports from its own floor or below, never above.
 FLOORS = {
     "maths": 0,
-    "_lazy": 0,
-    "_names": 0,
+    "core": 0,
     "_version": 0,
     "stimuli": 1,
     "measures": 1,
@@ -90,6 +89,14 @@ def test_imports_go_down_only(path):
                 there == target or there.startswith(target + ".")
             )
             assert not wrong, f"{where}: {origin} never imports {target}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name_of(p).startswith("core")], ids=name_of)
+def test_the_ground_floor_imports_the_standard_library_only(path):
+    for module, line in imports(path):
+        root = module.partition(".")[0]
+        allowed = root in sys.stdlib_module_names or module.startswith("neuromm.core")
+        assert allowed, f"{path.name}:{line} imports {module}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -13,7 +13,7 @@ from neuromm.observers.protocol import Percept, Record, answer, check_asked, col
 from neuromm.session import present
 from neuromm.stimuli.measurement import measure, place_of
 from neuromm.stimuli.table import showings
-from neuromm.storage import check_folder, save_session, whole_folder
+from neuromm.storage import check_folder, result_folder, save_session
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,7 +220,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, trials, monkeypatch):
 
 
 def test_provenance_cannot_name_files_outside_its_folder(tmp_path):
-    with whole_folder(tmp_path / "s") as draft:
+    with result_folder(tmp_path / "s") as draft:
         (draft / "provenance.json").write_text('{"sha256": {"../secret": "0"}}')
     (tmp_path / "secret").write_text("x")
     with pytest.raises(ValueError, match="names a file outside its folder"):

@@ -3,7 +3,7 @@
 The single-trial tables themselves are not shipped: bring the file and its licence.
 """
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -1,6 +1,6 @@
 """Mathematics that several mechanisms share: arrays in, arrays out; no trials, no tables."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -1,6 +1,6 @@
 """What is computed from tables and recorded layers: tables and arrays in, tables out."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

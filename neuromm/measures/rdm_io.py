@@ -6,7 +6,6 @@ rsatoolbox and h5py are imported when they are used: extras `bridges` and `io`.
 from __future__ import annotations
 
 import importlib
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuromm.core.files import atomic_file
 from neuromm.measures.comparators import n_conditions_of
 from neuromm.measures.rdm import RDM, align, name_rdms
 from neuromm.measures.rsa_checks import list_names
@@ -95,24 +95,17 @@ def write_rdms(rdms, path) -> Path:
     h5py = _import("h5py", "io")
     named, path = name_rdms(rdms), Path(path)
     values, conditions = align(named.values())
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     methods = [r.method for r in named.values()]
-    try:
-        with h5py.File(temporary, "w") as file:
-            file["dissimilarities"] = values
-            file.attrs["dissimilarity_measure"] = methods[0] if len(set(methods)) == 1 else "mixed"
-            file.create_group("descriptors")
-            of_rdms, of_patterns = file.create_group("rdm_descriptors"), file.create_group("pattern_descriptors")
-            of_rdms["name"], of_rdms["method"] = _bytes(named), _bytes(methods)
-            of_rdms["rounding"] = np.array([r.rounding for r in named.values()])
-            of_rdms["noise_normalised"] = np.array([r.noise_normalised for r in named.values()])
-            of_rdms["index"], of_patterns["index"] = np.arange(len(values)), np.arange(len(conditions))
-            of_patterns["condition"] = _bytes(conditions)
-        with open(temporary, "rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path) as draft, h5py.File(draft, "w") as file:
+        file["dissimilarities"] = values
+        file.attrs["dissimilarity_measure"] = methods[0] if len(set(methods)) == 1 else "mixed"
+        file.create_group("descriptors")
+        of_rdms, of_patterns = file.create_group("rdm_descriptors"), file.create_group("pattern_descriptors")
+        of_rdms["name"], of_rdms["method"] = _bytes(named), _bytes(methods)
+        of_rdms["rounding"] = np.array([r.rounding for r in named.values()])
+        of_rdms["noise_normalised"] = np.array([r.noise_normalised for r in named.values()])
+        of_rdms["index"], of_patterns["index"] = np.arange(len(values)), np.arange(len(conditions))
+        of_patterns["condition"] = _bytes(conditions)
     return path
 
 

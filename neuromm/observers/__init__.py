@@ -1,7 +1,7 @@
 """Whoever perceives: ideal observers, rate and spiking networks, artificial networks."""
 
-from neuromm._lazy import attach
 from neuromm.catalogue import OBSERVERS
+from neuromm.core.lazy import attach
 
 _NAMES = {
     path.partition(":")[2]: path.partition(":")[0].removeprefix("neuromm.observers.") for path in OBSERVERS.values()

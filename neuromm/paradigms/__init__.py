@@ -1,7 +1,7 @@
 """Designs that make trial tables: what is shown, how often, and what is asked."""
 
-from neuromm._lazy import attach
 from neuromm.catalogue import PARADIGMS
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -1,6 +1,6 @@
 """Figures: tables in, axes out. Nothing here computes what a measure could give, shows or saves by itself."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

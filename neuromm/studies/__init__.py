@@ -1,6 +1,6 @@
 """What `neuromm run NAME` runs: paradigm × observers → measures → figures; `experiments/` holds thin scripts."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

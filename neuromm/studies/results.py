@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuromm._names import file_name
+from neuromm.core.names import file_name
 from neuromm.plots.style import save_figure
 from neuromm.report import report
-from neuromm.storage import whole_folder, write_provenance, write_session
+from neuromm.storage import result_folder, write_provenance, write_session
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Results:
         """
         import matplotlib.pyplot as plt
 
-        with whole_folder(out) as draft:
+        with result_folder(out) as draft:
             captions = {}
             for stem, (figure, data, caption) in self.figures.items():
                 save_figure(figure, draft / "figures" / file_name(stem), data)

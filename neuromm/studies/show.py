@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.plots.style import in_style, save_figure
-from neuromm.storage import whole_folder, write_provenance
+from neuromm.storage import result_folder, write_provenance
 
 
 def show(name, out=None, *, seed=1) -> Path:
@@ -31,7 +31,7 @@ def show(name, out=None, *, seed=1) -> Path:
     if name not in SETS:
         raise ValueError(f"no stimulus set is called '{name}'; there are: {', '.join(SETS)}")
     out = Path(out if out is not None else f"results/show/{name}")
-    with whole_folder(out) as draft:
+    with result_folder(out) as draft:
         SETS[name](draft, seed)
         write_provenance(draft, {"stimulus_set": name, "seed": seed})
     return out

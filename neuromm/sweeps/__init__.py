@@ -1,6 +1,6 @@
 """Sweeps: many tasks from one small plan, on a laptop or a cluster, resumable, the same bytes however they ran."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

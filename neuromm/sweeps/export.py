@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 
-from neuromm.storage import write_whole
+from neuromm.core.files import atomic_file, write_text
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".nc", ".zarr")
 
@@ -28,23 +26,17 @@ def export(sweep, path, name=None) -> Path:
         raise ValueError(f"cannot export to '{path.name}'; a name that ends in one of {', '.join(SUFFIXES)} is wanted")
     if path.suffix in (".csv", ".tsv"):
         table = sweep.table(name)
-        write_whole(
+        write_text(
             path,
             table.to_csv(index=False, na_rep="n/a", sep="," if path.suffix == ".csv" else "\t", lineterminator="\n"),
         )
         return path
     writer = {".parquet": _parquet, ".nc": _netcdf, ".zarr": _zarr}[path.suffix]
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        writer(sweep, draft, name)
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(draft, path)
+        with atomic_file(path) as draft:
+            writer(sweep, draft, name)
     except ImportError as error:
         raise ImportError(f"{path.suffix} needs {error.name or error}: pip install 'neuromm[io]'") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
     return path
 
 

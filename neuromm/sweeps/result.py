@@ -103,7 +103,7 @@ class Sweep:
 
     def arrays(self, name):
         """(point, array) of every task that kept an array of that name; each is checked against its checksum."""
-        from neuromm.storage import sha256
+        from neuromm.core.files import sha256
 
         with Store(self.folder) as store:
             for task, row in self.rows():

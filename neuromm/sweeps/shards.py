@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from neuromm.storage import write_whole
+from neuromm.core.files import write_text
 from neuromm.sweeps.processes import THREADS, run_serially
 from neuromm.sweeps.running import pending
 from neuromm.sweeps.store import Store, stored_plan
@@ -40,7 +40,7 @@ def write_slurm(folder, path, *, n_jobs=10, memory="2G", time="01:00:00") -> Pat
         n_tasks=plan.n_tasks, title=" ".join(plan.title.split()), python=shlex.quote(sys.executable),
         folder=shlex.quote(str(folder)), threads=" ".join(f"{t}=1" for t in THREADS),
     )  # fmt: skip
-    write_whole(path, text)
+    write_text(path, text)
     return path
 
 

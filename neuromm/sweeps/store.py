@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromm._version import __version__
-from neuromm.storage import sha256, write_whole
+from neuromm.core.files import sha256, write_bytes, write_text
 from neuromm.sweeps.plan import Plan, checksum_of
 from neuromm.sweeps.work import Outcome
 
@@ -56,11 +56,11 @@ class Store:
             raise FileExistsError(f"{folder} exists and is not a sweep; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         for checksum, text in plan.tables.items():
-            write_whole(folder / "stimuli" / f"{checksum}.csv", text)
+            write_text(folder / "stimuli" / f"{checksum}.csv", text)
         if not (folder / "sweep.json").exists() or _plan_text(plan) != (folder / "sweep.json").read_text(
             encoding="utf-8"
         ):
-            write_whole(folder / "sweep.json", _plan_text(plan))
+            write_text(folder / "sweep.json", _plan_text(plan))
         return cls(folder, writing=True)
 
     def plan(self) -> Plan:
@@ -107,13 +107,7 @@ class Store:
 
     def _write_array(self, task, name, data) -> str:
         path = self.folder / "arrays" / task / f"{_slug(name)}.npy"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part")
-        with open(draft, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        write_bytes(path, data)
         return hashlib.sha256(data).hexdigest()
 
     def array_path(self, task, name) -> Path:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import neuromm as nm
-from neuromm._names import LONGEST, distinct_file_name, file_name
+from neuromm.core.files import checksums
+from neuromm.core.names import LONGEST, distinct_file_name, file_name
 from neuromm.session import Session
 from neuromm.stimuli.saved import from_text, to_text
-from neuromm.storage import checksums
 
 ODD_NAMES = ["../../escaped", "/etc/passwd", "..", ".", "", "a/b", "a\\b", "C:\\x", "nul", "CON.txt", "a\0b",
              "é", "e\u0301", "日本", "x" * 300, "x" * 301, " a", "a.", "~", "%2E", "a\nb", "A", "a",

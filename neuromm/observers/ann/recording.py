@@ -2,7 +2,6 @@
 
 import difflib
 import fnmatch
-import os
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -11,7 +10,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from neuromm._names import file_name
+from neuromm.core.files import move
+from neuromm.core.names import file_name
 
 LARGE = 2**30  # bytes: a recording that will be larger goes to disk
 POOL = {
@@ -140,7 +140,7 @@ class _Store:
                 found[name] = np.memmap(file, np.float32, "r", shape=(self.n, self.units[name]))
             else:
                 file.close()
-                os.replace(self._path(name, ".part"), self._path(name))
+                move(self._path(name, ".part"), self._path(name))
                 found[name] = np.load(self._path(name), mmap_mode="r")
         return found or {name: np.concatenate(parts) for name, parts in self.parts.items()}
 

@@ -7,10 +7,11 @@ Nothing is ever unpickled.
 import functools
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
+
+from neuromm.core.files import write_bytes
 
 FORMAT = "neuromm-weights-1"
 PICKLES = (b"\x80", b"PK\x03\x04")  # how a pickle begins, and the archive of pickles that torch.save writes
@@ -43,7 +44,7 @@ def checksum(tensors, about=None) -> str:
 
 
 def save_weights(path, tensors, *, network, config, recipe, score=None) -> Path:
-    """Write weights whole or not at all.
+    """Write weights atomically.
 
     Parameters
     ----------
@@ -70,16 +71,7 @@ def save_weights(path, tensors, *, network, config, recipe, score=None) -> Path:
     about = {"format": FORMAT, "network": network, "config": config, "recipe": recipe, "score": score or {}}
     about["sha256"] = checksum(tensors, about)
     blob = save(tensors, {key: value if isinstance(value, str) else json.dumps(value) for key, value in about.items()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(blob)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_bytes(path, blob)
     return path
 
 

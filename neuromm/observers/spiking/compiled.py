@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neuromm.core.files import move
 from neuromm.maths.noise import stable_seed
 from neuromm.observers.spiking.circuit import COMPILER, Spikes
 
@@ -61,7 +62,7 @@ def binary_folder(circuit, drive):
     try:
         _build(circuit, drive, draft)
         try:
-            os.rename(draft, final)
+            move(draft, final)
         except OSError:  # another process was first
             if not (final / "manifest.json").exists():
                 raise

@@ -1,6 +1,6 @@
 """Contrastive learning: towers into one space, losses, and what real CLIP and CLAP weights plug into."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

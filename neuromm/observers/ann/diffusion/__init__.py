@@ -1,6 +1,6 @@
 """Diffusion denoisers: schedules and samplers, networks of pictures, clips and sounds, and denoisers as observers."""
 
-from neuromm._lazy import attach
+from neuromm.core.lazy import attach
 
 _NAMES = {
     "DiffusionSchedule": "schedule", "forward_diffusion": "schedule",
