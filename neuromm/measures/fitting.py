@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from neuromm.core.parameters import default_free, parameters_of
 from neuromm.maths.parameters import BadData, Free
 from neuromm.measures.search import METHODS
 from neuromm.stimuli.checks import name_people
@@ -84,8 +85,8 @@ class Fit:
 
 
 def fit(
-    observer, trials, free, *, by="observer", n_starts=10, rng=None, method="gradient", on_bad="raise", progress=False,
-    device="cpu",
+    observer, trials, free=None, *, by="observer", n_starts=10, rng=None, method="gradient",
+    on_bad="raise", progress=False, device="cpu",
 ) -> Fit:  # fmt: skip
     """Fit free parameters to each subject's responses by maximum likelihood.
 
@@ -98,7 +99,9 @@ def fit(
         Stimuli, `report` and `response`. The column `by` tells subjects apart; "observer" is taken from
         `participant` or `subject` where it is missing, and a table that names nobody is one subject, with a
         warning. Missed responses (NaN) are left out and counted.
-    free : dict of parameter → (low, high) or Free
+    free : dict of parameter → (low, high) or Free, optional
+        By default what each observer's class declares as free, within its declared bounds (the `free=` of
+        `neuromm.core.parameters`).
     n_starts : int
         Starts per subject: chosen from twelve times as many points of a Sobol sequence. All are followed
         for a few steps, five that are far from each other to the end. Then the optima of other subjects, and the
@@ -131,6 +134,7 @@ def fit(
         raise ValueError(f"observers share a name: {names}; give each its own")
     if method not in METHODS:
         raise ValueError(f"method is '{method}'; one of {', '.join(METHODS)} is wanted")
+    free = _declared_free(observers) if free is None else free
     rng = np.random.default_rng(0) if rng is None else rng
     good, bad = check_responses(trials, by=by)
     if bad and on_bad == "raise":
@@ -250,6 +254,27 @@ def _off_key(given, response):
         if off.any():
             return f"column 'response': {response[off.idxmax()]:g} (trial {off.idxmax()}) is none of the keys {text}"
     return ""
+
+
+def _declared_free(observers):
+    """What the classes of observers declare as free: name -> Free.
+
+    Raises
+    ------
+    ValueError
+        If a class declares nothing.
+    """
+    free = {}
+    for observer in observers:
+        declared = default_free(observer)
+        if not declared:
+            raise ValueError(
+                f"{observer.name} does not say which parameters a fit may free; give `free`, name -> (low, high)"
+            )
+        scales = {name: parameter.scale for name, parameter in parameters_of(observer).items()}
+        for name, (low, high) in declared.items():
+            free.setdefault(name, Free(low, high, scales[name]))
+    return free
 
 
 def _fit_one(observer, trials, free, by, n_starts, rng, search, progress, device, failed, results):

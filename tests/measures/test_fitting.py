@@ -204,3 +204,24 @@ def test_rows_without_a_level_are_fitted_where_they_do_not_speak_to_it():
         fit(TRUTH, bare.assign(visual_level=bare["visual_level"].where(bare.index != shown, None)), free)
     with pytest.raises(ValueError, match="per 'visual_level', which is empty in every row"):
         TRUTH.likelihood(bare.assign(visual_level=None), free)
+
+
+def test_without_free_a_fit_frees_what_the_class_declares():
+    observer = ForcedFusion(sigma_auditory=6.0, sigma_visual=3.0, lapse=0.05)
+    data = simulate(observer)
+    found = fit(ForcedFusion(), data, n_starts=2)
+    assert list(found.estimates["parameter"]) == ["sigma_auditory", "sigma_visual", "sigma_prior", "lapse"]
+    bounds = {"sigma_auditory": (1, 40), "sigma_visual": (0.3, 20), "sigma_prior": (2, 100), "lapse": (0, 0.3)}
+    given = fit(ForcedFusion(), data, bounds, n_starts=2)
+    # the same optimum, whatever the scale that the search walks on
+    assert found.summary["log_likelihood"][0] == pytest.approx(given.summary["log_likelihood"][0], abs=0.01)
+
+
+def test_a_class_that_declares_nothing_is_named():
+    @dataclasses.dataclass(frozen=True)
+    class Silent:
+        sigma: float = 1.0
+        name: str = "silent"
+
+    with pytest.raises(ValueError, match="silent does not say which parameters a fit may free; give `free`"):
+        fit(Silent(), simulate(ForcedFusion()))
