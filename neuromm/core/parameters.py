@@ -137,6 +137,16 @@ def _parameters(cls):
     return found
 
 
+def numbers_of(observer: object) -> dict[str, float]:
+    """Name -> value of every field that is a number (True and False are 1 and 0)."""
+    numbers = {}
+    for field in dataclasses.fields(observer):
+        value = getattr(observer, field.name)
+        if isinstance(value, int | float):
+            numbers[field.name] = float(value)
+    return numbers
+
+
 def default_free(observer: object) -> dict[str, tuple[float, float]]:
     """What a fit frees when it is not told: name -> (low, high)."""
     declared = parameters_of(observer)

@@ -118,6 +118,30 @@ def average(segregated, fused, posterior, _uniform=None):
     return segregated + posterior * (fused - segregated)
 
 
+def averaged_over_causes(cues: np.ndarray, sigmas: np.ndarray, mu_prior: float, sigma_prior: float,
+                         p_common: float) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Posterior of one cause, and the estimate of every cue averaged over one cause and two.
+
+    Parameters
+    ----------
+    cues : array, shape (n, 2)
+        Measurements, deg; NaN = absent.
+    sigmas : array, shape (2,) or (n, 2)
+        Their standard deviations, deg.
+
+    Returns
+    -------
+    posterior : array, shape (n,)
+        0 where a cue is absent.
+    estimate : array, shape (n, 2), deg
+    """
+    factor = log_bayes_factor(cues, sigmas, mu_prior, sigma_prior)
+    posterior = np.where(np.isnan(cues).any(1), 0.0, posterior_common(factor, p_common))
+    fused = fuse(cues, sigmas, mu_prior, sigma_prior)[0][:, None]
+    segregated = segregate(cues, sigmas, mu_prior, sigma_prior)
+    return posterior, posterior[:, None] * fused + (1 - posterior[:, None]) * segregated
+
+
 def select(segregated, fused, posterior, _uniform=None):
     """Model selection: the estimate of the more probable hypothesis (Wozny, Beierholm & Shams 2010)."""
     return np.where(posterior > 0.5, fused, segregated)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from neuromm.stimuli.alternatives import Offer, offers
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.columns import PEOPLE
 
@@ -146,23 +147,22 @@ def checked_answers(asked, column="response") -> pd.DataFrame:
         yes_no(asked.loc[asked["report"] == report, column], column, meaning)
     if "alternatives" in asked:
         place = ~asked["report"].isin(list(YES_NO))
-        for text in asked.loc[place, "alternatives"].dropna().unique():
-            rows = place & (asked["alternatives"] == text)
-            _check_keys(asked.loc[rows, column], answers[rows], str(text).strip(), column)
+        for offer in offers(asked, place.to_numpy()):
+            _check_keys(asked.loc[offer.rows, column], answers[offer.rows], offer, column)
     return asked.assign(**{column: answers})
 
 
-def _check_keys(values, answers, text, column):
-    """Refuse answers that are none of the keys in `text`; words other than left and right have codes of their own."""
-    if text == "left|right":
+def _check_keys(values: pd.Series, answers: pd.Series, offer: Offer, column: str) -> None:
+    """Refuse answers that are none of the numbers on offer; words other than left and right have codes."""
+    if offer.is_sides:
         yes_no(values, column, SIDES)
         return
-    keys = pd.to_numeric(pd.Series(text.split("|")), errors="coerce")
-    if keys.isna().any():
+    numbers = offer.numbers() if offer.words else None
+    if numbers is None:
         return
-    wrong = answers.notna() & ~np.isclose(answers.to_numpy()[:, None], keys.to_numpy()).any(axis=1)
+    wrong = answers.notna() & ~np.isclose(answers.to_numpy()[:, None], numbers).any(axis=1)
     if wrong.any():
-        _refuse(values, wrong, column, f"one of the row's alternatives {text}")
+        _refuse(values, wrong, column, f"one of the row's alternatives {offer.text}")
 
 
 def _refuse(values, wrong, name, wanted):

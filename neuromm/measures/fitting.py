@@ -16,6 +16,7 @@ import pandas as pd
 from neuromm.core.parameters import default_free, parameters_of
 from neuromm.maths.parameters import BadData, Free
 from neuromm.measures.search import METHODS
+from neuromm.stimuli.alternatives import offers
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.columns import COLUMNS, stimulus_columns
 from neuromm.stimuli.delimited import plain_text
@@ -242,17 +243,13 @@ def _answerable(observer, trials, by):
 
 
 def _off_key(given, response):
-    if "alternatives" not in given:
-        return ""
-    for text, rows in given.groupby(given["alternatives"].fillna("")):
-        try:
-            keys = [float(key) for key in str(text).split("|")]
-        except ValueError:
+    for offer in offers(given, (given["report"] != "common").to_numpy()):
+        if not offer.words or offer.is_sides or offer.numbers() is None:
             continue
-        rows = rows[rows["report"] != "common"]
-        off = ~response[rows.index].isin(keys)
+        off = ~response[given.index[offer.rows]].isin(offer.numbers())
         if off.any():
-            return f"column 'response': {response[off.idxmax()]:g} (trial {off.idxmax()}) is none of the keys {text}"
+            value, trial = response[off.idxmax()], off.idxmax()
+            return f"column 'response': {value:g} (trial {trial}) is none of the keys {offer.text}"
     return ""
 
 

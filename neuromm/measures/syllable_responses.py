@@ -8,6 +8,7 @@ import pandas as pd
 
 from neuromm.measures.bias import rate_with_interval
 from neuromm.measures.checks import as_list, grouped_rows, keep_kind, need
+from neuromm.stimuli.alternatives import offers
 from neuromm.stimuli.labels import offered, syllables, with_syllables
 
 FACTORS = ("auditory_syllable", "visual_syllable", "auditory_snr", "soa", "context")
@@ -70,10 +71,10 @@ def response_distribution(trials, *, by=(), outside="error"):
 def _outside(asked):
     """Which answers are not among the alternatives of their row."""
     wrong = np.zeros(len(asked), bool)
-    if "alternatives" in asked:
-        for text in asked["alternatives"].dropna().unique():
-            rows = (asked["alternatives"] == text).to_numpy() & asked["response_label"].notna().to_numpy()
-            wrong[rows] = ~asked["response_label"][rows].isin(offered(str(text))).to_numpy()
+    for offer in offers(asked, asked["response_label"].notna().to_numpy()):
+        if offer.words:
+            labels = asked["response_label"][offer.rows]
+            wrong[offer.rows] = ~labels.isin(offered(offer.text)).to_numpy()
     return wrong
 
 

@@ -18,13 +18,13 @@ import xarray as xr
 
 from neuromm.core.messages import did_you_mean
 from neuromm.core.parameters import check_parameters
-from neuromm.observers.choices import choose
+from neuromm.observers.choices import Labels, choose, label_of_rows
 from neuromm.observers.cues import Cue, Draws, Stimuli, check_cues
 from neuromm.observers.protocol import Percept, Record, answer, collect, wanted
 from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.table import require
 
-__all__ = ["ClassVar", "Cue", "Draws", "Observer", "Percepts", "Stimuli", "dataclass"]
+__all__ = ["ClassVar", "Cue", "Draws", "Labels", "Observer", "Percepts", "Stimuli", "dataclass"]
 
 
 class Percepts:
@@ -38,8 +38,8 @@ class Percepts:
         1 where one cause is perceived, 0 where several are, NaN where there is nothing to judge.
     reaction_time : array, shape (n_presentations,), optional
         ms.
-    **reports : array, shape (n_presentations,)
-        The answer to each question: a number, or a label.
+    **reports : array, shape (n_presentations,), or Labels
+        The answer to each question: a number, or words with what speaks for them.
     """
 
     def __init__(self, *, layers=None, judged_common=None, reaction_time=None, **reports):
@@ -167,23 +167,33 @@ class Observer:
             names += ("lapse", "guess") if hasattr(self, "lapse") else ()
         return Draws(names, rng, len(stimuli.trials), stimuli.first)
 
-    def alternatives(self, trials: pd.DataFrame) -> pd.DataFrame:
+    def with_alternatives(self, trials: pd.DataFrame) -> pd.DataFrame:
         """The table with the answers that are offered where its own cells are empty; here: any answer."""
         return trials
 
     def respond(self, percepts: Percepts, stimuli: Stimuli, draws: Draws) -> pd.DataFrame:
-        """From percepts to answers: motor noise and bias, lapses, the nearest alternative."""
-        trials = self.alternatives(stimuli.trials)
-        values = {report: stimuli.to_rows(np.asarray(v)) for report, v in percepts.reports.items()}
+        """From percepts to answers: motor noise and bias, lapses, the nearest or most likely alternative."""
+        trials = self.with_alternatives(stimuli.trials)
+        values, in_words = {}, {}
+        for report, value in percepts.reports.items():
+            if isinstance(value, Labels):
+                in_words[report] = value
+                values[report] = label_of_rows(self, value, report, trials, stimuli, draws)
+            else:
+                values[report] = stimuli.to_rows(np.asarray(value))
         times = percepts.reaction_time
         judged = percepts.judged_common
-        return answer(
+        responses = answer(
             trials,
             choose(self, trials, values, draws),
             self.name,
             judged_common=None if judged is None else nullable(stimuli.to_rows(np.asarray(judged))),
             reaction_time=None if times is None else stimuli.to_rows(np.asarray(times, float)),
         )
+        for report, labels in in_words.items():
+            rows = (trials["report"] == report).to_numpy()
+            responses.loc[rows, "response"] = labels.codes(responses["response_label"][rows])
+        return responses
 
     def provenance(self) -> dict[str, Any]:
         """What decides the result: the class and every field."""
@@ -196,7 +206,7 @@ class Observer:
         if not isinstance(percepts, Percepts):
             raise TypeError(f"{where} must return Percepts, got {type(percepts).__name__}")
         for report, values in percepts.reports.items():
-            shape = np.shape(values)
+            shape = values.shape if isinstance(values, Labels) else np.shape(values)
             if shape not in ((), (len(stimuli),)):
                 raise ValueError(
                     f"{where}: '{report}' must have one value per presentation, "

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuromm.stimuli.alternatives import offers
+
 
 @dataclass(frozen=True)
 class Percept:
@@ -197,21 +199,13 @@ def answer(trials, values, name, *, judged_common=None, reaction_time=None) -> p
 
 
 def _press_keys(trials, response):
-    if "alternatives" not in trials:
-        return response
-    alternatives = trials["alternatives"]
-    for text in alternatives.dropna().unique():
-        if not str(text).strip():
-            continue
-        rows = (alternatives == text).to_numpy() & ~np.isnan(response)
-        if str(text).strip() == "left|right":  # a place or heading, judged right of straight ahead (1) or not (0)
-            response[rows] = response[rows] > 0
-            continue
-        try:
-            keys = np.array([float(key) for key in str(text).split("|")])
-        except ValueError:
-            continue  # syllables and other words: the observer answered with a label
-        response[rows] = keys[np.abs(response[rows][:, None] - keys).argmin(1)] if rows.any() else response[rows]
+    for offer in offers(trials, ~np.isnan(response)):
+        given = response[offer.rows]
+        numbers = offer.numbers() if offer.words else None
+        if offer.is_sides:  # a place or heading, judged right of straight ahead (1) or not (0)
+            response[offer.rows] = given > 0
+        elif numbers is not None:  # None: words, the observer answered with a label
+            response[offer.rows] = numbers[np.abs(given[:, None] - numbers).argmin(1)]
     return response
 
 

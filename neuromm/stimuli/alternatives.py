@@ -104,9 +104,10 @@ def number_offers(trials: pd.DataFrame, who: str, rows: np.ndarray | None = None
 
 
 def offer_counts(trials: pd.DataFrame, largest: int, rows: np.ndarray) -> pd.DataFrame:
-    """The table with 1|2|…|largest where the cell of one of `rows` is missing, and no offer in other rows."""
+    """The table with 1|2|…|largest where the cell of one of `rows` is empty, and no offer in other rows."""
     counts = "|".join(str(number) for number in range(1, largest + 1))
     cells = pd.Series(counts, trials.index, dtype=object)
-    if "alternatives" in trials:
-        cells = trials["alternatives"].where(trials["alternatives"].notna(), counts)
+    for offer in offers(trials):
+        if offer.words:
+            cells[offer.rows] = offer.text
     return trials.assign(alternatives=cells.where(rows))

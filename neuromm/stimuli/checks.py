@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from neuromm.stimuli.alternatives import words_of
 from neuromm.stimuli.columns import COLUMNS, MODALITIES, PEOPLE, PLACES, Column, near_column
 from neuromm.stimuli.delimited import text_of
 
@@ -215,8 +216,9 @@ def keys_of(alternatives: str) -> list[float] | None:
     text = str(alternatives).strip()
     if text in ("left|right", "different|same"):
         return [0.0, 1.0]
+    words = words_of(text)
     try:
-        return [float(key) for key in text.split("|")]
+        return [float(word) for word in words] or None
     except ValueError:
         return None
 

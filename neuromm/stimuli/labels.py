@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from neuromm.stimuli.alternatives import words_of
+
 FUSIONS = {("ba", "ga"): "da", ("pa", "ka"): "ta"}  # (heard, seen) → fused: McGurk & MacDonald 1976
 
 
@@ -27,10 +29,10 @@ def syllables(values) -> pd.Series:
     return column.where(column.notna(), np.nan)
 
 
-def offered(text) -> list[str]:
+def offered(cell: object) -> list[str]:
     """The syllables in a cell of `alternatives`, such as "ba|Da| ga"; an empty cell offers none."""
-    keys = [] if not isinstance(text, str) else [syllable(key) for key in text.split("|")]
-    return [key for key in keys if key]
+    words = [syllable(word) for word in words_of(cell)]
+    return [word for word in words if word]
 
 
 def with_syllables(trials, columns=("auditory_syllable", "visual_syllable", "response_label")) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Noisy samples of where events are: the sensory sd of each row, drawn or yoked measurements."""
 
 import numpy as np
+import pandas as pd
 
 from neuromm.maths.noise import normal_from_seeds
 from neuromm.stimuli.table import PLACES, require
@@ -8,12 +9,17 @@ from neuromm.stimuli.table import PLACES, require
 STREAM = {"visual": 1, "auditory": 2, "tactile": 3, "haptic": 4, "proprioceptive": 5, "vestibular": 6}
 
 
-def sigma_of(trials, modality, sigma):
-    """Sensory sd of each row, deg: σ/√reliability, with `sigma` the sd at reliability 1; shape (n_trials,)."""
+def reliability_of(trials: pd.DataFrame, modality: str) -> np.ndarray:
+    """Reliability of each row's cue; 1 (the clearest) where the table has none; shape (n_trials,)."""
     column = f"{modality}_reliability"
     if column not in trials:
-        return np.full(len(trials), float(sigma))
-    return float(sigma) / np.sqrt(trials[column].fillna(1.0).to_numpy(float))
+        return np.ones(len(trials))
+    return trials[column].fillna(1.0).to_numpy(float)
+
+
+def sigma_of(trials, modality, sigma):
+    """Sensory sd of each row, deg: σ/√reliability, with `sigma` the sd at reliability 1; shape (n_trials,)."""
+    return float(sigma) / np.sqrt(reliability_of(trials, modality))
 
 
 def with_noise_seeds(trials, rng):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from neuromm.core.parameters import probability, sd
-from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.base import Cue, Labels, Observer, Percepts
 from neuromm.testing import check_observer, example_trials
 
 
@@ -180,3 +180,62 @@ def test_what_is_not_answered_and_what_is_absent_names_the_rows():
         answers(Halfway(), alone)
     with pytest.raises(ValueError, match="halfway has no parameter 'sigma_visul'; did you mean 'sigma_visual'"):
         Halfway().perceive(trials, rng=np.random.default_rng(1), parameters=pd.DataFrame({"sigma_visul": [1.0]}))
+
+
+@dataclass(frozen=True)
+class Namer(Observer):
+    """Names a syllable by fixed scores; draws by them if told to; what nobody offers is left open."""
+
+    scores: tuple[float, ...] = (0.2, 0.5, 0.3)
+    draws_label: bool = False
+    open_label: str | None = None
+    lapse: float = probability(0.0)
+    name: str = "namer"
+
+    layers: ClassVar = ()
+
+    def infer(self, stimuli, draws):
+        n = len(stimuli)
+        uniform = (np.arange(n) + 0.5) / n if self.draws_label else None
+        open_label = np.full(n, self.open_label, object)
+        scores = np.tile(self.scores, (n, 1))
+        return Percepts(syllable=Labels(("ba", "da", "ga", "other"), scores, uniform, open_label))
+
+
+def names(observer, cells):
+    return answers(observer, pd.DataFrame({"report": "syllable", "alternatives": cells}))
+
+
+def test_the_best_label_on_offer_is_chosen_and_coded_by_its_position():
+    found = names(Namer(), ["ba|da|ga", "ga|ba", " Ba ", None, "other|ba"])
+    assert found["response_label"].tolist() == ["da", "ga", "ba", "da", "ba"]
+    assert found["response"].tolist() == [1, 2, 0, 1, 0]
+    alone = names(Namer(), ["ga|ba"])
+    assert alone["response"].tolist() == [2], "a code does not depend on the rest of the table"
+
+
+def test_an_open_label_answers_only_where_nothing_is_offered():
+    found = names(Namer(open_label="other"), ["ba|da", None, ""])
+    assert found["response_label"].tolist() == ["da", "other", "other"]
+    assert found["response"].tolist() == [1, 3, 3]
+
+
+def test_a_drawn_label_has_its_share_of_what_is_offered_in_any_order():
+    for cell in ("ba|ga", "ga|ba"):
+        found = names(Namer(draws_label=True), [cell] * 1000)
+        # evenly spaced numbers: shares are exact to one row; 0.2 / (0.2 + 0.3)
+        assert (found["response_label"] == "ba").sum() == pytest.approx(400, abs=1)
+
+
+def test_a_lapse_names_any_label_on_offer_alike_and_never_one_without_a_score():
+    found = names(Namer(lapse=1.0), ["ba|ga|other"] * 4000)["response_label"]
+    assert set(found) == {"ba", "ga"}
+    # three standard errors of a share of 1/2 over 4000 trials
+    assert (found == "ba").mean() == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
+
+
+@pytest.mark.parametrize("cell, message", [("ba|zu", r"offer \['zu'\], which it never perceives"),
+                                           ("other", "offer nothing that it perceives by itself")])  # fmt: skip
+def test_labels_that_cannot_be_given_are_refused(cell, message):
+    with pytest.raises(ValueError, match=message):
+        names(Namer(), [cell])

@@ -43,7 +43,8 @@ def test_a_table_without_the_column_offers_any_answer():
 
 
 def test_counts_are_offered_where_a_cell_is_missing():
-    trials = pd.DataFrame({"alternatives": [None, "1|2", None]})
-    filled = offer_counts(trials, 3, np.array([True, True, False]))
+    trials = pd.DataFrame({"alternatives": [None, "1|2", None, " "]})
+    filled = offer_counts(trials, 3, np.array([True, True, False, True]))
     assert filled["alternatives"].tolist()[:2] == ["1|2|3", "1|2"]
     assert pd.isna(filled["alternatives"].iloc[2])
+    assert filled["alternatives"].iloc[3] == "1|2|3", "a blank cell is an empty one"

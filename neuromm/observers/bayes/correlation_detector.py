@@ -7,9 +7,10 @@ import pandas as pd
 from scipy.special import ndtr
 
 from neuromm.maths.correlation_detector import detect, events
+from neuromm.observers.base import Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
-from neuromm.stimuli.table import distinct, require, showings
+from neuromm.stimuli.measurement import reliability_of
+from neuromm.stimuli.table import distinct, require
 
 COLUMNS = [
     "soa",
@@ -23,18 +24,19 @@ COLUMNS = [
 STANDARD = np.arange(-500.0, 501.0, 5.0)  # ms, asynchronies of the standard pair whose largest outputs are the units
 
 
-class CorrelationDetector(Likely):
-    """Perceive and predict; a subclass is its time constants and front end."""
+class CorrelationDetector(Observer, Likely):
+    """Perceives and predicts synchrony and order; a subclass is its time constants and front end.
+
+    Needs `soa`, or `visual_onset` and `auditory_onset` (ms); durations (ms) where given; the root of a
+    reliability scales intensity. Report "synchronous" is 1 for together, "visual_first" 1 for light before
+    sound. Layers: `detector` (correlation and lag, over the standard pair's largest), `evidence` (probits).
+    """
 
     layers: ClassVar[tuple[str, ...]] = ("detector", "evidence")
     reports: ClassVar[tuple[str, ...]] = ("synchronous", "visual_first")
     transient: ClassVar[bool] = False
+    random: ClassVar[tuple[str, ...]] = ("synchronous", "visual_first")
     likelihood_columns: ClassVar[tuple[str, ...]] = tuple(COLUMNS)
-
-    def __post_init__(self):
-        for name in ("tau_visual", "tau_auditory", "tau_binding", "duration", "dt"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive time in ms is wanted")
 
     def signals(self, visual, auditory, *, over_time=False):
         """Correlation and lag of signals (n_trials, n_samples) sampled every `dt` ms, in the detector's own units.
@@ -76,61 +78,46 @@ class CorrelationDetector(Likely):
     def _long(self):
         return self.duration > 3 * self.tau_binding  # a step: its end is not reached
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass.
+    def check_trials(self, trials):
+        """As every observer; every row needs both onsets."""
+        super().check_trials(trials)
+        self._onsets(trials)
 
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report` ("synchronous": 1 = together; "visual_first": 1 = light before sound) and `soa`, or
-            `visual_onset` and `auditory_onset` (ms). Durations (ms) where given; reliabilities scale intensity by √.
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            detector (correlation and lag, over the standard pair's largest), evidence (their probits).
-        parameters : DataFrame, optional
-
-        Raises
-        ------
-        ValueError
-            If a column is missing or an onset is empty.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        outputs = self._outputs(trials)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 2))[first][of_row]
+    def infer(self, stimuli, draws):
+        """Judge synchrony by the correlation, and order by the lag, each with probit noise."""
+        outputs = self._outputs(stimuli.table)
         evidence = self._evidence(outputs)
-        says = {
-            "synchronous": (evidence[:, 0] + z[:, 0] > 0).astype(float),
-            "visual_first": (evidence[:, 1] + z[:, 1] > 0).astype(float),
-        }
-        judged = pd.array(list(says["synchronous"] > 0.5), "boolean")
-        responses = answer(trials, says, self.name, judged_common=judged)
-        return Percept(responses, collect(layers, {"detector": outputs, "evidence": evidence}, trials, self.name))
+        synchronous = (evidence[:, 0] + draws["synchronous"] > 0).astype(float)
+        visual_first = (evidence[:, 1] + draws["visual_first"] > 0).astype(float)
+        return Percepts(
+            synchronous=synchronous,
+            visual_first=visual_first,
+            judged_common=synchronous,
+            layers={"detector": outputs, "evidence": evidence},
+        )
 
     def _evidence(self, outputs):
-        return np.stack(
-            [
-                self.bias_synchrony + self.gain_synchrony * outputs[:, 0],
-                self.bias_order + self.gain_order * outputs[:, 1],
-            ],
-            -1,
-        )
+        """Probits of "together" and of "light first", (n_trials, 2)."""
+        synchrony = self.bias_synchrony + self.gain_synchrony * outputs[:, 0]
+        order = self.bias_order + self.gain_order * outputs[:, 1]
+        return np.stack([synchrony, order], -1)
 
     def _outputs(self, trials):
         """Normalised correlation and lag of each row, (n_trials, 2); each distinct row is computed once."""
         onsets = self._onsets(trials)
         first, of_row = distinct(trials, COLUMNS)
         shown = trials.iloc[first]
-        lasting = [shown[f"{m}_duration"].fillna(self.duration).to_numpy(float) if f"{m}_duration" in shown
-                   else np.full(len(shown), self.duration) for m in ("visual", "auditory")]  # fmt: skip
-        gains = [np.sqrt(shown[f"{m}_reliability"].fillna(1.0).to_numpy(float)) if f"{m}_reliability" in shown
-                 else np.ones(len(shown)) for m in ("visual", "auditory")]  # fmt: skip
-        found = self._of_events(onsets[0][first], onsets[1][first], *lasting, *gains)
+        durations, gains = [], []
+        for modality in ("visual", "auditory"):
+            duration = np.full(len(shown), self.duration)
+            if f"{modality}_duration" in shown:
+                duration = shown[f"{modality}_duration"].fillna(self.duration).to_numpy(float)
+            durations.append(duration)
+            gains.append(np.sqrt(reliability_of(shown, modality)))
+        found = self._of_events(onsets[0][first], onsets[1][first], *durations, *gains)
         return np.stack([values / unit for values, unit in zip(found, self._units(), strict=True)], -1)[of_row]
 
     def _onsets(self, trials):
-        require(trials, ["report"], self.name)
         if "visual_onset" in trials and "auditory_onset" in trials:
             onsets = trials["visual_onset"].to_numpy(float), trials["auditory_onset"].to_numpy(float)
         else:
@@ -139,16 +126,16 @@ class CorrelationDetector(Likely):
         empty = np.isnan(onsets[0]) | np.isnan(onsets[1])
         if empty.any():
             raise ValueError(
-                f"{self.name}: trials {trials.index[empty][:5].tolist()} have no onset of light or sound; both "
-                "are wanted"
+                f"{self.name}: trials {trials.index[empty][:5].tolist()} must have an onset of light and "
+                "of sound, got NaN"
             )
         return onsets
 
     def predict(self, trials) -> pd.DataFrame:
         """Probability of a "yes" to what each row asks (`expected`), and of both judgements, exactly."""
+        self.check_trials(trials)
         chances = ndtr(self._evidence(self._outputs(trials)))
         table = pd.DataFrame(chances, trials.index, ["synchronous", "visual_first"])
-        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
         table.insert(0, "expected", np.where(trials["report"] == "synchronous", chances[:, 0], chances[:, 1]))
         return table
 
@@ -161,7 +148,7 @@ class CorrelationDetector(Likely):
 
         from neuromm.maths.report_probability import normal_cdf
 
-        answer(cells, dict.fromkeys(self.reports, 0.0), self.name)  # refuses reports that it cannot give
+        self.check_trials(cells)
         outputs = torch.as_tensor(self._outputs(cells), device=device)
         together = torch.as_tensor(np.array(cells["report"] == "synchronous"), device=device)
         yes = torch.as_tensor(cells["response"].to_numpy(float) > 0.5, device=device)
@@ -179,7 +166,3 @@ class CorrelationDetector(Likely):
             return torch.log(chance.clamp(min=1e-12))
 
         return evaluate, len(cells)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)

@@ -5,23 +5,29 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, ndtr
+from scipy.special import expit
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive, probability
 from neuromm.maths.parameters import BadData
+from neuromm.observers.base import Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import require
 
 STANDARD_ALPHA = 10.5  # Hz, the frequency at which coupled and uncoupled windows coincide
 
 
 @dataclass(frozen=True)
-class FlashWindow(Likely):
+class FlashWindow(Observer, Likely):
     """Sees one flash as two when two beeps fall within a window; a descriptive model, not a mechanism.
 
     P("two" | 1 flash, ≥ 2 beeps, SOA) = guess + (1 − guess − lapse)/(1 + exp((SOA − m)/spread)), with the mid-point
     m = window + coupling · (1000/alpha − 1000/10.5) ms: at the default window, a coupling of 1 is one alpha cycle. Two
     flashes are seen as two with 1 − lapse, but fuse with one beep within the same window, with probability `fusion`.
+    The answer is 1 or 2, or 0 where no flash is shown; layer `p_two` is the probability of "two".
+
+    Needs `n_flashes`, `n_beeps`, and `beep_soa` (ms) where there are two beeps, `flash_soa` where there are two
+    flashes.
 
     The literature disagrees about the coupling: Cecere, Rees & Romei (2015) found windows that follow the individual
     alpha cycle and shift with stimulation; Buergers & Noppeney (2022) found no influence of alpha frequency on
@@ -33,28 +39,25 @@ class FlashWindow(Likely):
     Buergers & Noppeney (2022) Nat Hum Behav 6:732, doi 10.1038/s41562-022-01294-x.
     """
 
-    alpha: float = STANDARD_ALPHA  # Hz, individual alpha frequency
-    coupling: float = 1.0  # ms of mid-point per ms of alpha period; 0: none
-    window: float = 1000 / STANDARD_ALPHA  # ms, mid-point at 10.5 Hz
-    spread: float = 15.0  # ms
-    guess: float = 0.05  # P("two") where nothing suggests it
-    lapse: float = 0.05  # P("one") where everything suggests two
-    fusion: float = 0.3  # P("one" | 2 flashes, 1 beep) deep within the window
-    name: str = "flash_window"
-
     layers: ClassVar[tuple[str, ...]] = ("p_two",)
     reports: ClassVar[tuple[str, ...]] = ("n_flashes",)
+    random: ClassVar[tuple[str, ...]] = ("answer",)
     likelihood_columns: ClassVar[tuple[str, ...]] = ("n_flashes", "n_beeps", "beep_soa", "flash_soa")
 
+    alpha: float = positive(STANDARD_ALPHA, "Hz")  # individual alpha frequency
+    coupling: float = number(1.0)  # ms of mid-point per ms of alpha period; 0: none
+    window: float = positive(1000 / STANDARD_ALPHA, "ms", free=(10, 400))  # mid-point at 10.5 Hz
+    spread: float = positive(15.0, "ms", free=(1, 100))
+    guess: float = probability(0.05, free=(0, 0.4))  # P("two") where nothing suggests it
+    lapse: float = probability(0.05, free=(0, 0.4))  # P("one") where everything suggests two
+    fusion: float = probability(0.3, free=(0, 1))  # P("one" | 2 flashes, 1 beep) deep within the window
+    name: str = "flash_window"
+
     def __post_init__(self):
-        for name in ("alpha", "window", "spread"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
-        if not (min(self.guess, self.lapse, self.fusion) >= 0 and self.guess + self.lapse <= 1 and self.fusion <= 1):
-            raise ValueError(
-                f"{self.name}: guess {self.guess}, lapse {self.lapse}, fusion {self.fusion}; probabilities "
-                "with guess + lapse ≤ 1 are wanted"
-            )
+        super().__post_init__()
+        if self.guess + self.lapse > 1:
+            wanted = f"at most 1 - lapse, with lapse {self.lapse:g}"
+            raise must_be(self.name, "guess", wanted, self.guess)
 
     @property
     def midpoint(self) -> float:
@@ -68,30 +71,29 @@ class FlashWindow(Likely):
     def _within(self, soa):
         return expit((self.midpoint - np.asarray(soa, float)) / self.spread)
 
-    def answer_choices(self, report: str, alternatives: str) -> tuple:
+    def with_alternatives(self, trials):
         """1 or 2 flashes, whatever is offered; 0 where none is shown."""
-        return (0.0, 1.0, 2.0)
+        return trials.assign(alternatives="0|1|2")
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer 1 or 2 flashes (0 where none is shown), and record `p_two` from the same pass.
+    def check_trials(self, trials):
+        """As every observer; two events need the time between them."""
+        super().check_trials(trials)
+        self._timing(trials)
 
-        Needs `report` ("n_flashes"), `n_flashes`, `n_beeps`, and `beep_soa` (ms) where there are two beeps,
-        `flash_soa` where there are two flashes. Raises a ValueError that names the rows where an SOA is missing.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        chance = self._p_two(trials)
-        first, of_row = showings(trials)
-        uniform = ndtr(rng.standard_normal((len(trials), 1))[:, 0])[first][of_row]
-        seen = np.where(trials["n_flashes"] == 0, 0.0, 1.0 + (uniform < chance))
-        responses = answer(trials, {"n_flashes": seen}, self.name)
-        return Percept(responses, collect(layers, {"p_two": chance[:, None]}, trials, self.name))
+    def infer(self, stimuli, draws):
+        """See two flashes with the probability that their timing gives."""
+        chance = self._p_two(stimuli.table)
+        counted = 1.0 + (draws.uniform("answer") < chance)
+        seen = np.where(stimuli.table["n_flashes"] == 0, 0.0, counted)
+        return Percepts(n_flashes=seen, layers={"p_two": chance[:, None]})
 
     def _timing(self, trials):
-        """Flashes (n,), which rows may split a flash, which may fuse two, and the SOA that decides it, ms (0: none)."""
-        require(trials, ["report", "n_flashes", "n_beeps"], self.name)
-        flashes, beeps = trials["n_flashes"].to_numpy(float), trials["n_beeps"].fillna(0).to_numpy(float)
-        split, fused = (flashes == 1) & (beeps >= 2), (flashes >= 2) & (beeps == 1)
+        """Flashes, which rows may split a flash or fuse two, and the SOA that decides it, ms (0: none); each (n,)."""
+        require(trials, ["n_flashes", "n_beeps"], self.name)
+        flashes = trials["n_flashes"].to_numpy(float)
+        beeps = trials["n_beeps"].fillna(0).to_numpy(float)
+        split = (flashes == 1) & (beeps >= 2)
+        fused = (flashes >= 2) & (beeps == 1)
         soa = np.zeros(len(trials))
         for column, rows in (("beep_soa", split), ("flash_soa", fused)):
             given = trials[column].to_numpy(float) if column in trials else np.full(len(trials), np.nan)
@@ -121,7 +123,7 @@ class FlashWindow(Likely):
         """
         import torch
 
-        answer(cells, {"n_flashes": 0.0}, self.name)  # refuses reports that it cannot give
+        self.check_trials(cells)
         flashes, split, fused, soa = (torch.as_tensor(np.array(v), device=device) for v in self._timing(cells))
         response = cells["response"].to_numpy(float)
         wrong = (response == 0) != (flashes == 0).cpu().numpy()
@@ -147,13 +149,14 @@ class FlashWindow(Likely):
 
     def predict(self, trials) -> pd.DataFrame:
         """P("two") in closed form as `p_two`, and the expected count as `expected`; indexed by trial."""
+        self.check_trials(trials)
         chance = self._p_two(trials)
         expected = np.where(trials["n_flashes"] == 0, 0.0, 1 + chance)
         return pd.DataFrame({"expected": expected, "p_two": chance}, trials.index)
 
     def provenance(self) -> dict:
         """What decides the result: the class and every field."""
-        return describe(self, midpoint=self.midpoint)
+        return super().provenance() | {"midpoint": self.midpoint}
 
 
 def draw_alpha_people(n=22, *, rng, coupling=1.0, mean_alpha=10.5, sd_alpha=1.0, sd_midpoint=9.5) -> list[FlashWindow]:

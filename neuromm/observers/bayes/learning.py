@@ -6,12 +6,14 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from neuromm.maths.gaussian import fuse, log_bayes_factor, posterior_common, segregate
+from neuromm.core.parameters import count, number, positive, probability, sd
+from neuromm.maths.gaussian import averaged_over_causes
 from neuromm.maths.recalibration import bayesian_variance, exponential_variance
-from neuromm.observers.bayes.possible_answers import check_answers, choices_of
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.bayes.possible_answers import check_answers
+from neuromm.stimuli.alternatives import offers
 from neuromm.stimuli.measurement import place_of, sigma_of
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import require
 
 
 def _instantaneous(observer, variances):
@@ -31,15 +33,17 @@ LEARNERS = {"instantaneous": _instantaneous, "bayesian": _bayesian, "exponential
 
 
 @dataclass(frozen=True)
-class Beierholm2020:
+class Beierholm2020(Observer):
     """Weighs vision by an uncertainty that it estimates from the dots now and before.
 
     A cloud of `n_dots` dots has spread σ_t (column `visual_spread`) that changes over time; its centre tells of a
     place with that spread as noise. The observer takes the sample variance of the dots (*instantaneous*), a running
     average γ variance_{t−1} + (1 − γ) sample_t (*exponential*), or the posterior under a random walk of log precision
     with step variance 1/κ (*bayesian*), and then infers causes and places as in Körding et al. (2007), averaging. The
-    defaults are the medians of the Bayesian learner for the sinusoid; rows are read in the order of time, each
-    `block` anew.
+    defaults are the medians of the Bayesian learner for the sinusoid; rows are read in the order of time, and every
+    `block` starts with `sigma_visual`. Dots are drawn, or are those of the table. A row without sight leaves the
+    estimate as it was. Layers: `measurements` (A, cloud's centre), `visual_sigma` (as estimated, deg), `p_common`,
+    `estimate` (A, V).
 
     References
     ----------
@@ -47,73 +51,55 @@ class Beierholm2020:
     spread becomes the noise of its place (σ²(1 + 1/n)) is reconstructed here.
     """
 
-    sigma_auditory: float = 5.64  # deg
-    sigma_prior: float = 9.03  # deg, their σ_0
-    mu_prior: float = 0.0  # deg
-    p_common: float = 0.65
-    learner: Literal["instantaneous", "bayesian", "exponential"] = "bayesian"
-    kappa: float = 7.37  # precision of the walk, of the Bayesian learner
-    gamma: float = 0.23  # weight of the past, of the exponential learner
-    n_dots: int = 20
-    sigma_visual: float = 5.0  # deg, spread where the table gives none
-    name: str = "beierholm2020"
-
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
     layers: ClassVar[tuple[str, ...]] = ("measurements", "visual_sigma", "p_common", "estimate")
     reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
 
-    def __post_init__(self):
-        for name in ("sigma_auditory", "sigma_prior", "sigma_visual", "kappa"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
-        for name in ("p_common", "gamma"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a fraction between 0 and 1 is wanted")
-        if self.learner not in LEARNERS:
-            raise ValueError(f"{self.name}: learner is '{self.learner}'; one of {', '.join(LEARNERS)} is wanted")
-        if not self.n_dots >= 2:
-            raise ValueError(f"{self.name}: n_dots is {self.n_dots}; at least 2 dots have a spread")
+    sigma_auditory: float = sd(5.64, "deg", free=(1, 40))  # at reliability 1
+    sigma_prior: float = sd(9.03, "deg", free=(2, 100))  # their σ_0
+    mu_prior: float = number(0.0, "deg")
+    p_common: float = probability(0.65, free=(0.01, 0.99))
+    learner: Literal["instantaneous", "bayesian", "exponential"] = "bayesian"
+    kappa: float = positive(7.37)  # precision of the walk, of the Bayesian learner
+    gamma: float = probability(0.23)  # weight of the past, of the exponential learner
+    n_dots: int = count(20, least=2)  # fewer have no spread
+    sigma_visual: float = sd(5.0, "deg")  # spread where the table gives none
+    name: str = "beierholm2020"
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer the trials in their order, learning the visual spread on the way; record `layers` from the same pass.
+    @property
+    def random(self) -> tuple[str, ...]:
+        """Noise of the sound, and of each dot."""
+        return ("auditory", *self._dots)
 
-        Needs `report` and azimuths (NaN = absent); `visual_spread` (deg). Layers: measurements (A, cloud's centre),
-        visual_sigma (as estimated, deg), p_common, estimate (A, V). Dots are drawn, or are those of the table. A row
-        without sight leaves the estimate as it was.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), self.n_dots + 1))[first]
-        inferred = {k: v[of_row] for k, v in self._infer(trials.iloc[first], z).items()}
-        common = np.where(inferred.pop("alone"), np.nan, inferred["p_common"][:, 0] > 0.5)
-        judged = pd.array([None if np.isnan(c) else bool(c) for c in common], "boolean")
-        says = {"auditory": inferred["estimate"][:, 0], "visual": inferred["estimate"][:, 1], "common": common}
-        responses = answer(trials, says, self.name, judged_common=judged)
-        return Percept(responses, collect(layers, inferred, trials, self.name))
+    @property
+    def _dots(self):
+        return [f"dot {i}" for i in range(self.n_dots)]
 
-    def _infer(self, shown, z):
-        sigma_a = sigma_of(shown, "auditory", self.sigma_auditory)
-        centre, sigma_v = self._seen(shown, z[:, 1:])
-        x = np.stack([place_of(shown, "auditory") + sigma_a * z[:, 0], centre], -1)
+    def infer(self, stimuli, draws):
+        """Estimate the blur of vision from the dots, then infer causes and average over them."""
+        table = stimuli.table
+        auditory = self.cues[0]
+        sigma_auditory = auditory.sigmas(table, self.sigma_auditory)
+        heard = auditory.measure(table, self.sigma_auditory, draws["auditory"])
+        dots = np.stack([draws[dot] for dot in self._dots], -1)
+        centre, sigma_visual = self._seen(table, dots)
+        x = np.stack([heard, centre], -1)
+        sigmas = np.stack([sigma_auditory, sigma_visual], -1)
+        posterior, estimate = self._averaged(x, sigmas)
         absent = np.isnan(x)
-        chance, estimate = self._perceived(x, np.stack([sigma_a, sigma_v], -1))
-        return {
+        common = np.where(absent.any(1), np.nan, posterior > 0.5)
+        layers = {
             "measurements": np.where(absent, self.mu_prior, x),
-            "visual_sigma": sigma_v[:, None],
-            "p_common": chance[:, None],
+            "visual_sigma": sigma_visual[:, None],
+            "p_common": posterior[:, None],
             "estimate": np.where(absent, self.mu_prior, estimate),
-            "alone": absent.any(1),
         }
+        answers = {cue.asked_as: layers["estimate"][:, i] for i, cue in enumerate(self.cues)}
+        return Percepts(**answers, common=common, judged_common=common, layers=layers)
 
-    def _perceived(self, x, sigmas):
+    def _averaged(self, x, sigmas):
         """Posterior of one cause (n,) and averaged estimates (n, 2) of measurements (n, 2), NaN where absent."""
-        factor = log_bayes_factor(x, sigmas, self.mu_prior, self.sigma_prior)
-        chance = np.where(np.isnan(x).any(1), 0.0, posterior_common(factor, self.p_common))
-        fused = fuse(x, sigmas, self.mu_prior, self.sigma_prior)[0][:, None]
-        apart = segregate(x, sigmas, self.mu_prior, self.sigma_prior)
-        return chance, chance[:, None] * fused + (1 - chance[:, None]) * apart
+        return averaged_over_causes(x, sigmas, self.mu_prior, self.sigma_prior, self.p_common)
 
     def _seen(self, shown, z):
         """Centre of the dots and the estimated noise of their place, deg; the dots of the table where it has them."""
@@ -144,27 +130,23 @@ class Beierholm2020:
         require(trials, ["report", "response", "alternatives", "auditory_azimuth", *DOTS], self.name)
         if (trials["report"] != "auditory").any() or trials["alternatives"].nunique(dropna=False) != 1:
             raise ValueError(f"{self.name}: likelihoods are of 'auditory' answers on one set of keys (alternatives)")
-        keys = np.array([float(key) for key in str(trials["alternatives"].iloc[0]).split("|")])
+        check_answers(trials[trials["response"].notna()], self)
+        keys = offers(trials)[0].numbers()
         sigma_a = sigma_of(trials, "auditory", self.sigma_auditory)
         centre, sigma_v = self._seen(trials, np.zeros((len(trials), 2)))
         z = np.linspace(-5, 5, n)
         weights = np.exp(-0.5 * z * z) / np.exp(-0.5 * z * z).sum()
         x = np.stack(np.broadcast_arrays((place_of(trials, "auditory") + np.outer(z, sigma_a)).T, centre[:, None]), -1)
         sigmas = np.broadcast_to(np.stack([sigma_a, sigma_v], -1)[:, None], x.shape)
-        _, estimate = self._perceived(x.reshape(-1, 2), sigmas.reshape(-1, 2))
-        pressed = np.abs(estimate[:, :1] - keys).argmin(1).reshape(len(trials), n)
-        answered = trials[trials["response"].notna()]
-        check_answers(answered, self)
-        said = np.abs(trials["response"].to_numpy(float)[:, None] - keys).argmin(1)
-        chance = ((pressed == said[:, None]) * weights).sum(1)
+        _, estimate = self._averaged(x.reshape(-1, 2), sigmas.reshape(-1, 2))
+        chosen = np.abs(estimate[:, :1] - keys).argmin(1).reshape(len(trials), n)
+        answered = np.abs(trials["response"].to_numpy(float)[:, None] - keys).argmin(1)
+        chance = ((chosen == answered[:, None]) * weights).sum(1)
         return np.where(trials["response"].isna(), np.nan, np.log(np.maximum(chance, 1e-6)))
 
-    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
-        """Keys that answer a question; see `possible_answers`."""
-        return choices_of(report, alternatives)
 
     def _estimate(self, shown, variances, seen):
-        """Estimated variance at each showing, block by block in the order of time; carried on where nothing is seen."""
+        """Estimated variance at each presentation, block by block in time; carried on where nothing is seen."""
         block = pd.factorize(shown["block"])[0] if "block" in shown else np.zeros(len(shown), int)
         out = np.full(len(shown), self.sigma_visual**2)
         for b in np.unique(block):
@@ -173,7 +155,3 @@ class Beierholm2020:
                 out[rows] = LEARNERS[self.learner](self, variances[rows])
         carried = pd.Series(np.where(seen, out, np.nan)).groupby(block).ffill().to_numpy()
         return np.where(np.isnan(carried), self.sigma_visual**2, carried)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)

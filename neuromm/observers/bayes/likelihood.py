@@ -4,14 +4,13 @@ A trial table is reduced once to its distinct cells (stimulus, question, answer)
 observer's *plan* turns parameter values into the log probability of each cell. Torch stays inside.
 """
 
-from dataclasses import fields
-
 import numpy as np
 import pandas as pd
 
+from neuromm.core.parameters import numbers_of
 from neuromm.maths.device import check_device
 from neuromm.maths.parameters import BadData, Space
-from neuromm.observers.bayes.possible_answers import check_answers, choices_of
+from neuromm.observers.bayes.possible_answers import check_answers
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import distinct, require
 
@@ -42,8 +41,7 @@ class Likelihood:
         check_device(device)
         require(trials, ["report", "response"], observer.name)
         self.observer, self.device, self.max_elements = observer, device, max_elements
-        known = [f.name for f in fields(observer) if isinstance(getattr(observer, f.name), int | float)]
-        self.space = Space.of_free(free, trials, known)
+        self.space = Space.of_free(free, trials, list(numbers_of(observer)))
         self.names = self.space.names
         trials = trials[trials["response"].notna()]
         if not len(trials):
@@ -183,12 +181,11 @@ class Likelihood:
         import torch
 
         parameters = {}
-        for f in fields(self.observer):
-            default = getattr(self.observer, f.name)
-            if f.name in axis:
-                parameters[f.name] = values[:, axis[f.name]]
-            elif isinstance(default, int | float):
-                parameters[f.name] = torch.full_like(values[:, 0], float(default))
+        for name, default in numbers_of(self.observer).items():
+            if name in axis:
+                parameters[name] = values[:, axis[name]]
+            else:
+                parameters[name] = torch.full_like(values[:, 0], default)
         return parameters
 
     def quadrature_error(self, theta, subject=None):
@@ -206,10 +203,6 @@ class Likely:
     def check_answers(self, trials) -> None:
         """Refuse a response that its row does not offer: a `BadData` that names trial, value and choices."""
         check_answers(trials[trials["response"].notna()], self)
-
-    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
-        """Numbers that answer a question, or None where any finite number can; see `possible_answers`."""
-        return choices_of(report, alternatives)
 
     def log_likelihood(self, trials) -> np.ndarray:
         """Log probability of each response at the observer's own values, nats (log density if continuous).
@@ -232,8 +225,8 @@ class Likely:
         first, cell = distinct(some, [*self.likelihood_columns, "report", "alternatives", "response"])
         check_answers(some.iloc[first], self)
         evaluate, _ = self.plan_likelihood(some.iloc[first], "cpu")
-        numbers = [f.name for f in fields(self) if isinstance(getattr(self, f.name), int | float)]
+        numbers = numbers_of(self)
         with torch.no_grad():
-            values = {n: torch.tensor([float(getattr(self, n))], dtype=torch.float64) for n in numbers}
+            values = {name: torch.tensor([v], dtype=torch.float64) for name, v in numbers.items()}
             out[given] = evaluate(values)[0].numpy()[cell]
         return out

@@ -56,7 +56,7 @@ def _groups(observer, cells, kind):
     })  # fmt: skip
     response = cells["response"].to_numpy(float).copy()
     numbers_of = [None]
-    offering = observer.alternatives(cells)
+    offering = observer.with_alternatives(cells)
     for numbers, offer in number_offers(offering, observer.name, report != "common"):
         table.loc[offer.rows, "offer"] = len(numbers_of)
         numbers_of.append(numbers)

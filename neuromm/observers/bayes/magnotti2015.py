@@ -6,100 +6,86 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive
 from neuromm.maths.encoding_disparity import fusion_probability
+from neuromm.observers.base import Labels, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.bayes.syllables import (
-    OTHER,
-    answer_syllables,
-    check_codes,
-    check_pairs,
-    log_likelihood_of,
-    probability_table,
-    shown_syllables,
-)
-from neuromm.observers.protocol import Percept, collect, describe, perceive_sets
-from neuromm.stimuli.table import showings
+from neuromm.observers.bayes.syllables import OTHER, SyllableObserver, check_codes, probability_table
 
 COLUMN = "syllable_disparity"  # disparity of each McGurk stimulus, the observer's `disparity` where missing
 
 
 @dataclass(frozen=True)
-class Magnotti2015(Likely):
+class Magnotti2015(SyllableObserver, Likely):
     """Fuses a McGurk stimulus when its noisily encoded disparity stays below a personal threshold (NED).
 
     X ~ N(D_i, σ²); fused if X < T: P(fusion) = Φ((T − D_i)/σ). D_i belongs to the stimulus (column
     `syllable_disparity`), T and σ to the person. A pair that fuses is named in `fusions` (heard, seen, fused); without
-    fusion the voice is heard. Congruent pairs are heard as they are. The defaults are the means of T and D and the
-    median σ of 165 people and 14 stimuli.
+    fusion the voice is heard. Congruent pairs are heard as they are. "common" is 1 where disparity is encoded below
+    threshold. The defaults are the means of T and D and the median σ of 165 people and 14 stimuli.
 
     References
     ----------
     Magnotti & Beauchamp (2015) Psychon Bull Rev 22:701–709, doi 10.3758/s13423-014-0722-2.
     """
 
-    threshold: float = 0.72  # person's T, arbitrary unit of disparity
-    sigma: float = 0.12  # person's sensory noise, same unit
-    disparity: float = 0.81  # D of a stimulus that the table gives none for
+    layers: ClassVar[tuple[str, ...]] = ("encoded_disparity", "p_fusion")
+    reports: ClassVar[tuple[str, ...]] = ("syllable", "common")
+    random: ClassVar[tuple[str, ...]] = ("disparity",)
+    likelihood_columns: ClassVar[tuple[str, ...]] = ("auditory_syllable", "visual_syllable", COLUMN)
+
+    threshold: float = number(0.72, free=(0, 2))  # person's T, arbitrary unit of disparity
+    sigma: float = positive(0.12, free=(0.005, 1))  # person's sensory noise, same unit
+    disparity: float = number(0.81)  # D of a stimulus that the table gives none for
     fusions: tuple[tuple[str, str, str], ...] = (("ba", "ga", "da"), ("pa", "ka", "ta"))  # heard, seen, fused
     syllables: tuple[str, ...] = ("ba", "da", "ga", "pa", "ta", "ka")
     name: str = "magnotti2015"
 
-    layers: ClassVar[tuple[str, ...]] = ("encoded_disparity", "p_fusion")
-    reports: ClassVar[tuple[str, ...]] = ("syllable", "common")
-    likelihood_columns: ClassVar[tuple[str, ...]] = ("auditory_syllable", "visual_syllable", COLUMN)
-
     def __post_init__(self):
-        if not self.sigma > 0:
-            raise ValueError(f"{self.name}: sigma is {self.sigma}; a positive noise is wanted")
-        unknown = {s for triple in self.fusions for s in triple} - set(self.syllables)
+        super().__post_init__()
+        unknown = {syllable for triple in self.fusions for syllable in triple} - set(self.syllables)
         if unknown:
-            raise ValueError(
-                f"{self.name}: fusions name {sorted(unknown)}, which syllables lacks: {', '.join(self.syllables)}"
-            )
+            wanted = f"triples of its syllables ({', '.join(self.syllables)})"
+            raise must_be(self.name, "fusions", wanted, sorted(unknown))
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass.
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Every label that a response may have; a response is its position here."""
+        return (*self.syllables, OTHER)
 
-        `syllable` is the fused syllable or the voice's; `common` is 1 where disparity is encoded below threshold. Needs
-        `auditory_syllable`, `visual_syllable` and `report`. Raises a ValueError where a syllable is not known or a
-        modality asked about is absent.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        heard, seen, fused, disparity = self._stimuli(trials)
-        first, of_row = showings(trials)
-        encoded = (disparity + self.sigma * rng.standard_normal((len(trials), 1))[:, 0])[first][of_row]
+    def infer(self, stimuli, draws):
+        """Encode the disparity with noise, and fuse where it stays below threshold."""
+        heard, seen, fused, disparity = self._stimuli(stimuli.table)
+        encoded = disparity + self.sigma * draws["disparity"]
         below = encoded < self.threshold
         both = (heard >= 0) & (seen >= 0)
         names = np.array(self.syllables, object)
         single = names[np.where(heard >= 0, heard, seen)]
         labels = np.where(below & (fused >= 0), names[fused], single)
-        judged = pd.array([bool(b) if pair else None for b, pair in zip(below, both, strict=True)], "boolean")
-        responses = answer_syllables(
-            trials,
-            labels,
-            self.name,
-            (*self.syllables, OTHER),
-            common=np.where(both, below.astype(float), np.nan),
-            judged_common=judged,
+        common = np.where(both, below.astype(float), np.nan)
+        chance = fusion_probability(disparity, self.threshold, self.sigma)
+        return Percepts(
+            syllable=Labels(self.answers, open_label=labels),
+            common=common,
+            judged_common=common,
+            layers={"encoded_disparity": encoded[:, None], "p_fusion": chance[:, None]},
         )
-        recorded = {"encoded_disparity": encoded[:, None],
-                    "p_fusion": fusion_probability(disparity, self.threshold, self.sigma)[:, None]}  # fmt: skip
-        return Percept(responses, collect(layers, recorded, trials, self.name))
 
     def _stimuli(self, trials):
         """Positions of heard, seen and fused syllable (−1: none), and disparity (0 where congruent or alone)."""
-        heard, seen = (shown_syllables(trials, m, self.syllables, self.name) for m in ("auditory", "visual"))
-        check_pairs(trials, heard, seen, self.name)
+        heard, seen = self.positions(trials)
+        position = self.syllables.index
         fused = np.full(len(trials), -1)
         for a, v, result in self.fusions:
-            fused[(heard == self.syllables.index(a)) & (seen == self.syllables.index(v))] = self.syllables.index(result)
+            fused[(heard == position(a)) & (seen == position(v))] = position(result)
         given = trials[COLUMN].to_numpy(float) if COLUMN in trials else np.full(len(trials), np.nan)
         given = np.where(np.isnan(given), self.disparity, given)
         return heard, seen, fused, np.where((heard == seen) | (heard < 0) | (seen < 0), 0.0, given)
 
     def predict(self, trials) -> pd.DataFrame:
         """Probability of each syllable in closed form (`key_ba`, …), indexed by trial; `p_fusion` beside it."""
+        self.check_trials(trials)
         heard, seen, fused, disparity = self._stimuli(trials)
         chance = np.where(fused >= 0, fusion_probability(disparity, self.threshold, self.sigma), 0.0)
         pressed = np.zeros((len(trials), len(self.syllables)))
@@ -114,8 +100,9 @@ class Magnotti2015(Likely):
 
         from neuromm.maths.report_probability import normal_cdf
 
+        self.check_trials(cells)
         heard, seen, fused, _ = self._stimuli(cells)
-        said = check_codes(cells, (*self.syllables, OTHER), self.name)
+        said = check_codes(cells, self.answers, self.name)
         given = cells[COLUMN].to_numpy(float) if COLUMN in cells else np.full(len(cells), np.nan)
         given = np.where((heard == seen) | (heard < 0) | (seen < 0), 0.0, given)
         tensor = {name: torch.as_tensor(np.array(value), device=device) for name, value in {
@@ -135,14 +122,6 @@ class Magnotti2015(Likely):
 
         return evaluate, len(cells)
 
-    def log_likelihood(self, trials) -> np.ndarray:
-        """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""
-        return log_likelihood_of(trials, self.predict(trials), self.name)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)
-
 
 def draw_population(
     n=165, *, rng, mean_threshold=0.72, sd_threshold=0.35, median_sigma=0.12, log_sd_sigma=1.1
@@ -152,7 +131,7 @@ def draw_population(
     The defaults give the spread of the published fit (mean T .72, median σ .12, mean .23, right-skewed).
     """
     if n < 1:
-        raise ValueError(f"n is {n}; at least one person is wanted")
+        raise ValueError(f"n must be at least 1 person, got {n}")
     thresholds = np.clip(rng.normal(mean_threshold, sd_threshold, n), 0, 2)
     sigmas = np.clip(median_sigma * np.exp(log_sd_sigma * rng.standard_normal(n)), 0.001, 1.0)
     return [

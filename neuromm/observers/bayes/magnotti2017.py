@@ -5,22 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive, probability, sd
 from neuromm.maths import syllable_space as space
-from neuromm.observers.bayes.syllables import (
-    OTHER,
-    answer_syllables,
-    check_pairs,
-    choices,
-    log_likelihood_of,
-    probability_table,
-    shown_syllables,
-)  # fmt: skip
-from neuromm.observers.protocol import Percept, collect, describe, perceive_sets
-from neuromm.stimuli.table import distinct, showings
+from neuromm.observers.base import Labels, Percepts
+from neuromm.observers.bayes.syllables import OTHER, SyllableObserver, log_likelihood_of, probability_table
+from neuromm.observers.choices import label_offers
+from neuromm.stimuli.measurement import reliability_of
+from neuromm.stimuli.table import distinct
 
-N_DRAWS = 8  # per row: auditory point (2), visual point (2), time; then lapse, its answer, combination
 COLUMNS = [
     "auditory_syllable",
     "visual_syllable",
@@ -33,7 +27,7 @@ COLUMNS = [
 
 
 @dataclass(frozen=True)
-class Magnotti2017:
+class Magnotti2017(SyllableObserver):
     r"""Perceives syllables after inferring whether voice and lips belong to one talker (CIMS).
 
     Syllables are places S_i in a plane (x auditory, y visual feature), with category covariance Σ_i.
@@ -52,11 +46,23 @@ class Magnotti2017:
     Beauchamp 2013; log evidences of place and time add); open answers may be "other" (far from every syllable) or a
     combination ("baga": lips, then voice) when two talkers are judged and closed lips are seen.
 
+    Reliabilities divide the covariances. Layers: `measurements` (A x, y, V x, y; the mean of the syllables where
+    absent), `fused` (2), `log_bayes_factor` (nats), `p_common`, `sts` (gain × p_common), `estimate` (2), and
+    `log_category` (one per syllable).
+
     References
     ----------
     Magnotti & Beauchamp (2017) PLoS Comput Biol 13:e1005229.
     Magnotti, Ma & Beauchamp (2013) Front Psychol 4:798 (asynchrony).
     """
+
+    layers: ClassVar[tuple[str, ...]] = (
+        "measurements", "fused", "log_bayes_factor", "p_common", "sts", "estimate", "log_category",
+    )  # fmt: skip
+    reports: ClassVar[tuple[str, ...]] = ("syllable", "common")
+    random: ClassVar[tuple[str, ...]] = (
+        "auditory x", "auditory y", "visual x", "visual y", "time", "lapse", "guess", "combination",
+    )  # fmt: skip
 
     syllables: tuple[str, ...] = ("ba", "da", "ga")
     places: tuple[tuple[float, float], ...] = (
@@ -68,49 +74,27 @@ class Magnotti2017:
     sigma_visual: float | tuple = (0.18, 0.12)  # likewise
     sigma_category: float = 0.07  # sd of round categories
     category_covariances: tuple | None = None  # (n_syllables, 2, 2), in place of sigma_category
-    p_common: float = 0.5  # prior probability of one talker
+    p_common: float = probability(0.5, free=(0.01, 0.99))  # prior of one talker
     causal_inference: bool = True  # False: always fuse (non-CIMS)
-    sts_gain: float = 1.0  # weight of the fused point is min(sts_gain · P(C=1), 1)
-    sigma_soa: float | None = None  # ms, noise of perceived asynchrony; None: time says nothing
-    sigma_soa_common: float = 65.0  # ms, sd of asynchrony of one talker
-    sigma_soa_separate: float = 126.0  # ms, sd of asynchrony of two talkers
-    mu_soa_separate: float = -48.0  # ms, their mean; positive = sound later
-    lapse: float = 0.0  # probability of an answer that ignores the stimulus
-    combination: float = 0.0  # probability of a combined answer where one is possible (open choice)
+    sts_gain: float = positive(1.0, zero=True)  # weight of the fused point is min(sts_gain · P(C=1), 1)
+    sigma_soa: float | None = sd(None, "ms", optional=True)  # of perceived asynchrony; None: time says nothing
+    sigma_soa_common: float = sd(65.0, "ms")  # of asynchrony of one talker
+    sigma_soa_separate: float = sd(126.0, "ms")  # of asynchrony of two talkers
+    mu_soa_separate: float = number(-48.0, "ms")  # their mean; positive = sound later
+    lapse: float = probability(0.0, free=(0, 0.3))  # of an answer that ignores the stimulus
+    combination: float = probability(0.0)  # of a combined answer where one is possible (open choice)
     labial: tuple[str, ...] = ("ba", "pa", "ma")  # syllables whose closed lips are seen
-    other_beyond: float | None = None  # Mahalanobis distance beyond which an open answer is "other"
+    # Mahalanobis distance beyond which an open answer is "other"
+    other_beyond: float | None = positive(None, zero=True, optional=True)
     name: str = "magnotti2017"
 
-    layers: ClassVar[tuple[str, ...]] = (
-        "measurements",
-        "fused",
-        "log_bayes_factor",
-        "p_common",
-        "sts",
-        "estimate",
-        "log_category",
-    )
-    reports: ClassVar[tuple[str, ...]] = ("syllable", "common")
-
     def __post_init__(self):
+        super().__post_init__()
         if len(self.syllables) < 2 or len(set(self.syllables)) != len(self.syllables):
-            raise ValueError(f"{self.name}: syllables are {self.syllables}; at least two different ones are wanted")
+            raise must_be(self.name, "syllables", "at least two different ones", self.syllables)
         if np.shape(self.places) != (len(self.syllables), 2) or not np.isfinite(self.places).all():
-            raise ValueError(
-                f"{self.name}: places has shape {np.shape(self.places)}; one (auditory, visual) pair per "
-                "syllable is wanted"
-            )
-        for name in ("p_common", "lapse", "combination"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(
-                    f"{self.name}: {name} is {getattr(self, name)}; a probability between 0 and 1 is wanted"
-                )
-        if not self.sts_gain >= 0:
-            raise ValueError(f"{self.name}: sts_gain is {self.sts_gain}; at least 0 is wanted")
-        for name in ("sigma_soa", "sigma_soa_common", "sigma_soa_separate"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{self.name}: {name} is {value}; a positive sd in ms is wanted")
+            wanted = "one finite (auditory, visual) pair per syllable"
+            raise must_be(self.name, "places", wanted, self.places)
         self._space()
 
     def _space(self):
@@ -119,10 +103,9 @@ class Magnotti2017:
             categories = np.stack([space.covariance(self.sigma_category, "sigma_category")] * len(self.syllables))
         else:
             if len(self.category_covariances) != len(self.syllables):
-                raise ValueError(
-                    f"{self.name}: {len(self.category_covariances)} category_covariances for "
-                    f"{len(self.syllables)} syllables"
-                )
+                wanted = f"one for each of {len(self.syllables)} syllables"
+                given = len(self.category_covariances)
+                raise must_be(self.name, "category_covariances", wanted, given)
             categories = np.stack([space.covariance(c, "category_covariances") for c in self.category_covariances])
         return (np.asarray(self.places, float), space.covariance(self.sigma_auditory, "sigma_auditory"),
                 space.covariance(self.sigma_visual, "sigma_visual"), categories)  # fmt: skip
@@ -133,67 +116,41 @@ class Magnotti2017:
         combined = [v + a for v in self.syllables if v in self.labial for a in self.syllables if a != v]
         return (*self.syllables, *combined, OTHER)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass.
+    def infer(self, stimuli, draws):
+        """Weigh one talker against two, and name the most probable syllable at the inferred point."""
+        heard, seen = self.positions(stimuli.table)
+        layers = self._latents(stimuli.table, heard, seen, draws)
+        pair = (heard >= 0) & (seen >= 0)
+        common = np.where(pair, layers["p_common"][:, 0] > 0.5, np.nan)
+        labels = Labels(
+            self.answers,
+            scores=layers["log_category"],
+            open_label=self._open_label(layers, pair, draws.uniform("combination")),
+        )
+        return Percepts(syllable=labels, common=common, judged_common=common, layers=layers)
 
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report` ("syllable" or "common") and `auditory_syllable`, `visual_syllable` (missing = absent);
-            `auditory_reliability`, `visual_reliability` divide the covariances; `alternatives` "ba|da|ga" is a forced
-            choice, empty an open one; `soa` (ms) counts if `sigma_soa` is set.
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            measurements (A x, y, V x, y; the mean of the syllables where absent), fused (2), log_bayes_factor (1,
-            nats), p_common (1), sts (1, gain × p_common), estimate (2), log_category (one per syllable).
-        parameters : DataFrame, optional
-            One parameter set per row.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a syllable or an alternative unknown, or a row asks what cannot be answered.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        auditory, visual = self._shown(trials)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), N_DRAWS))
-        inferred = self._infer(trials.iloc[first], auditory[first], visual[first], z[first])
-        inferred = {name: values[of_row] for name, values in inferred.items()}
-        labels = self._answer(trials, inferred, z)
-        both = (auditory >= 0) & (visual >= 0)
-        common = np.where(both, inferred["p_common"][:, 0] > 0.5, np.nan)
-        judged = pd.array([None if np.isnan(c) else bool(c) for c in common], "boolean")
-        responses = answer_syllables(trials, labels, self.name, self.answers, common=common, judged_common=judged)
-        recorded = {layer: inferred[layer] for layer in self.layers}
-        return Percept(responses, collect(layers, recorded, trials, self.name))
-
-    def _shown(self, trials):
-        codes = [shown_syllables(trials, m, self.syllables, self.name) for m in ("auditory", "visual")]
-        check_pairs(trials, *codes, self.name)
-        return codes
-
-    def _infer(self, shown, auditory, visual, z):
-        """Latents of each showing, (n, n_units)."""
+    def _latents(self, shown, auditory, visual, draws):
+        """Layers of each presentation, (n, n_units)."""
         places, cov_a, cov_v, categories = self._space()
-        rel = {m: _reliability(shown, m) for m in ("auditory", "visual")}
-        x_a = places[auditory] + (z[:, 0:2] @ np.linalg.cholesky(cov_a).T) / np.sqrt(rel["auditory"])[:, None]
-        x_v = places[visual] + (z[:, 2:4] @ np.linalg.cholesky(cov_v).T) / np.sqrt(rel["visual"])[:, None]
+        rel = {modality: reliability_of(shown, modality) for modality in ("auditory", "visual")}
+        x_a = places[auditory] + _noise(draws, "auditory", cov_a, rel["auditory"])
+        x_v = places[visual] + _noise(draws, "visual", cov_v, rel["visual"])
         fused, factor = np.zeros_like(x_a), np.zeros(len(shown))
         levels, of = np.unique(np.column_stack([rel["auditory"], rel["visual"]]), axis=0, return_inverse=True)
         for i, (r_a, r_v) in enumerate(levels):
             rows = of.ravel() == i
             fused[rows], _ = space.fuse(x_a[rows], x_v[rows], cov_a / r_a, cov_v / r_v)
             factor[rows] = space.log_bayes_factor(fused[rows], places, cov_a / r_a, cov_v / r_v, categories)
-        factor = factor + self._temporal(shown, z[:, 4])
+        factor = factor + self._temporal(shown, draws["time"])
         chance = self._posterior(factor)
         estimate = space.percept(fused, x_a, np.minimum(self.sts_gain * chance, 1.0))
         alone = (auditory < 0) | (visual < 0)
         only = np.where((auditory < 0)[:, None], x_v, x_a)
-        estimate, fused = (np.where(alone[:, None], only, values) for values in (estimate, fused))
+        estimate = np.where(alone[:, None], only, estimate)
+        fused = np.where(alone[:, None], only, fused)
         centre = places.mean(0)
-        x_a, x_v = np.where((auditory < 0)[:, None], centre, x_a), np.where((visual < 0)[:, None], centre, x_v)
+        x_a = np.where((auditory < 0)[:, None], centre, x_a)
+        x_v = np.where((visual < 0)[:, None], centre, x_v)
         chance = np.where(alone, self.p_common, chance)
         return {
             "measurements": np.concatenate([x_a, x_v], 1),
@@ -203,9 +160,6 @@ class Magnotti2017:
             "sts": self.sts_gain * chance[:, None],
             "estimate": estimate,
             "log_category": space.log_categories(estimate, places, categories),
-            "heard": space.log_categories(x_a, places, categories).argmax(-1),
-            "seen": space.log_categories(x_v, places, categories).argmax(-1),
-            "pair": ~alone,
         }
 
     def _log_odds(self):
@@ -227,34 +181,24 @@ class Magnotti2017:
         one, two = self.sigma_soa**2 + self.sigma_soa_common**2, self.sigma_soa**2 + self.sigma_soa_separate**2
         return 0.5 * (np.log(two / one) + (x - self.mu_soa_separate) ** 2 / two - x**2 / one)
 
-    def _answer(self, trials, inferred, z):
-        """Each row's label: the most probable syllable on offer; open choices add combinations and "other"."""
-        labels = np.full(len(trials), None, object)
-        lapsed, uniform = ndtr(z[:, 5]) < self.lapse, ndtr(z[:, 6])
-        for text, keys, rows in choices(trials, self.answers, self.name):
-            own = keys[keys < len(self.syllables)]
-            best = own[inferred["log_category"][rows][:, own].argmax(1)]
-            given = np.array(self.syllables, object)[best]
-            if not text:
-                given = self._open(given, {k: v[rows] for k, v in inferred.items()}, z[rows])
-            pressed = np.array(self.answers, object)[
-                own[np.minimum((uniform[rows] * len(own)).astype(int), len(own) - 1)]
-            ]
-            labels[rows] = np.where(lapsed[rows], pressed, given)
-        return labels
-
-    def _open(self, given, inferred, z):
+    def _open_label(self, layers, pair, uniform):
+        """What is answered where nothing is offered besides a syllable: a combination, "other", or None."""
         names = np.array(self.syllables, object)
-        heard, seen = names[inferred["heard"]], names[inferred["seen"]]
-        closed = np.isin(seen.astype(str), self.labial) & (heard != seen) & inferred["pair"]
-        combined = closed & (inferred["p_common"][:, 0] < 0.5) & (ndtr(z[:, 7]) < self.combination)
-        given = np.where(combined, seen + heard, given)
+        places, _, _, categories = self._space()
+        x_a, x_v = layers["measurements"][:, :2], layers["measurements"][:, 2:]
+        heard = names[space.log_categories(x_a, places, categories).argmax(-1)]
+        seen = names[space.log_categories(x_v, places, categories).argmax(-1)]
+        closed = np.isin(seen.astype(str), self.labial) & (heard != seen) & pair
+        two_talkers = layers["p_common"][:, 0] < 0.5
+        combined = closed & two_talkers & (uniform < self.combination)
+        label = np.where(combined, seen + heard, None)
         if self.other_beyond is not None:
-            _, _, _, categories = self._space()
+            # Mahalanobis distance to the nearest category, from its log density and that of its peak
             peak = -np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(categories)[1]
-            distance = np.sqrt(np.maximum(2 * (peak - inferred["log_category"]), 0.0)).min(1)
-            given = np.where((distance > self.other_beyond) & ~combined, OTHER, given)
-        return given
+            square = np.maximum(2 * (peak - layers["log_category"]), 0.0)
+            far = np.sqrt(square).min(1) > self.other_beyond
+            label = np.where(far & ~combined, OTHER, label)
+        return label
 
     def predict(self, trials, *, n=41, n_side=13, common=True) -> pd.DataFrame:
         """What the observer answers on average, by quadrature: no sampling, one evaluation per distinct row.
@@ -283,24 +227,28 @@ class Magnotti2017:
             raise ValueError(
                 f"{self.name}: predict is exact for syllables only; sample combinations and 'other' with perceive"
             )
-        auditory, visual = self._shown(trials)
+        self.check_trials(trials)
         first, of_row = distinct(trials, COLUMNS)
         shown = trials.iloc[first]
-        pressed, causes = np.zeros((len(shown), len(self.syllables))), np.full((len(shown), 2), np.nan)
-        for _, keys, rows in choices(shown, self.answers, self.name):
-            allowed = np.isin(np.arange(len(self.syllables)), keys)
-            for k in np.flatnonzero(rows):
-                row, pair = shown.iloc[[k]], (auditory[first[k]], visual[first[k]])
-                pressed[k] = self._predict_row(row, *pair, allowed, n, n_side)
-                if common and min(pair) >= 0:
-                    causes[k] = self._predict_common(row, *pair)
-        table = probability_table(shown, pressed, self.syllables)
+        pairs = np.column_stack(self.positions(shown))
+        chosen = np.zeros((len(shown), len(self.syllables)))
+        causes = np.full((len(shown), 2), np.nan)
+        for positions, offer in label_offers(shown, self.answers, self.name, "syllable"):
+            allowed = np.isin(np.arange(len(self.syllables)), positions)
+            for k in np.flatnonzero(offer.rows):
+                row = shown.iloc[[k]]
+                chosen[k] = self._predict_row(row, *pairs[k], allowed, n, n_side)
+                if common and pairs[k].min() >= 0:
+                    causes[k] = self._predict_common(row, *pairs[k])
+        table = probability_table(shown, chosen, self.syllables)
         table["posterior_common"], table["p_common"] = causes.T
         return table.iloc[of_row].set_axis(trials.index, axis=0)
 
     def _covariances(self, row):
         places, cov_a, cov_v, categories = self._space()
-        return places, cov_a / _reliability(row, "auditory")[0], cov_v / _reliability(row, "visual")[0], categories
+        heard = cov_a / reliability_of(row, "auditory")[0]
+        seen = cov_v / reliability_of(row, "visual")[0]
+        return places, heard, seen, categories
 
     def _predict_row(self, row, auditory, visual, allowed, n, n_side):
         places, cov_a, cov_v, categories = self._covariances(row)
@@ -331,21 +279,16 @@ class Magnotti2017:
         if self.sigma_soa is None or "soa" not in row or np.isnan(row["soa"].iloc[0]):
             return np.array([self._log_odds()]), np.ones(1)
         z, weights = np.polynomial.hermite_e.hermegauss(n)
-        return self._log_odds() + self._temporal_evidence(
-            row["soa"].iloc[0] + self.sigma_soa * z
-        ), weights / weights.sum()
+        evidence = self._temporal_evidence(row["soa"].iloc[0] + self.sigma_soa * z)
+        return self._log_odds() + evidence, weights / weights.sum()
 
     def log_likelihood(self, trials) -> np.ndarray:
         """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""
-        return log_likelihood_of(
-            trials, self.predict(trials, common=False)[[f"key_{s}" for s in self.syllables]], self.name
-        )
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)
+        table = self.predict(trials, common=False)[[f"key_{label}" for label in self.syllables]]
+        return log_likelihood_of(trials, table, self.name)
 
 
-def _reliability(trials, modality):
-    column = f"{modality}_reliability"
-    return trials[column].fillna(1.0).to_numpy(float) if column in trials else np.ones(len(trials))
+def _noise(draws, modality, covariance, reliability):
+    """Noise of a point in the plane, (n_presentations, 2): its covariance is divided by the reliability."""
+    z = np.stack([draws[f"{modality} x"], draws[f"{modality} y"]], -1)
+    return z @ np.linalg.cholesky(covariance).T / np.sqrt(reliability)[:, None]

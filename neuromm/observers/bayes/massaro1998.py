@@ -6,19 +6,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import positive
 from neuromm.maths.fuzzy_logic import integrate_supports
+from neuromm.observers.base import Labels, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.bayes.syllables import (
-    answer_syllables,
-    check_codes,
-    check_pairs,
-    choices,
-    log_likelihood_of,
-    probability_table,
-    shown_syllables,
-)
-from neuromm.observers.protocol import Percept, collect, describe, perceive_sets
-from neuromm.stimuli.table import showings
+from neuromm.observers.bayes.syllables import SyllableObserver, check_codes, probability_table
+from neuromm.observers.choices import label_offers
 
 # Degrees of truth of the alternatives ba, da, ga, and of the combination baga, chosen for demonstration
 AUDITORY = (("ba", (0.90, 0.06, 0.02, 0.02)), ("da", (0.04, 0.90, 0.05, 0.01)), ("ga", (0.02, 0.05, 0.90, 0.03)))
@@ -26,89 +20,85 @@ VISUAL = (("ba", (0.90, 0.01, 0.01, 0.08)), ("da", (0.01, 0.60, 0.38, 0.01)), ("
 
 
 @dataclass(frozen=True)
-class Massaro1998(Likely):
+class Massaro1998(SyllableObserver, Likely):
     """Multiplies the supports of voice and lips, and answers by their relative goodness (FLMP).
 
     P_k = a_k^wa v_k^wv / Σ a_k'^wa v_k'^wv over the alternatives on offer; weights of 1 are Massaro's model, other
     weights per person are Schwartz's. One modality alone answers by its own supports. The default supports are
     chosen; fit them with `measures.fit_flmp`. FLMP tells neither sensory noise from stimulus nor person from
-    stimulus.
+    stimulus. Layers hold one unit per alternative (1/K where a modality is absent).
 
     References
     ----------
     Massaro (1998) Perceiving Talking Faces, MIT Press. Schwartz (2010) J Acoust Soc Am 127:1584, doi 10.1121/1.3293001.
     """
 
+    layers: ClassVar[tuple[str, ...]] = ("auditory_support", "visual_support", "goodness")
+    reports: ClassVar[tuple[str, ...]] = ("syllable",)
+    random: ClassVar[tuple[str, ...]] = ()  # `infer` draws its own, uniform between 0 and 1
+    likelihood_columns: ClassVar[tuple[str, ...]] = ("auditory_syllable", "visual_syllable")
+
     alternatives: tuple[str, ...] = ("ba", "da", "ga", "baga")
     auditory_support: tuple = AUDITORY  # (syllable, one degree of truth per alternative), …
     visual_support: tuple = VISUAL
-    weight_auditory: float = 1.0  # exponent of the voice's supports
-    weight_visual: float = 1.0  # exponent of the lips' supports
+    weight_auditory: float = positive(1.0, zero=True, free=(0, 5))  # exponent of the voice's supports
+    weight_visual: float = positive(1.0, zero=True, free=(0, 5))  # exponent of the lips' supports
     name: str = "massaro1998"
 
-    layers: ClassVar[tuple[str, ...]] = ("auditory_support", "visual_support", "goodness")
-    reports: ClassVar[tuple[str, ...]] = ("syllable",)
-    likelihood_columns: ClassVar[tuple[str, ...]] = ("auditory_syllable", "visual_syllable")
-
     def __post_init__(self):
+        super().__post_init__()
         for field in ("auditory_support", "visual_support"):
             for syllable, support in getattr(self, field):
                 if len(support) != len(self.alternatives) or min(support) < 0 or max(support) > 1:
-                    raise ValueError(
-                        f"{self.name}: {field} of '{syllable}' is {support}; one degree of truth 0…1 for each of "
-                        f"{', '.join(self.alternatives)} is wanted"
-                    )
-        if not (self.weight_auditory >= 0 and self.weight_visual >= 0):
-            raise ValueError(
-                f"{self.name}: weights are {self.weight_auditory}, {self.weight_visual}; at least 0 is wanted"
-            )
+                    truths = f"one degree of truth from 0 to 1 for each of {', '.join(self.alternatives)}"
+                    raise must_be(self.name, f"{field} of '{syllable}'", truths, support)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial by drawing from the relative goodness, and record `layers` from the same pass.
+    def known(self, modality):
+        """The syllables that have supports in this modality."""
+        return tuple(syllable for syllable, _ in getattr(self, f"{modality}_support"))
 
-        Needs `report` ("syllable") and `auditory_syllable`, `visual_syllable` (missing = absent); `alternatives` may
-        offer fewer answers. Layers hold one unit per alternative (1/K where a modality is absent).
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        pressed, supports = self._probabilities(trials)
-        first, of_row = showings(trials)
-        uniform = rng.random((len(trials), 1))[first][of_row]
-        chosen = (uniform > np.cumsum(pressed, axis=1)).sum(1).clip(max=len(self.alternatives) - 1)
-        responses = answer_syllables(trials, np.array(self.alternatives, object)[chosen], self.name, self.alternatives)
-        recorded = {**supports, "goodness": pressed}
-        return Percept(responses, collect(layers, recorded, trials, self.name))
+    def infer(self, stimuli, draws):
+        """Draw an answer by the relative goodness of what is on offer."""
+        chosen, supports = self._probabilities(stimuli.table)
+        uniform = draws.generator.random(len(stimuli.trials))[stimuli.first]
+        labels = Labels(self.alternatives, scores=chosen, uniform=uniform)
+        return Percepts(syllable=labels, layers=supports | {"goodness": chosen})
 
     def _probabilities(self, trials):
         """Response probabilities (n_trials, n_alternatives), and the supports of each modality."""
-        supports, codes = {}, []
-        for modality in ("auditory", "visual"):
-            table = getattr(self, f"{modality}_support")
-            codes.append(shown_syllables(trials, modality, [s for s, _ in table], self.name))
-            values = np.vstack([np.array([support for _, support in table]), np.full(len(self.alternatives), np.nan)])
-            supports[f"{modality}_support"] = values[codes[-1]]
-        check_pairs(trials, *codes, self.name)
-        pressed = integrate_supports(*supports.values(), self.weight_auditory, self.weight_visual)
-        for _, keys, rows in choices(trials, self.alternatives, self.name):
-            offered = np.zeros((rows.sum(), len(self.alternatives)))
-            offered[:, keys] = pressed[rows][:, keys]
-            pressed[rows] = offered / offered.sum(1, keepdims=True)
-        return pressed, {k: np.where(np.isnan(v), 1 / len(self.alternatives), v) for k, v in supports.items()}
+        n = len(self.alternatives)
+        supports = {}
+        for modality, position in zip(("auditory", "visual"), self.positions(trials), strict=True):
+            truths = [support for _, support in getattr(self, f"{modality}_support")]
+            supports[f"{modality}_support"] = np.vstack([truths, np.full(n, np.nan)])[position]
+        chosen = integrate_supports(*supports.values(), self.weight_auditory, self.weight_visual)
+        for positions, offer in self._offers(trials):
+            among = np.zeros((offer.rows.sum(), n))
+            among[:, positions] = chosen[offer.rows][:, positions]
+            chosen[offer.rows] = among / among.sum(1, keepdims=True)
+        for name, support in supports.items():
+            supports[name] = np.where(np.isnan(support), 1 / n, support)
+        return chosen, supports
+
+    def _offers(self, trials):
+        return label_offers(trials, self.alternatives, self.name, "syllable")
 
     def predict(self, trials) -> pd.DataFrame:
         """Probability of each alternative in closed form (`key_ba`, …), indexed by trial."""
+        self.check_trials(trials)
         return probability_table(trials, self._probabilities(trials)[0], self.alternatives)
 
     def plan_likelihood(self, cells, device):
         """Log probability of each answer (its code in `alternatives`); the weights may be free, supports are fields."""
         import torch
 
+        self.check_trials(cells)
         _, supports = self._probabilities(cells)
         said = check_codes(cells, self.alternatives, self.name)
         logs = [torch.as_tensor(np.log(np.maximum(s, 1e-12)), device=device) for s in supports.values()]
         offered = np.zeros((len(cells), len(self.alternatives)), bool)
-        for _, keys, rows in choices(cells, self.alternatives, self.name):
-            offered[np.ix_(rows, keys)] = True
+        for positions, offer in self._offers(cells):
+            offered[np.ix_(offer.rows, positions)] = True
         closed = torch.as_tensor(np.where(offered, 0.0, -np.inf), device=device)
         index = torch.as_tensor(said, device=device)
 
@@ -119,11 +109,3 @@ class Massaro1998(Likely):
             return chosen.clamp(min=np.log(1e-12))
 
         return evaluate, len(cells) * len(self.alternatives)
-
-    def log_likelihood(self, trials) -> np.ndarray:
-        """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""
-        return log_likelihood_of(trials, self.predict(trials), self.name)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)

@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 
 from neuromm.core.parameters import count, number, probability, sd
 from neuromm.observers.base import Cue
-from neuromm.observers.bayes.possible_answers import choices_of
 from neuromm.observers.bayes.two_cues import TwoCueObserver
 from neuromm.stimuli.alternatives import offer_counts
 
@@ -40,12 +39,6 @@ class Numerosity(TwoCueObserver):
     largest: int = count(4, least=2)  # answers are 1 … largest where a row has no alternatives
     name: str = "numerosity"
 
-    def alternatives(self, trials):
+    def with_alternatives(self, trials):
         """The counts 1 … `largest` where a row that asks for a count offers nothing."""
         return offer_counts(trials, self.largest, self._asks_cue(trials))
-
-    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
-        """1 … `largest` where a count is asked without alternatives; else as any observer."""
-        if report != "common" and not alternatives:
-            return tuple(float(count) for count in range(1, self.largest + 1))
-        return choices_of(report, alternatives)

@@ -90,7 +90,7 @@ class NumerosityTime(Numerosity):
         self.check_trials(trials)
         table = pd.DataFrame(np.nan, trials.index, ["expected", "sd"])
         asks_count = self._asks_cue(trials)
-        offering = self.alternatives(trials)
+        offering = self.with_alternatives(trials)
         offering = offering.assign(alternatives=offering["alternatives"].where(asks_count, "0|1"))
         for numbers, offer in number_offers(offering, self.name):
             for counted in (False, True):

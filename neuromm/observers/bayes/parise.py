@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from neuromm.core.parameters import number, positive
 from neuromm.observers.bayes.correlation_detector import CorrelationDetector
 
 
@@ -20,15 +21,15 @@ class Parise2016(CorrelationDetector):
     Parise & Ernst (2016) Nat Commun 7:11543, doi 10.1038/ncomms11543.
     """
 
-    tau_visual: float = 87.3  # ms
-    tau_auditory: float = 68.4  # ms
-    tau_binding: float = 785.9  # ms
-    bias_synchrony: float = -4.0  # probits
-    gain_synchrony: float = 6.0  # probits per normalised correlation
-    bias_order: float = 0.0  # probits
-    gain_order: float = 5.0  # probits per normalised lag
-    duration: float = 1.0  # ms, of events that the table gives no duration for: an impulse
-    dt: float = 1.0  # ms
+    tau_visual: float = positive(87.3, "ms")
+    tau_auditory: float = positive(68.4, "ms")
+    tau_binding: float = positive(785.9, "ms")
+    bias_synchrony: float = number(-4.0, "probits", free=(-15, 15))
+    gain_synchrony: float = number(6.0, "probits", free=(0, 30))  # per normalised correlation
+    bias_order: float = number(0.0, "probits", free=(-5, 5))
+    gain_order: float = number(5.0, "probits", free=(0, 30))  # per normalised lag
+    duration: float = positive(1.0, "ms")  # of events that the table gives no duration for: an impulse
+    dt: float = positive(1.0, "ms")
     name: str = "parise2016"
 
 
@@ -44,15 +45,15 @@ class Parise2025(CorrelationDetector):
     Parise & Ernst (2025) eLife 12:RP90841, doi 10.7554/eLife.90841.
     """
 
-    tau_visual: float = 70.0  # ms
-    tau_auditory: float = 55.0  # ms
-    tau_binding: float = 674.0  # ms
-    bias_synchrony: float = -4.0  # probits
-    gain_synchrony: float = 6.0  # probits per normalised correlation
-    bias_order: float = 0.0  # probits
-    gain_order: float = 5.0  # probits per normalised lag
-    duration: float = 20000.0  # ms, of events that the table gives no duration for: a step
-    dt: float = 1.0  # ms
+    tau_visual: float = positive(70.0, "ms")
+    tau_auditory: float = positive(55.0, "ms")
+    tau_binding: float = positive(674.0, "ms")
+    bias_synchrony: float = number(-4.0, "probits", free=(-15, 15))
+    gain_synchrony: float = number(6.0, "probits", free=(0, 30))  # per normalised correlation
+    bias_order: float = number(0.0, "probits", free=(-5, 5))
+    gain_order: float = number(5.0, "probits", free=(0, 30))  # per normalised lag
+    duration: float = positive(20000.0, "ms")  # of events that the table gives no duration for: a step
+    dt: float = positive(1.0, "ms")
     name: str = "parise2025"
 
     transient: ClassVar[bool] = True

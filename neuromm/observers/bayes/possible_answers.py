@@ -4,36 +4,22 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.parameters import BadData
+from neuromm.observers.choices import YES_NO
+from neuromm.stimuli.alternatives import Offer, offers
 
-YES_NO = (
-    "common",
-    "synchronous",
-    "ownership",
-    "visual_first",
-)  # reports that are answered with 1 (yes) or 0 (no)
-SIDES = "left|right"  # 1 is right, 0 is left
-TEXT = object()  # choices that are words: the observer checks their codes
+TEXT = object()  # answers that are words: the observer checks their codes
 
 
-def choices_of(report: str, alternatives: str) -> tuple | object | None:
-    """Numbers that answer a question, in ascending order; None where any finite number can; TEXT where words are asked.
-
-    Parameters
-    ----------
-    report : str
-    alternatives : str
-        As in the trial table; empty where the answer is continuous.
-    """
-    if report in YES_NO or alternatives == SIDES:
+def answers_to(report: str, offer: Offer) -> tuple[float, ...] | object | None:
+    """Numbers that answer a question, ascending; None where any finite number can; TEXT where words do."""
+    if report in YES_NO or offer.is_sides:
         return (0.0, 1.0)
     if report == "syllable":
         return TEXT
-    if not alternatives:
+    if not offer.words:
         return None
-    try:
-        return tuple(sorted(float(key) for key in alternatives.split("|")))
-    except ValueError:
-        return TEXT
+    numbers = offer.numbers()
+    return TEXT if numbers is None else tuple(numbers)
 
 
 def check_answers(cells: pd.DataFrame, observer) -> None:
@@ -43,32 +29,29 @@ def check_answers(cells: pd.DataFrame, observer) -> None:
     ----------
     cells : DataFrame
         Rows with `report` and a `response` (none missing).
-    observer : observer with `answer_choices` and `name`
+    observer : observer with `with_alternatives` and `name`
 
     Raises
     ------
     BadData
-        If a response is none of the choices of its row; the trial, the value and the choices are named.
+        If a response is none of the answers of its row; the trial, the value and the answers are named.
     """
-    text = pd.Series("", cells.index, dtype=object)
-    if "alternatives" in cells:
-        text = cells["alternatives"].fillna("").astype(str).str.strip()
     response = pd.to_numeric(cells["response"], errors="coerce").to_numpy(float)
-    question = pd.Series(list(zip(cells["report"], text, strict=True)), dtype=object)
-    for (report, alternatives), rows in question.groupby(question, sort=False).indices.items():
-        offered = observer.answer_choices(report, alternatives)
-        if offered is TEXT:
-            continue
-        wrong = ~np.isfinite(response[rows])
-        if offered is not None:
-            wrong |= ~np.isin(response[rows], offered)
-        if wrong.any():
-            row = rows[np.flatnonzero(wrong)[0]]
-            wanted = "a finite number" if offered is None else _listed(offered)
-            raise BadData(
-                f"{observer.name}: column 'response' must be {wanted} where the report is '{report}', "
-                f"got {_shown(cells['response'].iloc[row])} (trial {cells.index[row]})"
-            )
+    reports = cells["report"].to_numpy(object)
+    for offer in offers(observer.with_alternatives(cells)):
+        for report in pd.unique(reports[offer.rows]):
+            allowed = answers_to(report, offer)
+            if allowed is TEXT:
+                continue
+            fits = np.isfinite(response) if allowed is None else np.isin(response, allowed)
+            wrong = offer.rows & (reports == report) & ~fits
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                wanted = "a finite number" if allowed is None else _listed(allowed)
+                raise BadData(
+                    f"{observer.name}: column 'response' must be {wanted} where the report is "
+                    f"'{report}', got {_shown(cells['response'].iloc[row])} (trial {cells.index[row]})"
+                )
 
 
 def _shown(value):
@@ -76,7 +59,7 @@ def _shown(value):
     return f"{value:g}" if isinstance(value, int | float | np.number) else repr(value)
 
 
-def _listed(offered):
-    """Choices as words: 0 or 1; one of -10, -5, 0."""
-    numbers = [f"{choice:g}" for choice in offered]
+def _listed(allowed):
+    """Answers as words: 0 or 1; one of -10, -5, 0."""
+    numbers = [f"{answer:g}" for answer in allowed]
     return " or ".join(numbers) if len(numbers) < 3 else f"one of {', '.join(numbers)}"

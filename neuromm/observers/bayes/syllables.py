@@ -1,10 +1,13 @@
-"""What observers of syllables share: which syllables a row shows, what may be answered, labels and their codes."""
+"""What observers of syllables share: which syllables a row shows, labels and their codes."""
 
 import numpy as np
 import pandas as pd
 
-from neuromm.observers.protocol import answer
-from neuromm.stimuli.labels import offered as keys_of
+from neuromm.maths.parameters import BadData
+from neuromm.observers.base import Observer
+from neuromm.observers.choices import label_offers
+from neuromm.stimuli.alternatives import offers
+from neuromm.stimuli.labels import offered
 from neuromm.stimuli.labels import syllables as written
 from neuromm.stimuli.table import require
 
@@ -34,56 +37,43 @@ def shown_syllables(trials, modality, known, name):
     return codes
 
 
-def check_pairs(trials, auditory, visual, name):
-    """Refuse rows that show nothing, and a question about common cause where one modality is absent."""
-    require(trials, ["report"], name)
-    if "auditory_syllable" not in trials and "visual_syllable" not in trials:
-        require(trials, ["auditory_syllable", "visual_syllable"], name)
-    nothing = (auditory < 0) & (visual < 0)
-    if nothing.any():
-        raise ValueError(f"{name}: trials {trials.index[nothing][:5].tolist()} show no syllable")
-    wrong = ((auditory < 0) | (visual < 0)) & (trials["report"] == "common").to_numpy()
-    if wrong.any():
-        raise ValueError(
-            f"{name}: trials {trials.index[wrong][:5].tolist()} ask for a common cause, but one modality is absent"
-        )
+class SyllableObserver(Observer):
+    """Answers with a syllable; a subclass has `predict`, a table of `key_…` columns.
 
-
-def choices(trials, known, name):
-    """(text of `alternatives`, positions in `known`, rows) for each set of answers that is offered; empty text is open.
-
-    Raises
-    ------
-    ValueError
-        If an alternative is none of the answers that the observer can give.
+    Needs `auditory_syllable` and `visual_syllable` (missing = absent). `alternatives` "ba|da|ga" is a forced
+    choice, empty an open one; a response is the position of its label among the observer's answers.
     """
-    if "alternatives" not in trials:
-        return [("", np.arange(len(known)), np.ones(len(trials), bool))]
-    offered = trials["alternatives"].fillna("").astype(str).str.strip()
-    offered = offered.where((trials["report"] == "syllable").to_numpy(), "")
-    found = []
-    for text in sorted(set(offered)):
-        keys = keys_of(text) or list(known)
-        unknown = [key for key in keys if key not in known]
-        if unknown:
+
+    def known(self, modality: str) -> tuple[str, ...]:
+        """The syllables that it can hear or see."""
+        return self.syllables
+
+    def positions(self, trials: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Position of the heard and of the seen syllable of each row in `known`; −1 where absent."""
+        heard = shown_syllables(trials, "auditory", self.known("auditory"), self.name)
+        seen = shown_syllables(trials, "visual", self.known("visual"), self.name)
+        return heard, seen
+
+    def check_trials(self, trials: pd.DataFrame) -> None:
+        """As every observer; refuses rows without a syllable, and questions of unity about one modality."""
+        super().check_trials(trials)
+        if "auditory_syllable" not in trials and "visual_syllable" not in trials:
+            require(trials, ["auditory_syllable", "visual_syllable"], self.name)
+        heard, seen = self.positions(trials)
+        silent = (heard < 0) & (seen < 0)
+        if silent.any():
+            rows = trials.index[silent][:5].tolist()
+            raise ValueError(f"{self.name}: trials {rows} show no syllable")
+        wrong = ((heard < 0) | (seen < 0)) & (trials["report"] == "common").to_numpy()
+        if wrong.any():
+            rows = trials.index[wrong][:5].tolist()
             raise ValueError(
-                f"{name}: alternatives '{text}' offer {unknown}, which it never perceives; it knows: {', '.join(known)}"
+                f"{self.name}: trials {rows} ask for a common cause, but one modality is absent"
             )
-        found.append((text, np.array([list(known).index(key) for key in keys]), (offered == text).to_numpy()))
-    return found
 
-
-def answer_syllables(trials, labels, name, known, **more):
-    """`protocol.answer` for a `syllable` report, coded by the place of the label in `known`, whatever the batch holds.
-
-    `more` are further reports (arrays), and `judged_common` or `reaction_time`.
-    """
-    options = {key: more.pop(key) for key in ("judged_common", "reaction_time") if key in more}
-    responses = answer(trials, {"syllable": np.asarray(labels, object), **more}, name, **options)
-    rows = (trials["report"] == "syllable").to_numpy()
-    codes = pd.Categorical(responses["response_label"][rows], categories=list(known)).codes.astype(float)
-    responses.loc[rows, "response"] = np.where(codes < 0, np.nan, codes)
-    return responses
+    def log_likelihood(self, trials: pd.DataFrame) -> np.ndarray:
+        """Log probability of each row's `response_label`, nats; NaN where missed; shape (n_trials,)."""
+        return log_likelihood_of(trials, self.predict(trials), self.name)
 
 
 def check_codes(cells, known, name):
@@ -94,18 +84,16 @@ def check_codes(cells, known, name):
     BadData
         If a response is none of them.
     """
-    from neuromm.maths.parameters import BadData
-
     codes = pd.to_numeric(cells["response"], errors="coerce").to_numpy(float)
     asked = (cells["report"] == "syllable").to_numpy()
-    for text, keys, rows in choices(cells, known, name):
-        wrong = asked & rows & ~np.isin(codes, keys)
+    for positions, offer in label_offers(cells, known, name, "syllable"):
+        wrong = asked & offer.rows & ~np.isin(codes, positions)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            offered = ", ".join(f"{key} ({known[key]})" for key in keys)
-            where = f" where the alternatives are {text}" if text else ""
+            allowed = ", ".join(f"{position} ({known[position]})" for position in positions)
+            where = f" where the alternatives are {offer.text}" if offer.words else ""
             raise BadData(
-                f"{name}: column 'response' must be one of {offered}{where}, "
+                f"{name}: column 'response' must be one of {allowed}{where}, "
                 f"got {cells['response'].iloc[row]} (trial {cells.index[row]})"
             )
     return codes.astype(int)
@@ -127,13 +115,9 @@ def log_likelihood_of(trials, table, name):
     require(trials, ["response_label"], name)
     labels = written(trials["response_label"])
     keys = [c.removeprefix("key_") for c in table.columns if c.startswith("key_")]
-    text = pd.Series("", trials.index, dtype=object)
-    if "alternatives" in trials:
-        text = trials["alternatives"].fillna("").astype(str).str.strip()
-    for alternatives in text.unique():
-        offered = [key.strip() for key in alternatives.split("|")] if alternatives else keys
-        known = [key for key in offered if key in keys]
-        wrong = (text == alternatives) & labels.notna() & ~labels.isin(known)
+    for offer in offers(trials):
+        known = [key for key in offered(offer.text) or keys if key in keys]
+        wrong = offer.rows & labels.notna() & ~labels.isin(known)
         if wrong.any():
             raise ValueError(
                 f"{name}: response_label '{labels[wrong].iloc[0]}' (trial {trials.index[wrong][0]}) is outside the "

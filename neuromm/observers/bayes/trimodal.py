@@ -1,16 +1,15 @@
 """Causal inference over three modalities: which of sound, light and touch belong together, in all five ways."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from neuromm.core.parameters import count, number, probability, sd
+from neuromm.core.parameters import count, number, numbers_of, probability, sd
 from neuromm.maths import partitions as parts
 from neuromm.observers.base import Cue, Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
-from neuromm.observers.bayes.possible_answers import choices_of
 from neuromm.observers.choices import LAPSE_RANGE
 from neuromm.observers.protocol import units_of
 from neuromm.stimuli.alternatives import number_offers, offer_counts
@@ -65,9 +64,10 @@ class TrimodalObserver(Observer, Likely):
 
         self.check_trials(trials)
         first, row_to_distinct = distinct(trials, [*self.likelihood_columns, "report", "alternatives"])
-        one = self.alternatives(trials.iloc[first]).reset_index(drop=True)
+        one = self.with_alternatives(trials.iloc[first]).reset_index(drop=True)
         table = pd.DataFrame(np.nan, one.index, ["expected", "sd"])
-        values = {n: torch.tensor([v], dtype=torch.float64) for n, v in self._numbers().items()}
+        numbers = numbers_of(self)
+        values = {name: torch.tensor([v], dtype=torch.float64) for name, v in numbers.items()}
         with torch.no_grad():
             for keys, offer in number_offers(one, self.name):
                 rows = offer.rows
@@ -87,10 +87,6 @@ class TrimodalObserver(Observer, Likely):
                 table.loc[free, "expected"], table.loc[free, "sd"] = said, np.sqrt(square - said**2)
         return table.iloc[row_to_distinct].set_axis(trials.index, axis=0)
 
-    def _numbers(self):
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
-
     def _log(self, cells, values):
         from neuromm.observers.bayes.trimodal_likelihood import plan  # torch
 
@@ -101,7 +97,7 @@ class TrimodalObserver(Observer, Likely):
         from neuromm.observers.bayes.trimodal_likelihood import plan  # torch
 
         self.check_trials(cells)
-        return plan(self, self.alternatives(cells), device)
+        return plan(self, self.with_alternatives(cells), device)
 
 
 @dataclass(frozen=True)
@@ -169,12 +165,6 @@ class Wozny2008(TrimodalObserver):
     largest: int = count(4, least=2)  # answers are 1 … largest where a row has no alternatives
     name: str = "wozny2008"
 
-    def alternatives(self, trials):
+    def with_alternatives(self, trials):
         """The counts 1 … `largest` where a row offers nothing."""
         return offer_counts(trials, self.largest, np.ones(len(trials), bool))
-
-    def answer_choices(self, report: str, alternatives: str) -> tuple | object | None:
-        """1 … `largest` where a count is asked without alternatives; else as any observer."""
-        if not alternatives:
-            return tuple(float(count) for count in range(1, self.largest + 1))
-        return choices_of(report, alternatives)

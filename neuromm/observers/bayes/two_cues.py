@@ -113,7 +113,7 @@ class TwoCueObserver(Observer, Likely):
             rows = np.flatnonzero(table["report"] == report)
             if len(rows):
                 predicted.iloc[rows] = self._predict_report(table.iloc[rows], report)
-        offering = self.alternatives(table)
+        offering = self.with_alternatives(table)
         for numbers, offer in number_offers(offering, self.name, self._asks_cue(table)):
             self._predict_choice(predicted, table, numbers, offer)
         return predicted.iloc[row_to_distinct].set_axis(trials.index, axis=0)

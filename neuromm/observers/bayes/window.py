@@ -3,7 +3,6 @@
 `WindowObserver` is what synchrony and ownership share; each of them is its parameters and its window.
 """
 
-from dataclasses import fields
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from scipy.special import expit, ndtr
 
 from neuromm.core.messages import must_be
+from neuromm.core.parameters import numbers_of
 from neuromm.observers.base import Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
 from neuromm.stimuli.table import require
@@ -77,8 +77,9 @@ class WindowObserver(Observer, Likely):
         """Centre and half width, ms, of the measurements answered "yes"; the half width is 0 if none is."""
         import torch
 
-        names = [f.name for f in fields(self) if f.name != "name"]
-        numbers = {name: torch.tensor(float(getattr(self, name)), dtype=torch.float64) for name in names}
+        numbers = {}
+        for name, value in numbers_of(self).items():
+            numbers[name] = torch.tensor(value, dtype=torch.float64)
         centre, half = self._window(numbers)
         return float(centre), float(half)
 

@@ -147,9 +147,9 @@ def test_missed_tests_are_counted():
 
 
 def test_wrong_parameters_of_learners_are_named():
-    with pytest.raises(ValueError, match="rule is 'guess'"):
+    with pytest.raises(ValueError, match="rule must be one of causal_inference, fixed_ratio, got 'guess'"):
         Recalibration(rule="guess")
-    with pytest.raises(ValueError, match="learner is 'none'"):
+    with pytest.raises(ValueError, match="learner must be one of instantaneous, .*, got 'none'"):
         Beierholm2020(learner="none")
     with pytest.raises(ValueError, match="an even number"):
         changing_reliability(1, period=5)

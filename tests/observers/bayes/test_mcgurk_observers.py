@@ -171,9 +171,9 @@ def test_mistakes_are_named(observer):
 
 
 def test_wrong_parameters_are_named():
-    with pytest.raises(ValueError, match="places has shape"):
+    with pytest.raises(ValueError, match="places must be one finite"):
         Magnotti2017(places=((0.0, 1.0),))
-    with pytest.raises(ValueError, match="p_common is 1.4"):
+    with pytest.raises(ValueError, match="p_common must be a probability .*got 1.4"):
         Magnotti2017(p_common=1.4)
     with pytest.raises(ValueError, match="never perceives"):
         Magnotti2017().predict(one_each(alternatives=("ba", "zu")))

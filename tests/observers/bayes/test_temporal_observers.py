@@ -132,11 +132,11 @@ def test_capture_by_sampling_agrees_with_quadrature():
 
 
 def test_mistakes_in_time_are_named():
-    with pytest.raises(ValueError, match="tau_visual is 0"):
+    with pytest.raises(ValueError, match="tau_visual must be .*got 0"):
         Parise2016(tau_visual=0.0)
     with pytest.raises(ValueError, match="no column 'soa'"):
         Parise2016().predict(pd.DataFrame({"report": ["synchronous"]}))
-    with pytest.raises(ValueError, match="no onset of light or sound"):
+    with pytest.raises(ValueError, match="must have an onset of light and of sound"):
         Parise2016().predict(pd.DataFrame({"report": ["synchronous"], "soa": [np.nan]}))
     with pytest.raises(ValueError, match="speed is"):
         dynamic_capture(1, speed=-1)
