@@ -21,7 +21,6 @@ from neuromm.core.parameters import check_parameters
 from neuromm.observers.choices import Labels, choose, label_of_rows
 from neuromm.observers.cues import Cue, Draws, Stimuli, check_cues
 from neuromm.observers.protocol import Percept, Record, answer, collect, wanted
-from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.table import require
 
 __all__ = ["ClassVar", "Cue", "Draws", "Labels", "Observer", "Percepts", "Stimuli", "dataclass"]
@@ -59,10 +58,10 @@ class Observer:
     reports : tuple of str
         Questions it can answer; by default those that `infer` answers.
     random : tuple of str
-        Names of its random numbers, in the order in which they are drawn; by default one per cue, then
-        "motor" with a field `sigma_motor`, and "lapse" and "guess" with a field `lapse`.
+        Names of its random numbers, in the order in which they are drawn; by default one per cue (none if
+        `rendered`), then "motor" with a field `sigma_motor`, and "lapse" and "guess" with a field `lapse`.
     rendered : bool
-        Whether its stimuli are rendered with physical noise, from a `noise_seed` in every row.
+        Whether its stimuli are rendered with physical noise: every presentation gets a `noise_seed`.
     """
 
     cues: ClassVar[tuple[Cue, ...]] = ()
@@ -114,9 +113,9 @@ class Observer:
             return self.perceive_sets(trials, rng=rng, layers=layers, parameters=parameters)
         self.check_trials(trials)
         records = wanted(layers, list(self.layers), self.name)
-        if self.rendered:
-            trials = with_noise_seeds(trials, rng)
         stimuli = Stimuli(trials, self.cues, self.name, records)
+        if self.rendered:
+            stimuli.seed_noise(rng)
         draws = self.draw(stimuli, rng)
         percepts = self.infer(stimuli, draws)
         self._check_percepts(percepts, stimuli)
@@ -162,7 +161,7 @@ class Observer:
         """The named random numbers of one pass."""
         names = self.random
         if names is None:
-            names = tuple(cue.modality for cue in self.cues)
+            names = () if self.rendered else tuple(cue.modality for cue in self.cues)
             names += ("motor",) if hasattr(self, "sigma_motor") else ()
             names += ("lapse", "guess") if hasattr(self, "lapse") else ()
         return Draws(names, rng, len(stimuli.trials), stimuli.first)

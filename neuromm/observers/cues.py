@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from neuromm.stimuli.measurement import place_of, sigma_of
+from neuromm.stimuli.measurement import place_of, sigma_of, with_noise_seeds
 from neuromm.stimuli.table import PLACES, require, showings
 
 COUNTS = {"auditory": "n_beeps", "visual": "n_flashes", "tactile": "n_taps"}
@@ -120,6 +120,10 @@ class Stimuli:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def seed_noise(self, rng: np.random.Generator) -> None:
+        """Give `table` a `noise_seed` from `rng`, one drawn per row, unless every row has its own."""
+        self.table = with_noise_seeds(self.trials, rng).iloc[self.first]
 
     @property
     def present(self) -> np.ndarray:

@@ -4,23 +4,19 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 from scipy.special import expit
 
+from neuromm.core.parameters import probability, sd
 from neuromm.maths.gaussian import logit
-from neuromm.observers.ann.network import NetworkObserver, check_numbers, in_blocks
+from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.scenes import check_support
 from neuromm.observers.ann.towers import Towers
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, perceive_sets, units_of
+from neuromm.observers.base import Cue, Percepts
+from neuromm.observers.protocol import units_of
 from neuromm.observers.readout import LocationReadout, fuse_posteriors
 from neuromm.stimuli.frames import Frames
-from neuromm.stimuli.measurement import place_of, sigma_of, with_noise_seeds
 from neuromm.stimuli.render import rendered
 from neuromm.stimuli.sound import Cochleagram, Sound
-from neuromm.stimuli.table import require, showings
-
-CUES = ("auditory", "visual")
-TRAININGS = {"paired": "av_encoder", "shuffled": "av_encoder_shuffled"}
 
 
 @dataclass(frozen=True)
@@ -42,17 +38,22 @@ class AVEncoder(NetworkObserver):
     `training="shuffled"` is the control that learnt from each sound beside the frame of another event: its logit
     knows nothing of pairs. Seeds 1 to 12 of the paired training are shipped.
 
+    Events are rendered with the noise of the row's `noise_seed`; an event with a shared measurement is
+    rendered there, without noise. Layers: the raw inputs (frames, cochleagram), the stages of each tower,
+    and `joint`: evidence (nats; 0 where one event is shown), p, auditory and visual estimate (deg; 0 where
+    absent).
+
     References
     ----------
     Radford et al. (2021) arXiv 2103.00020; van den Oord, Li & Vinyals (2018) arXiv 1807.03748.
     """
 
-    sigma_auditory: float = 8.0  # deg, sensory sd of the rendered sound at reliability 1
-    sigma_visual: float = 2.0  # deg, sensory sd of the rendered frame at reliability 1
-    p_common: float = 0.5  # prior probability of one cause
+    sigma_auditory: float = sd(8.0, "deg")  # sensory SD of the rendered sound at reliability 1
+    sigma_visual: float = sd(2.0, "deg")  # sensory SD of the rendered frame at reliability 1
+    p_common: float = probability(0.5)  # prior probability of one cause
     fusion: Literal["gated", "additive"] = "gated"
     training: Literal["paired", "shuffled"] = "paired"  # which shipped weights
-    trained: bool = True  # False: the untrained twin, its read-outs fitted the same way
+    trained: bool = True  # False: the untrained control, its read-outs fitted the same way
     seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
@@ -65,82 +66,56 @@ class AVEncoder(NetworkObserver):
         "joint",
     )  # fmt: skip
     reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
+    rendered: ClassVar[bool] = True
+    trainings: ClassVar = {"paired": "av_encoder", "shuffled": "av_encoder_shuffled"}
 
-    def __post_init__(self):
-        check_numbers(self, ("sigma_auditory", "sigma_visual"), ("p_common",))
-        if self.fusion not in FUSION:
-            raise ValueError(f"{self.name}: fusion is '{self.fusion}'; one of {', '.join(FUSION)} is wanted")
-        if self.training not in TRAININGS:
-            raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Render each trial, look and listen, answer, and record `layers` from the same pass.
-
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report` and `auditory_azimuth`, `visual_azimuth` (NaN = absent: a blank, silence). Physical
-            noise comes from `noise_seed` (drawn by `rng` where the table has none) unless a measurement
-            is yoked: then the event is rendered there, without noise.
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            The raw inputs (frames, cochleagram), the stages of each tower, and joint: evidence (nats; 0 where
-            one event is shown), p, auditory estimate, visual estimate (deg; 0 where absent).
-        parameters : DataFrame, optional
-            One parameter set per row; the result gains a leading `set` dimension.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a row asks what cannot be answered, or its sensory sd was never trained.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        stimuli, activity, both = self._infer(with_noise_seeds(trials, rng).iloc[first])
-        evidence, posterior, auditory, visual = activity["joint"].T
-        common = np.where(both, posterior > 0.5, np.nan)[of_row]
-        says = {"auditory": auditory[of_row], "visual": visual[of_row], "common": common}
-        judged = pd.array([None if np.isnan(c) else c > 0.5 for c in common], "boolean")
-        stages = stimuli | activity
-        recordable = {layer: lambda v=stages[layer]: units_of(v)[of_row] for layer in self.layers}
-        return Percept(
-            answer(trials, says, self.name, judged_common=judged), collect(layers, recordable, trials, self.name)
+    def infer(self, stimuli, draws):
+        """Look and listen, weigh whether both belong together, and place each event."""
+        header, tensors, module = self._load()
+        layers = self._towers(stimuli, header["config"], module)
+        both = stimuli.present.all(1)
+        # log L1/L2 of one cause: the scaled similarity and its constant
+        similarity = (layers["auditory_embedding"] * layers["visual_embedding"]).sum(1)
+        evidence = np.where(both, float(module.scale()) * similarity + tensors["evidence.offset"][0], 0.0)
+        posterior = np.where(both, expit(evidence + logit(self.p_common)), 0.0)
+        variance = header["config"]["sigma_prior"] ** 2
+        means, variances = self._places(layers, tensors, variance)
+        place = FUSION[self.fusion](means, variances, posterior, self.p_common * both, tensors, variance)
+        place = np.where(stimuli.present.T, place, 0.0)
+        layers["joint"] = np.column_stack([evidence, posterior, *place])
+        common = np.where(both, posterior > 0.5, np.nan)
+        return Percepts(
+            auditory=place[0],
+            visual=place[1],
+            common=common,
+            judged_common=common,
+            layers={layer: units_of(values) for layer, values in layers.items()},
         )
 
-    def _infer(self, shown):
-        """Stimuli and layers of each showing, and whether it shows both events."""
-        header, tensors, module = self._load()
-        config, present = header["config"], {}
-        for cue in CUES:
-            present[cue] = ~np.isnan(place_of(shown, cue))
-            sigma = np.where(present[cue], sigma_of(shown, cue, getattr(self, f"sigma_{cue}")), np.inf)
-            check_support(sigma, config["sigma_low"], config["sigma_high"], self.name, cue)
-        stimuli = {
-            "frames": rendered(Frames(sigma=self.sigma_visual), shown),
-            "cochleagram": rendered(Cochleagram(Sound(sigma=self.sigma_auditory)), shown),
-        }
-        activity = in_blocks(
-            lambda frames, heard: module.visual.stages(frames) | module.auditory.stages(heard),
-            stimuli["frames"], stimuli["cochleagram"], device=self.device,
-        )  # fmt: skip
-        both = present["auditory"] & present["visual"]
-        similarity = (activity["auditory_embedding"] * activity["visual_embedding"]).sum(1)
-        evidence = np.where(both, float(module.scale()) * similarity + tensors["evidence.offset"][0], 0.0)
-        variance = config["sigma_prior"] ** 2
-        readouts = {cue: LocationReadout.from_tensors(tensors, f"{cue}_place", variance) for cue in CUES}
-        read = [readouts[cue](activity[f"{cue}_hidden2"]) for cue in CUES]
-        means, variances = (np.stack(values) for values in zip(*read, strict=True))
-        posterior = np.where(both, expit(evidence + logit(self.p_common)), 0.0)
-        estimate = FUSION[self.fusion](means, variances, posterior, self.p_common * both, tensors, variance)
-        estimate = np.where([present[cue] for cue in CUES], estimate, 0.0)
-        activity["joint"] = np.column_stack([evidence, posterior, *estimate])
-        return stimuli, activity, both
+    def _towers(self, stimuli, config, module):
+        """What is seen and heard, and the layers of both towers."""
+        sigma = np.where(stimuli.present, stimuli.sigmas(self), np.inf)
+        for i, cue in enumerate(self.cues):
+            check_support(sigma[:, i], config["sigma_low"], config["sigma_high"], self.name, cue.modality)
+        frames = rendered(Frames(sigma=self.sigma_visual), stimuli.table)
+        heard = rendered(Cochleagram(Sound(sigma=self.sigma_auditory)), stimuli.table)
 
-    def _weights_name(self):
-        return TRAININGS[self.training] if self.trained else "av_encoder_untrained"
+        def run(frames, heard):
+            return module.visual.stages(frames) | module.auditory.stages(heard)
+
+        layers = in_blocks(run, frames, heard, device=self.device)
+        return {"frames": frames, "cochleagram": heard} | layers
+
+    def _places(self, layers, tensors, prior_variance):
+        """Mean and variance of the place that each tower signals, (2, n) each."""
+        means, variances = [], []
+        for cue in self.cues:
+            readout = LocationReadout.from_tensors(tensors, f"{cue.modality}_place", prior_variance)
+            mean, variance = readout(layers[f"{cue.modality}_hidden2"])
+            means.append(mean)
+            variances.append(variance)
+        return np.stack(means), np.stack(variances)
 
     @classmethod
     def _build(cls, header, tensors):

@@ -2,12 +2,14 @@
 
 import functools
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from neuromm.maths.device import check_device
 from neuromm.observers.ann.seeds import pick_seed, shipped_seeds
+from neuromm.observers.ann.variants import vary
 from neuromm.observers.ann.weights import load_weights, shipped
 from neuromm.observers.base import Observer
 from neuromm.observers.protocol import block_starts
@@ -18,12 +20,19 @@ BLOCK = 256  # trials per forward pass, always: results do not depend on how man
 class NetworkObserver(Observer):
     """Weights, module and provenance; a subclass names its network and says how tensors become a module."""
 
-    network = ""  # name in the catalogue, which the weights file carries
-    editable = ()  # layers whose activity can be changed on its way
+    network: ClassVar[str] = ""  # name in the catalogue, which the weights file carries
+    editable: ClassVar[tuple[str, ...]] = ()  # layers whose activity can be changed on its way
+    trainings: ClassVar[dict[str, str]] = {}  # value of the field `training` -> name of shipped weights
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_device(self.device)
 
     def _weights_name(self):
         """Name of the shipped weights that the fields ask for."""
-        return self.network if self.trained else f"{self.network}_untrained"
+        if not self.trained:
+            return f"{self.network}_untrained"
+        return self.trainings[self.training] if self.trainings else self.network
 
     def _weights_path(self):
         if not self.weights:
@@ -50,7 +59,10 @@ class NetworkObserver(Observer):
         """Header, tensors and module of the weights that the fields ask for, on the device."""
         path, seed = self._weights_path(), getattr(self, "seed", 1)
         header, tensors = pick_seed(*load_weights(path, self.network), seed)
-        return header, tensors, _module(type(self), header["sha256"], self.device, str(path), seed)
+        module = _module(type(self), header["sha256"], self.device, str(path), seed)
+        if getattr(self, "weight_noise", 0.0) > 0:
+            module = vary(module, self.weight_noise, self.individual)
+        return header, tensors, module
 
     def _editing(self, layer, edit):
         """What a module takes to change one layer on its way: {layer: tensor → tensor}, of array → array."""
@@ -110,16 +122,3 @@ def in_blocks(function, *arrays, device="cpu"):
             layers = function(*(torch.tensor(b, device=device) for b in fill))
             parts.append({name: values[:size].cpu().numpy() for name, values in layers.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def check_numbers(observer, positive=(), probabilities=()):
-    """Refuse fields that are no positive number or no probability, by name, and a device that is not there."""
-    check_device(observer.device)
-    for field in positive:
-        value = getattr(observer, field)
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{observer.name}: {field} is {value}; a positive sd in deg is wanted")
-    for field in probabilities:
-        value = getattr(observer, field)
-        if not 0 <= value <= 1:
-            raise ValueError(f"{observer.name}: {field} is {value}; a probability between 0 and 1 is wanted")

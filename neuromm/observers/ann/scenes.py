@@ -67,7 +67,9 @@ class Scenes:
         return place, (x - place) / sigma, common
 
 
-def check_support(sigma, low, high, name, modality):
+def check_support(
+    sigma: np.ndarray, low: float, high: float, name: str, modality: str, slack: float = 1e-9
+) -> None:
     """Refuse sensory noise that a network was never trained with; `sigma` in deg, infinite = absent.
 
     Raises
@@ -75,7 +77,7 @@ def check_support(sigma, low, high, name, modality):
     ValueError
         Naming the modality, the sd and the range.
     """
-    outside = np.isfinite(sigma) & ((sigma < low * (1 - 1e-9)) | (sigma > high * (1 + 1e-9)))
+    outside = np.isfinite(sigma) & ((sigma < low * (1 - slack)) | (sigma > high * (1 + slack)))
     if outside.any():
         raise ValueError(
             f"{name}: a {modality} sd of {sigma[outside][0]:.4g} deg (sigma_{modality}/√{modality}_reliability) lies "

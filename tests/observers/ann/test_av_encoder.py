@@ -100,7 +100,7 @@ def test_noise_it_was_never_trained_with_is_refused(trials, rng):
 
 
 def test_an_unknown_fusion_is_refused():
-    with pytest.raises(ValueError, match="fusion is 'sum'; one of gated, additive"):
+    with pytest.raises(ValueError, match="fusion must be one of gated, additive, got 'sum'"):
         AVEncoder(fusion="sum")
 
 
@@ -137,5 +137,5 @@ def test_shuffled_pairs_teach_nothing_of_causes(seen):
     ideal = evidence(trials["auditory_measurement"], trials["visual_measurement"], *variances(trials)).to_numpy()
     assert abs(np.corrcoef(ideal, joint[:, 0])[0, 1]) < 0.3 < 0.9 < np.corrcoef(ideal, trained.to_numpy()[:, 0])[0, 1]
     assert joint[:, 0].std() < 0.3
-    with pytest.raises(ValueError, match="one of paired, shuffled is wanted"):
+    with pytest.raises(ValueError, match="training must be one of paired, shuffled"):
         AVEncoder(training="clean")

@@ -66,7 +66,7 @@ def test_a_silenced_fusion_layer_answers_the_same_to_everything():
     network = catalogue.load("fusion_net", **SENSES, lesion=tuple(range(96)))
     answers = network.perceive(trials, rng=generator(1, "x")).responses["response"]
     assert answers.std() < 1e-6
-    with pytest.raises(ValueError, match="has units 0 to 95"):
+    with pytest.raises(ValueError, match="lesion must name units 0 to 95"):
         dataclasses.replace(network, lesion=(96,)).perceive(trials, rng=generator(1, "x"))
 
 
@@ -111,7 +111,7 @@ def test_what_a_subject_cannot_do_is_refused_by_name():
             scenes(4, seed=1, **SENSES).drop(columns="one_cause").drop(columns=["visual_measurement"]),
             rng=generator(1, "x"),
         )
-    with pytest.raises(ValueError, match="lies outside"):
+    with pytest.raises(ValueError, match="pixel_noise must be 0.6 to 6"):
         dataclasses.replace(counter, pixel_noise=50.0).perceive(
             paradigms.flash_beep(1, n_flashes=(1,), n_beeps=(1,)), rng=generator(1, "x")
         )

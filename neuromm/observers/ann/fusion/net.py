@@ -33,12 +33,12 @@ class FusionNet(nn.Module):
         self.places = nn.Linear(n_fusion, 2)  # auditory, visual; in units of the prior's sd
         self.common = nn.Linear(n_fusion, 1)
 
-    def forward(self, strips, levels, present, spared=None):
-        layers = self.stages(strips, levels, present, spared)
+    def forward(self, strips, levels, present, mask=None):
+        layers = self.stages(strips, levels, present, mask)
         return layers["places"], layers["common"]
 
-    def stages(self, strips, levels, present, spared=None, edit=None):
-        """Every layer of one pass, each (B, units); `spared` (n_fusion,) is 0 for silenced fusion units.
+    def stages(self, strips, levels, present, mask=None, edit=None):
+        """Every layer of one pass, each (B, units); `mask` (n_fusion,) is 0 for silenced fusion units.
 
         `edit` maps fusion layers to what becomes of their activity on its way.
         """
@@ -50,8 +50,8 @@ class FusionNet(nn.Module):
         fusion1 = F.silu(self.fusion1(torch.cat([auditory2, visual2], 1)))
         fusion1 = edit.get("fusion1", _same)(fusion1)
         fusion2 = edit.get("fusion2", _same)(F.silu(self.fusion2(fusion1)))
-        if spared is not None:
-            fusion2 = fusion2 * spared
+        if mask is not None:
+            fusion2 = fusion2 * mask
         return {
             "visual": visual, "auditory": auditory, "visual2": visual2, "auditory2": auditory2,
             "fusion1": fusion1, "fusion2": fusion2, "places": self.places(fusion2), "common": self.common(fusion2),

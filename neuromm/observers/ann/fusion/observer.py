@@ -3,17 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-import torch
-
+from neuromm.core.parameters import sd
 from neuromm.observers.ann.fusion.net import FusionNet, strips_of
-from neuromm.observers.ann.fusion.subject import CUES, PlaceSubject
-from neuromm.observers.ann.network import check_numbers
-
-TRAININGS = {
-    "causes": "fusion_net", "one cause": "fusion_net_p100", "shuffled": "fusion_net_shuffled",
-    "auditory": "fusion_net_auditory",
-}  # fmt: skip
+from neuromm.observers.ann.fusion.subject import PlaceSubject
 
 
 @dataclass(frozen=True)
@@ -34,13 +26,13 @@ class FusionNetwork(PlaceSubject):
     Commun 8:138. Körding et al. (2007) PLoS ONE 2:e943.
     """
 
-    sigma_auditory: float = 8.0  # deg, sensory sd of the rendered sound at reliability 1
-    sigma_visual: float = 2.0  # deg, sensory sd of the rendered frame at reliability 1
+    sigma_auditory: float = sd(8.0, "deg")  # sensory SD of the rendered sound at reliability 1
+    sigma_visual: float = sd(2.0, "deg")  # sensory SD of the rendered frame at reliability 1
     training: Literal["causes", "one cause", "shuffled", "auditory"] = "causes"  # which shipped weights
     lesion: tuple[int, ...] = ()  # silenced units of the last fusion layer
-    weight_noise: float = 0.0  # sd of an individual's deviation, in units of each tensor's sd
+    weight_noise: float = sd(0.0, "SDs of each tensor", zero=True)  # how far an individual's weights deviate
     individual: int = 0  # which individual, where weight_noise is not 0
-    trained: bool = True  # False: the untrained twin
+    trained: bool = True  # False: the untrained control
     seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
@@ -52,37 +44,24 @@ class FusionNetwork(PlaceSubject):
     layers: ClassVar[tuple[str, ...]] = (
         "strips", "levels", "visual", "auditory", "visual2", "auditory2", "fusion1", "fusion2", "places", "common",
     )  # fmt: skip
-    reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
+    lesioned: ClassVar[str] = "n_fusion"
+    trainings: ClassVar = {
+        "causes": "fusion_net",
+        "one cause": "fusion_net_p100",
+        "shuffled": "fusion_net_shuffled",
+        "auditory": "fusion_net_auditory",
+    }
 
-    def __post_init__(self):
-        check_numbers(self, ("sigma_auditory", "sigma_visual"))
-        if self.training not in TRAININGS:
-            raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
-        if not (np.isfinite(self.weight_noise) and self.weight_noise >= 0):
-            raise ValueError(f"{self.name}: weight_noise is {self.weight_noise}; a number of at least 0 is wanted")
-
-    def _see(self, frames):
+    def see(self, frames):
+        """Strips of the frame."""
         return strips_of(frames)
 
-    def _used(self, present):
+    def used(self, present):
         """Which senses the network uses: one that it never had in training is not switched on."""
-        used = present.astype(np.float32)
-        if self.trained and self.training in CUES:
-            used[:, 1 - CUES.index(self.training)] = 0.0
+        used = super().used(present)
+        if self.trained and self.training == "auditory":
+            used[:, 1] = 0.0
         return used
-
-    def _spared(self, config):
-        if not self.lesion:
-            return None
-        n = config["n_fusion"]
-        if min(self.lesion) < 0 or max(self.lesion) >= n:
-            raise ValueError(f"{self.name}: lesion is {self.lesion}; the fusion layer has units 0 to {n - 1}")
-        spared = torch.ones(n, device=self.device)
-        spared[list(self.lesion)] = 0.0
-        return spared
-
-    def _weights_name(self):
-        return TRAININGS[self.training] if self.trained else "fusion_net_untrained"
 
     @classmethod
     def _build(cls, header, tensors):

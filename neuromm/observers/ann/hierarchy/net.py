@@ -48,12 +48,12 @@ class HierarchyNet(nn.Module):
         self.places = nn.Linear(n_association, 2)  # auditory, visual; in units of the prior's sd
         self.common = nn.Linear(n_association, 1)
 
-    def forward(self, frames, levels, present, spared=None):
-        layers = self.stages(frames, levels, present, spared)
+    def forward(self, frames, levels, present, mask=None):
+        layers = self.stages(frames, levels, present, mask)
         return layers["places"], layers["common"]
 
-    def stages(self, frames, levels, present, spared=None):
-        """Every layer of one pass, early to late, each (B, units); `spared` is 0 for silenced association units."""
+    def stages(self, frames, levels, present, mask=None):
+        """Every layer of one pass, early to late, each (B, units); `mask` is 0 for silenced association units."""
         v1 = F.relu(self.v1(frames))  # (B, 10, 8, 48)
         v4 = F.silu(self.v4(v1)).flatten(1)  # (B, 16, 4, 24) → (B, 1536)
         it = F.silu(self.it(v4)) * present[:, 1:]
@@ -61,8 +61,8 @@ class HierarchyNet(nn.Module):
         auditory2 = F.silu(self.auditory2(auditory)) * present[:, :1]
         association1 = F.silu(self.association1(torch.cat([auditory2, it], 1)))
         association2 = F.silu(self.association2(association1))
-        if spared is not None:
-            association2 = association2 * spared
+        if mask is not None:
+            association2 = association2 * mask
         return {
             "v1": v1.flatten(1), "v4": v4, "it": it, "auditory": auditory, "auditory2": auditory2,
             "association1": association1, "association2": association2,

@@ -10,7 +10,6 @@ from neuromm.maths.device import check_device
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
-from neuromm.observers.ann.variants import vary
 from neuromm.observers.protocol import Percept, answer, collect, perceive_sets, units_of
 from neuromm.stimuli.labels import offered as keys_of
 from neuromm.stimuli.measurement import with_noise_seeds
@@ -114,8 +113,6 @@ class SpeechNetwork(NetworkObserver):
     def _infer(self, shown, present):
         """Layers of each showing, and its open answer."""
         _, tensors, module = self._load()
-        if self.weight_noise > 0:
-            module = vary(module, self.weight_noise, self.individual)
         talkers = Spoken()
         if "auditory_snr" not in shown and "auditory_reliability" not in shown:
             shown = shown.assign(auditory_snr=self.auditory_snr)
