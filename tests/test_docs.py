@@ -1,6 +1,9 @@
 """What the documents say can be typed."""
 
+import ast
 import re
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -10,16 +13,31 @@ from neuromm import testing
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_example_observer_of_the_docs_conforms():
-    code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "observers.md").read_text(), re.S).group(1)
-    names = {"__name__": "docs_example"}
-    import sys
-    import types
+def examples():
+    """Name and source of each observer that docs/observers.md writes."""
+    text = (ROOT / "docs" / "observers.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    return {re.search(r"class (\w+)", block).group(1): block for block in blocks if "class " in block}
 
-    module = sys.modules.setdefault("docs_example", types.ModuleType("docs_example"))
-    exec(compile(code, "docs/observers.md", "exec"), module.__dict__)
-    names.update(module.__dict__)
-    assert len(testing.check_observer(names["EqualWeights"]())) >= 20
+
+@pytest.mark.parametrize("name", examples())
+def test_an_example_observer_of_the_docs_is_short_and_conforms(name):
+    source = examples()[name]
+    tree = ast.parse(source)
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert len(imports) <= 2
+    (cls,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    lines = source.splitlines()[cls.decorator_list[0].lineno - 1 : cls.end_lineno]
+    assert sum(bool(line.strip()) for line in lines) <= 15
+    module = types.ModuleType(f"docs_example_{name}")
+    sys.modules[module.__name__] = module  # where pickle looks for the class
+    exec(compile(source, "docs/observers.md", "exec"), module.__dict__)
+    assert len(testing.check_observer(getattr(module, name)())) >= 20
+
+
+def test_the_docs_have_an_example_of_each_kind():
+    kinds = {"EqualWeights", "LargerCount", "Inertial", "Lipreader", "MyNetwork", "TwoLayers"}
+    assert set(examples()) == kinds
 
 
 @pytest.mark.ann

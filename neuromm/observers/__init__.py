@@ -11,6 +11,6 @@ _PEOPLE = {  # populations: people drawn from stated distributions
     "draw_alpha_people": "bayes.flash_window",
     "draw_sts_people": "bayes.sts_people",
 }
-__getattr__, __dir__, __all__ = attach(
-    __name__, names={**_NAMES, **_PEOPLE, "Record": "protocol", "Percept": "protocol"}
-)
+_WRITING = {name: "base" for name in ("Cue", "Labels", "Observer", "Percepts", "dataclass")}  # one's own observer
+_RECORDING = {"Record": "protocol", "Percept": "protocol"}
+__getattr__, __dir__, __all__ = attach(__name__, names={**_NAMES, **_PEOPLE, **_WRITING, **_RECORDING})

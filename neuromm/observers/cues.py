@@ -19,7 +19,8 @@ class Cue:
     """One source of information: which sense, and what it tells of.
 
     `quantity` is "azimuth", "heading" or "height" (one column `MODALITY_QUANTITY`), "place" (whichever of
-    these three the table has), or "count" (`n_beeps`, `n_flashes`, `n_taps`; 0 is an absent event).
+    these three the table has), "count" (`n_beeps`, `n_flashes`, `n_taps`; 0 is an absent event), or a
+    quantity in words, such as "syllable": its values are positions in `levels`.
     """
 
     modality: str
@@ -27,6 +28,7 @@ class Cue:
     unit: str = "deg"
     sigma: str = ""  # field with the sensory SD at reliability 1; "" is sigma_MODALITY
     report: str = ""  # question about this cue; "" is the modality, or the column of a count
+    levels: tuple[str, ...] = ()  # the words of a cue in words
 
     @property
     def column(self) -> str:
@@ -58,7 +60,7 @@ class Cue:
     @property
     def asked_as(self) -> str:
         """The `report` that asks about this cue."""
-        if self.report:
+        if self.report or self.levels:
             return self.report
         return self.column if self.quantity == "count" else self.modality
 
@@ -77,8 +79,22 @@ class Cue:
             return place_of(trials, self.modality)
         if self.column not in trials:
             return np.full(len(trials), np.nan)
+        if self.levels:
+            return self._positions(trials[self.column])
         values = trials[self.column].to_numpy(float)
         return np.where(values == 0, np.nan, values) if self.quantity == "count" else values
+
+    def _positions(self, words):
+        """Position of each word in `levels`; NaN where it is missing."""
+        positions = pd.Categorical(words, categories=list(self.levels)).codes.astype(float)
+        unknown = (positions < 0) & words.notna().to_numpy()
+        if unknown.any():
+            row = int(np.flatnonzero(unknown)[0])
+            raise ValueError(
+                f"column '{self.column}' must be one of {', '.join(self.levels)}, "
+                f"got '{words.iloc[row]}' (trial {words.index[row]})"
+            )
+        return np.where(positions < 0, np.nan, positions)
 
     def sigmas(self, trials: pd.DataFrame, sigma: float) -> np.ndarray:
         """Sensory SD of each row, sigma/sqrt(reliability); shape (n_trials,)."""
