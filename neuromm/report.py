@@ -105,7 +105,7 @@ def _figure(path, folder, caption):
 
 
 def _table(path, folder):
-    table = read_delimited(path, separator=",").typed()
+    table = read_delimited(path, separator=",").typed(declared=False)
     body = table.head(MAX_ROWS).to_html(index=False, border=0, float_format=lambda x: f"{x:.4g}", na_rep="–")
     more = f"<p>{len(table) - MAX_ROWS} more rows in the file.</p>" if len(table) > MAX_ROWS else ""
     name = html.escape(path.relative_to(folder).as_posix())

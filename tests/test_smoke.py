@@ -75,4 +75,4 @@ def test_a_scripts_mistake_is_one_line(tmp_path):
     command = [sys.executable, str(ROOT / "experiments" / "ventriloquism.py"), "--trials", "none.csv"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.strip() == "main: no trial table at none.csv"
+    assert done.returncode == 2 and done.stderr.strip() == "ventriloquism.py: no trial table at none.csv"

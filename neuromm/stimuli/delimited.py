@@ -74,19 +74,20 @@ class Cells:
         values = [None if pd.isna(cell) else known[str(cell).lower()] for cell in column]
         return pd.Series(pd.array(values, "boolean"), column.index, name=name)
 
-    def typed(self) -> pd.DataFrame:
+    def typed(self, *, declared: bool = True) -> pd.DataFrame:
         """The table with numbers where they belong.
 
-        A known column has its kind. Any other column becomes numbers if every cell is one, unless a
-        cell begins with a zero ("007") or the column's name is that of an id.
+        A known column has its kind, unless `declared` is False: a table of results is no trial table. Any
+        other column becomes numbers if every cell is one, unless a cell begins with a zero ("007") or the
+        column's name is that of an id.
         """
-        table = {name: self.typed_column(name) for name in self.text.columns}
+        table = {name: self.typed_column(name, declared=declared) for name in self.text.columns}
         return pd.DataFrame(table, index=self.text.index)
 
-    def typed_column(self, name: str, *, called: str = "") -> pd.Series:
+    def typed_column(self, name: str, *, called: str = "", declared: bool = True) -> pd.Series:
         """One column of `typed`; `called` is its name in errors."""
         column = self.text[name]
-        kind = COLUMNS[name].kind if name in COLUMNS else "any"
+        kind = COLUMNS[name].kind if declared and name in COLUMNS else "any"
         if kind in ("number", "integer"):
             return _exact(self.numbers(name, called=called), column, kind)
         if kind == "boolean":

@@ -176,6 +176,7 @@ def _people(trials):
     asked = trials[trials["report"] == "auditory"].drop_duplicates("condition")
     people = dataclasses.replace(ideal, name="people_(Körding_2007)")
     answers = asked.assign(response=people.predict(asked)["expected"].to_numpy(), observer=people.name)
+    answers = answers.drop(columns="alternatives", errors="ignore")  # an expected place is none of the keys
     return measures.crossmodal_bias(answers).assign(kind="human", low=np.nan, high=np.nan)
 
 

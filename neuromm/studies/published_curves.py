@@ -20,7 +20,8 @@ def kording_bias() -> pd.DataFrame:
     trials = paradigms.ventriloquism(1, reports=("auditory",), keys=True, unimodal=False)
     observers = [CausalInference(**KORDING, p_common=KORDING_P_COMMON), ForcedFusion(**KORDING), Segregation(**KORDING)]
     answers = [trials.assign(observer=o.name, response=o.predict(trials)["expected"]) for o in observers]
-    table = measures.crossmodal_bias(pd.concat(answers))
+    expected = pd.concat(answers).drop(columns="alternatives")  # an expected place is none of the keys
+    table = measures.crossmodal_bias(expected)
     return table.assign(low=table["bias"], high=table["bias"], interval="exact expectation")
 
 
@@ -50,5 +51,6 @@ def predicted_bias(stimuli, sigmas) -> pd.DataFrame:
     for kind, observer in kinds.items():
         model = observer(**sigmas)
         answers = asked.assign(response=model.predict(asked)["expected"], observer=model.name)
+        answers = answers.drop(columns="alternatives", errors="ignore")  # an expected place is none of the keys
         found.append(measures.crossmodal_bias(answers).assign(computation=kind))
     return pd.concat(found, ignore_index=True)

@@ -61,7 +61,7 @@ def test_the_distance_between_words_counts_swaps_once():
 
 # Names read from other things that are called so: results, RDMs, spikes, maps of a scene, masks of questions.
 NO_TRIALS = {"unit", "time", "area", "rate", "dissimilarity", "first", "second", "model", "value"}
-NO_TRIALS |= {"common", "retina", "cochlea"}
+NO_TRIALS |= {"common", "retina", "cochlea", "height"}
 
 
 def literal_columns(path):

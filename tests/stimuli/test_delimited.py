@@ -331,3 +331,10 @@ def test_numbers_are_read_to_the_last_bit(tmp_path, rng):
     seeds = [2**53 - 1, 9007199254740993, 2**62]
     path = written(tmp_path, "noise_seed\n" + "".join(f"{s}\n" for s in seeds))
     assert nm.read_trials(path)["noise_seed"].tolist() == seeds
+
+
+def test_a_table_of_results_has_no_declared_columns(tmp_path):
+    path = tmp_path / "retrieval.csv"
+    path.write_text("direction,response,hits\nfirst → second,often,3\n", encoding="utf-8")
+    found = read_delimited(path, separator=",").typed(declared=False)
+    assert found.to_dict("records") == [{"direction": "first → second", "response": "often", "hits": 3}]
