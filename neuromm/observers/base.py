@@ -111,13 +111,22 @@ class Observer:
         """
         if parameters is not None:
             return self.perceive_sets(trials, rng=rng, layers=layers, parameters=parameters)
+        stimuli = self.prepare(trials, rng, layers)
+        draws = self.draw(stimuli, rng)
+        return self.complete(self.infer(stimuli, draws), stimuli, draws)
+
+    def prepare(self, trials: pd.DataFrame, rng: np.random.Generator,
+                layers: Sequence[str | Record] | str) -> Stimuli:  # fmt: skip
+        """Check a table, and give its presentations and what is to be recorded of them."""
         self.check_trials(trials)
         records = wanted(layers, list(self.layers), self.name)
         stimuli = Stimuli(trials, self.cues, self.name, records)
         if self.rendered:
             stimuli.seed_noise(rng)
-        draws = self.draw(stimuli, rng)
-        percepts = self.infer(stimuli, draws)
+        return stimuli
+
+    def complete(self, percepts: Percepts, stimuli: Stimuli, draws: Draws) -> Percept:
+        """Answers and recorded layers of what `infer` gave."""
         self._check_percepts(percepts, stimuli)
         responses = self.respond(percepts, stimuli, draws)
         return Percept(responses, self._record(percepts, stimuli))

@@ -211,6 +211,11 @@ def check_cues(trials: pd.DataFrame, cues, who: str) -> None:
     """Refuse a table that has none of the cues, and a question about a cue that a row does not show."""
     if cues and not any(column in trials for cue in cues for column in cue.columns[:-1]):
         require(trials, [cue.column for cue in cues], who)
+    check_asked(trials, cues, who)
+
+
+def check_asked(trials: pd.DataFrame, cues, who: str) -> None:
+    """Refuse a question about a cue that a row does not show."""
     for cue in cues:
         absent = (trials["report"] == cue.asked_as).to_numpy() & np.isnan(cue.values(trials))
         if absent.any():

@@ -109,7 +109,7 @@ def _reduce(values, record, trials):
     if "time" in values.dims:
         if record.time != "all":
             values = values.mean("time") if record.time == "mean" else values.isel(time=-1, drop=True)
-        elif record.every is not None:
+        elif record.every is not None and values.sizes["time"] > 1:
             step = max(1, round(record.every / float(values["time"][1] - values["time"][0])))
             values = values.isel(time=slice(None, None, step))
     if record.pool != "none":

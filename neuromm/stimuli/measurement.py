@@ -9,16 +9,27 @@ from neuromm.stimuli.table import PLACES, require
 STREAM = {"visual": 1, "auditory": 2, "tactile": 3, "haptic": 4, "proprioceptive": 5, "vestibular": 6}
 
 
+def numbers_of(trials: pd.DataFrame, column: str, default: float) -> np.ndarray:
+    """A column of numbers, `default` in empty cells and without the column; shape (n_trials,)."""
+    if column not in trials:
+        return np.full(len(trials), float(default))
+    return trials[column].fillna(default).to_numpy(float)
+
+
 def reliability_of(trials: pd.DataFrame, modality: str) -> np.ndarray:
     """Reliability of each row's cue; 1 (the clearest) where the table has none; shape (n_trials,)."""
-    column = f"{modality}_reliability"
-    if column not in trials:
-        return np.ones(len(trials))
-    return trials[column].fillna(1.0).to_numpy(float)
+    return numbers_of(trials, f"{modality}_reliability", 1.0)
+
+
+def attended(trials: pd.DataFrame, modality: str) -> np.ndarray:
+    """Whether each row asks to attend to the modality (column `attended`); shape (n_trials,)."""
+    if "attended" not in trials:
+        return np.zeros(len(trials), bool)
+    return (trials["attended"] == modality).to_numpy()
 
 
 def sigma_of(trials, modality, sigma):
-    """Sensory sd of each row, deg: σ/√reliability, with `sigma` the sd at reliability 1; shape (n_trials,)."""
+    """Sensory SD of each row, deg: σ/√reliability, with `sigma` the SD at reliability 1; shape (n_trials,)."""
     return float(sigma) / np.sqrt(reliability_of(trials, modality))
 
 
@@ -35,6 +46,18 @@ def place_of(trials, modality):
         if f"{modality}_{place}" in trials:
             return trials[f"{modality}_{place}"].to_numpy(float)
     return np.full(len(trials), np.nan)
+
+
+def measured_place(trials: pd.DataFrame, modality: str) -> np.ndarray:
+    """The table's own measurement (shared sensory noise) where it has one, else the place; NaN where absent."""
+    place = place_of(trials, modality)
+    given = numbers_of(trials, f"{modality}_measurement", np.nan)
+    return np.where(np.isnan(given) | np.isnan(place), place, given)
+
+
+def has_measurement(trials: pd.DataFrame, modality: str) -> np.ndarray:
+    """Whether the table gives the row's measurement, so that an observer adds no noise; shape (n_trials,)."""
+    return ~np.isnan(numbers_of(trials, f"{modality}_measurement", np.nan))
 
 
 def coherence_of(trials, who, low=-1.0, high=1.0, remedy="a fraction is meant: 0.7 for 70 %"):

@@ -5,28 +5,26 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
-from neuromm.maths.unity_prior import unity_prior
-from neuromm.observers.protocol import (
-    Percept,
-    answer,
-    block_starts,
-    check_asked,
-    collect,
-    describe,
-    perceive_sets,
+from neuromm.core.parameters import count, number, positive, sd
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.protocol import block_starts
+from neuromm.observers.rate.posterior_maps import (
+    CHUNK,
+    SENSES,
+    attended_gain,
+    draw_counts,
+    place_space,
+    places_within,
+    prior_of_one_cause,
 )
-from neuromm.observers.rate.checks import check_choices, check_finite, check_positive
-from neuromm.observers.rate.posterior_maps import CHUNK, SENSES, draw_counts, place_space
-from neuromm.stimuli.measurement import place_of
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.measurement import has_measurement
 
 STAGES = ("segregation", "fusion", "causal_inference")
 
 
 @dataclass(frozen=True)
-class CausalHierarchy:
+class CausalHierarchy(Observer):
     """Sensory areas keep sight and sound apart, one parietal stage fuses them, the next weighs both by their cause.
 
     Poisson populations (see `STSBinding`) feed normalised maps of place: U_A and U_V (segregation), F (fusion), and
@@ -45,99 +43,60 @@ class CausalHierarchy:
     definition.
     """
 
-    sigma_auditory: float = 8.0  # deg, sd of place at reliability 1
-    sigma_visual: float = 2.0  # deg
-    sigma_prior: float = 12.0  # deg
-    mu_prior: float = 0.0  # deg
-    p_common: float = 0.5  # prior of one cause
-    tuning: float = 30.0  # deg, of the primary cells; (tuning/σ)² spikes tell the place
-    tuning_output: float = 20.0  # deg, of the cells of the stages
-    n_output: int = 37  # cells of a stage and sense, preferred places from −90 to 90 deg
-    congruence_slope: float = 2.0  # log odds between congruence ½ and 1
-    attention_gain: float = 1.0
+    sigma_auditory: float = sd(8.0, "deg")  # of place at reliability 1
+    sigma_visual: float = sd(2.0, "deg")
+    sigma_prior: float = sd(12.0, "deg")
+    mu_prior: float = number(0.0, "deg")
+    p_common: float = number(0.5, above=0, below=1)  # prior of one cause
+    tuning: float = positive(30.0, "deg")  # of the primary cells; (tuning/σ)² spikes tell the place
+    tuning_output: float = positive(20.0, "deg")  # of the cells of the stages
+    n_output: int = count(37)  # cells of a stage and sense, preferred places from −90 to 90 deg
+    congruence_slope: float = number(2.0)  # log odds between congruence ½ and 1
+    attention_gain: float = positive(1.0, zero=True)
     stage: Literal["segregation", "fusion", "causal_inference"] = "causal_inference"
     name: str = "causal_hierarchy"
 
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
     layers: ClassVar[tuple[str, ...]] = ("primary", *STAGES, "p_common")
+    reports: ClassVar[tuple[str, ...]] = (*SENSES, "common")
+    random: ClassVar[tuple[str, ...]] = ()
 
-    def __post_init__(self):
-        check_choices(self, stage=STAGES)
-        check_positive(self, ["sigma_auditory", "sigma_visual", "sigma_prior", "tuning", "tuning_output", "n_output"])
-        check_finite(self, ["mu_prior", "congruence_slope"])
-        if not 0 <= self.attention_gain < np.inf:
-            raise ValueError(f"{self.name}: attention_gain is {self.attention_gain}; a number of at least 0 is wanted")
-        if not 0 < self.p_common < 1:
-            raise ValueError(f"{self.name}: p_common is {self.p_common}; a number between 0 and 1 is wanted")
-
-    def provenance(self) -> dict:
-        return describe(self)
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a place is beyond 90 deg, or a row asks what cannot be answered.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        shown = trials.iloc[first]
+    def infer(self, stimuli, draws):
+        """Draw the spike counts of each presentation once, and combine their maps stage by stage."""
+        table = stimuli.table
         space = _space(self.sigma_auditory, self.sigma_visual, self.mu_prior, self.sigma_prior, self.tuning)
-        expected, noisy, present = {}, {}, {}
+        expected, noisy = {}, {}
         for sense in SENSES:
-            place, noisy[sense] = self._places(shown, sense)
-            present[sense] = ~np.isnan(place)
-            expected[sense] = space.expect(sense, place[:, None], self._gain(shown, sense))
-        counts, _ = draw_counts(expected, noisy, rng)
-        n = len(shown)
-        parts = [
-            self._combine(space, {s: c[k : k + CHUNK] for s, c in counts.items()}, shown.iloc[k : k + CHUNK])
-            for k in block_starts(n, CHUNK)
-        ]
+            place = places_within(table, sense, self.name)
+            expected[sense] = space.expect(sense, place[:, None], attended_gain(self, table, sense))
+            noisy[sense] = ~has_measurement(table, sense)
+        counts, _ = draw_counts(expected, noisy, draws.generator)
+        parts = []
+        for start in block_starts(len(table), CHUNK):
+            rows = slice(start, start + CHUNK)
+            parts.append(self._combine(space, {s: c[rows] for s, c in counts.items()}, table.iloc[rows]))
         maps = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-        both = present["auditory"] & present["visual"]
-        says = {s: self._answer_of(maps, i, space) for i, s in enumerate(SENSES)}
-        says["common"] = np.where(both, (maps["p_common"] > 0.5).astype(float), np.nan)
-        judged = pd.array([None if np.isnan(c) else bool(c) for c in says["common"][of_row]], "boolean")
-        responses = answer(trials, {k: v[of_row] for k, v in says.items()}, self.name, judged_common=judged)
+        common = np.where(stimuli.present.all(1), (maps["p_common"] > 0.5).astype(float), np.nan)
+        answers = {sense: self._answer_of(maps, i, space) for i, sense in enumerate(SENSES)}
+        return Percepts(**answers, common=common, judged_common=common, layers=self._layers(space, counts, maps))
+
+    def _layers(self, space, counts, maps):
         preferred = np.linspace(-90.0, 90.0, self.n_output)
         project = np.exp(-((space.points - preferred) ** 2) / (2 * self.tuning_output**2))  # (n_points, n_output)
-        activity = {"primary": lambda: np.concatenate([counts[s] for s in SENSES], 1)[of_row]}
-        for stage in STAGES:
-            activity[stage] = lambda m=maps[stage]: np.concatenate([part @ project for part in m.swapaxes(0, 1)], 1)[
-                of_row
-            ]
-        activity["p_common"] = maps["p_common"][of_row, None]
-        return Percept(responses, collect(layers, activity, trials, self.name))
 
-    def _places(self, shown, sense):
-        """Place of each showing, the yoked sample where there is one, deg; and where noise is the observer's own."""
-        place, column = place_of(shown, sense), f"{sense}_measurement"
-        if (np.abs(place) > 90).any():
-            beyond = np.abs(place) > 90
-            raise ValueError(
-                f"{self.name}: column '{sense}_azimuth' is {place[beyond][0]:g} deg in trials "
-                f"{shown.index[beyond][:5].tolist()}; its maps hold −90 to 90 deg"
-            )
-        yoked = shown[column].to_numpy(float) if column in shown else np.full(len(shown), np.nan)
-        return np.where(np.isnan(yoked) | np.isnan(place), place, yoked), np.isnan(yoked)
+        def of_stage(record):
+            return np.concatenate([part @ project for part in maps[record.layer].swapaxes(0, 1)], 1)
 
-    def _gain(self, shown, sense):
-        column = f"{sense}_reliability"
-        factor = shown[column].fillna(1.0).to_numpy(float) if column in shown else np.ones(len(shown))
-        if "attended" in shown:
-            factor = np.where((shown["attended"] == sense).to_numpy(), self.attention_gain * factor, factor)
-        return factor
+        return {
+            "primary": lambda record: np.concatenate([counts[sense] for sense in SENSES], 1),
+            **dict.fromkeys(STAGES, of_stage),
+            "p_common": maps["p_common"][:, None],
+        }
 
-    def _combine(self, space, counts, shown):
+    def _combine(self, space, counts, table):
         """Maps of each stage, (n, 1 or 2 senses, n_points), and p(common), (n,)."""
         alone, fused, log_factor = space.combine(counts)
-        congruence = shown["congruence"].to_numpy(float) if "congruence" in shown else np.full(len(shown), np.nan)
-        prior = unity_prior(self.p_common, congruence, self.congruence_slope)
+        prior = prior_of_one_cause(self, table, self.p_common)
         chance = 1 / (1 + (1 - prior) / prior * np.exp(-log_factor))
         apart = np.stack([alone[s] for s in SENSES], 1)
         weighed = chance[:, None, None] * fused[:, None] + (1 - chance)[:, None, None] * apart

@@ -1,16 +1,14 @@
 """A multisensory cell of the superior colliculus, with and without its input from association cortex."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
 
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
-from neuromm.observers.rate.checks import check_finite, check_positive
-from neuromm.stimuli.measurement import place_of
-from neuromm.stimuli.table import require, showings
+from neuromm.core.parameters import number, positive, probability, sd
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.stimuli.measurement import numbers_of, place_of, reliability_of
 
 MODALITIES = ("auditory", "visual")
 
@@ -47,7 +45,7 @@ def filtered_pulse(time, onset, duration, tau):
 
 
 @dataclass(frozen=True)
-class Colliculus:
+class Colliculus(Observer):
     """Reduced two-route cell of the superior colliculus: the association route adds, the direct takes the larger.
 
     - unisensory activation φ(I) = σ(k(I − I₀)) − σ(−k I₀), A = φ(I_A), V = φ(I_V);
@@ -67,109 +65,86 @@ class Colliculus:
     1986, J Neurophysiol 56:640–662. Latencies are middles of the ranges reported there.
     """
 
-    intensity_auditory: float = 12.0  # I, at reliability 1 in the centre of the receptive field
-    intensity_visual: float = 12.0
-    slope: float = 0.4  # k, per unit of intensity
-    half_intensity: float = 10.0  # I₀
-    weight_association: float = 9.0  # w_a
-    weight_direct: float = 7.0  # w_d
-    threshold: float = 6.0  # θ
-    aes: float = 1.0  # fraction of the association route that works
-    nmda: float = 1.0  # factor on the slope of the association route
-    centre: float = 0.0  # deg, of the receptive fields
-    rf_auditory: float = 25.0  # deg, sd of the receptive field
-    rf_visual: float = 15.0  # deg
-    latency_auditory: float = 20.0  # ms
-    latency_visual: float = 80.0  # ms
-    tau_auditory: float = 15.0  # ms, of the synapse
-    tau_visual: float = 25.0  # ms
-    duration: float = 600.0  # ms, of the course in time
-    dt: float = 1.0  # ms, between its samples
+    intensity_auditory: float = number(12.0)  # I, at reliability 1 in the centre of the receptive field
+    intensity_visual: float = number(12.0)
+    slope: float = positive(0.4)  # k, per unit of intensity
+    half_intensity: float = number(10.0)  # I₀
+    weight_association: float = number(9.0)  # w_a
+    weight_direct: float = number(7.0)  # w_d
+    threshold: float = number(6.0)  # θ
+    aes: float = probability(1.0)  # fraction of the association route that works
+    nmda: float = probability(1.0)  # factor on the slope of the association route
+    centre: float = number(0.0, "deg")  # of the receptive fields
+    rf_auditory: float = sd(25.0, "deg")  # of the receptive field
+    rf_visual: float = sd(15.0, "deg")
+    latency_auditory: float = number(20.0, "ms")
+    latency_visual: float = number(80.0, "ms")
+    tau_auditory: float = positive(15.0, "ms")  # of the synapse
+    tau_visual: float = positive(25.0, "ms")
+    duration: float = positive(600.0, "ms")  # of the course in time
+    dt: float = positive(1.0, "ms")  # between its samples
     name: str = "colliculus"
 
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
     layers: ClassVar[tuple[str, ...]] = ("auditory", "visual", "multisensory")
-
-    def __post_init__(self):
-        check_positive(self, ["slope", "rf_auditory", "rf_visual", "tau_auditory", "tau_visual", "duration", "dt"])
-        check_finite(self, [f.name for f in dataclasses.fields(self) if f.name.startswith(("in", "w", "l", "th", "h"))])
-        for name in ("aes", "nmda"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a fraction from 0 to 1 is wanted")
-
-    def provenance(self) -> dict:
-        return describe(self)
+    reports: ClassVar[tuple[str, ...]] = ("rate",)
+    random: ClassVar[tuple[str, ...]] = ()
 
     def activate(self, intensity):
         """φ(I), the unisensory activation; 0 at I = 0."""
         start = -self.slope * self.half_intensity
         return sigmoid(self.slope * intensity + start) - sigmoid(start)
 
-    def respond(self, auditory, visual):
+    def multisensory(self, auditory, visual):
         """R from the unisensory activations A and V, arrays of one shape."""
         together = self.aes * self.weight_association * self.nmda * (auditory + visual)
         apart = (1 - self.aes) * self.weight_direct * np.maximum(auditory, visual)
         return sigmoid(together + apart - self.threshold) - sigmoid(-self.threshold)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers`; see the class.
+    def infer(self, stimuli, draws):
+        """The largest rate in time; layers are those of that moment, or courses in time."""
+        courses = self._courses(stimuli.table)
+        peak = courses["multisensory"].argmax(1)[:, None]
 
-        Raises
-        ------
-        ValueError
-            If an event starts outside the course of `duration` ms.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        first, of_row = showings(trials)
-        shown = trials.iloc[first]
-        courses = self._courses(shown)  # layer → (n_showings, n_times)
-        peak = courses["multisensory"].argmax(1)
-        at_peak = {layer: np.take_along_axis(c, peak[:, None], 1)[of_row] for layer, c in courses.items()}
-        responses = answer(trials, {"rate": at_peak["multisensory"][:, 0]}, self.name)
-        recorded = {}
-        for record in wanted(layers, self.layers, self.name):
-            values = at_peak[record.layer]
-            if record.time != "last":
-                time = np.arange(courses[record.layer].shape[1]) * self.dt
-                course = courses[record.layer][of_row, :, None]
-                values = xr.DataArray(course, dims=("trial", "time", "unit"), coords={"time": time})
-            recorded |= collect([record], {record.layer: values}, trials, self.name)
-        return Percept(responses, recorded)
+        def layer(record):
+            course = courses[record.layer]
+            if record.time == "last":
+                return np.take_along_axis(course, peak, 1)
+            time = np.arange(course.shape[1]) * self.dt
+            return xr.DataArray(course[:, :, None], dims=("trial", "time", "unit"), coords={"time": time})
 
-    def _courses(self, shown):
-        timed = any(f"{m}_{c}" in shown for m in MODALITIES for c in ("onset", "duration"))
-        time = np.arange(0.0, self.duration, self.dt) if timed else np.zeros(1)
-        found = {}
+        rate = np.take_along_axis(courses["multisensory"], peak, 1)[:, 0]
+        return Percepts(rate=rate, layers=dict.fromkeys(self.layers, layer))
+
+    def _courses(self, table):
+        """Activations in time, layer → (n_presentations, n_times); one time if no event has one."""
+        timed = any(f"{m}_{column}" in table for m in MODALITIES for column in ("onset", "duration"))
+        time = np.arange(0.0, self.duration, self.dt)
+        courses = {}
         for modality in MODALITIES:
-            intensity = self._intensity(shown, modality)[:, None]
+            intensity = self._intensity(table, modality)[:, None]
             if timed:
-                intensity = intensity * filtered_pulse(
-                    time, *self._pulse(shown, modality), getattr(self, f"tau_{modality}")
-                )
-            found[modality] = self.activate(intensity)
-        return found | {"multisensory": self.respond(found["auditory"], found["visual"])}
+                onset, length = self._pulse(table, modality)
+                intensity = intensity * filtered_pulse(time, onset, length, getattr(self, f"tau_{modality}"))
+            courses[modality] = self.activate(intensity)
+        return courses | {"multisensory": self.multisensory(courses["auditory"], courses["visual"])}
 
-    def _intensity(self, shown, modality):
+    def _intensity(self, table, modality):
         """Intensity of each row's event at the receptive field; 0 where the modality is absent."""
-        place, width = place_of(shown, modality), getattr(self, f"rf_{modality}")
-        column = f"{modality}_reliability"
-        factor = shown[column].fillna(1.0).to_numpy(float) if column in shown else 1.0
+        place, width = place_of(table, modality), getattr(self, f"rf_{modality}")
         field = np.exp(-((place - self.centre) ** 2) / (2 * width**2))
-        return np.where(np.isnan(place), 0.0, getattr(self, f"intensity_{modality}") * factor * field)
+        strength = getattr(self, f"intensity_{modality}") * reliability_of(table, modality)
+        return np.where(np.isnan(place), 0.0, strength * field)
 
-    def _pulse(self, shown, modality):
-        present = ~np.isnan(place_of(shown, modality))
-        n = len(shown)
-        onset = shown[f"{modality}_onset"].fillna(0.0).to_numpy(float) if f"{modality}_onset" in shown else np.zeros(n)
-        onset = onset + getattr(self, f"latency_{modality}")
+    def _pulse(self, table, modality):
+        """Start of the discharge and length of the event, ms, (n_presentations,) each."""
+        present = ~np.isnan(place_of(table, modality))
+        onset = numbers_of(table, f"{modality}_onset", 0.0) + getattr(self, f"latency_{modality}")
         wrong = present & ((onset < 0) | (onset >= self.duration))
         if wrong.any():
             raise ValueError(
                 f"{self.name}: the {modality} discharge would start at {onset[wrong][0]:g} ms (onset + latency) in "
-                f"trials {shown.index[wrong][:5].tolist()}, outside 0 to duration={self.duration:g}; shift the onsets "
-                f"or raise duration"
+                f"trials {table.index[wrong][:5].tolist()}, outside 0 to duration={self.duration:g}; shift the "
+                "onsets or raise duration"
             )
-        column = f"{modality}_duration"
-        length = shown[column].fillna(np.inf).to_numpy(float) if column in shown else np.full(n, np.inf)
-        return onset, length
+        return onset, numbers_of(table, f"{modality}_duration", np.inf)

@@ -1,30 +1,25 @@
 """The iterative basis-function network of Deneve, Latham & Pouget 2001: retinal, eye-position and head-centred maps."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
+from neuromm.core.parameters import count, positive
 from neuromm.maths.noise import block_generators
-from neuromm.observers.protocol import (
-    Percept,
-    answer,
-    block_starts,
-    check_asked,
-    collect,
-    describe,
-    perceive_sets,
-)
-from neuromm.observers.rate.checks import check_finite, check_positive
-from neuromm.stimuli.measurement import place_of
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.protocol import block_starts
+from neuromm.stimuli.measurement import numbers_of, place_of, reliability_of
 
 MAPS = ("retinal", "eye", "head")
+MODALITIES = ("visual", "auditory", "tactile")
 CHUNK = 512  # trials relaxed together
 
 
 @dataclass(frozen=True)
-class Deneve2001:
+class Deneve2001(Observer):
     """Three noisy maps relax through a basis layer to places that agree: x_head = x_retinal + x_eye.
 
     Rings of `n_cells` preferred angles θ: retinal (where a light falls), eye (where the eyes point), head (where a
@@ -45,81 +40,64 @@ class Deneve2001:
     simulation of its behaviour.
     """
 
-    gain_visual: float = 1.0  # g at reliability 1
-    gain_auditory: float = 1.0
-    gain_tactile: float = 1.0
-    gain_eye: float = 1.0
-    peak: float = 20.0  # spikes, K
-    spontaneous: float = 1.0  # spikes, ν
-    sigma: float = 0.40  # rad, of the hills
-    weight: float = 1.0  # K_w
-    sigma_weight: float = 0.37  # rad, σ_w
-    semisaturation: float = 0.1  # S
-    normalisation: float = 0.002  # μ
-    n_cells: int = 20  # per map; the basis layer has n_cells²
-    n_iterations: int = 5
+    gain_visual: float = positive(1.0, zero=True)  # g at reliability 1
+    gain_auditory: float = positive(1.0, zero=True)
+    gain_tactile: float = positive(1.0, zero=True)
+    gain_eye: float = positive(1.0, zero=True)
+    peak: float = positive(20.0, "spikes")  # K
+    spontaneous: float = positive(1.0, "spikes", zero=True)  # ν
+    sigma: float = positive(0.40, "rad")  # of the hills
+    weight: float = positive(1.0)  # K_w
+    sigma_weight: float = positive(0.37, "rad")  # σ_w
+    semisaturation: float = positive(0.1)  # S
+    normalisation: float = positive(0.002)  # μ
+    n_cells: int = count(20, 4)  # per map; the basis layer has n_cells²
+    n_iterations: int = count(5)
     name: str = "deneve2001"
 
+    cues: ClassVar = (*(Cue(m) for m in MODALITIES), Cue("visual", report="retinal"))
     layers: ClassVar[tuple[str, ...]] = (*MAPS, "basis")
-
-    def __post_init__(self):
-        check_positive(self, ["peak", "sigma", "weight", "sigma_weight", "semisaturation", "normalisation"])
-        check_finite(self, ["gain_visual", "gain_auditory", "gain_tactile", "gain_eye", "spontaneous"])
-        if min(self.gain_visual, self.gain_auditory, self.gain_tactile, self.gain_eye, self.spontaneous) < 0:
-            raise ValueError(f"{self.name}: gains and spontaneous activity may not be negative")
-        if self.n_cells < 4 or self.n_iterations < 1:
-            raise ValueError(f"{self.name}: at least 4 n_cells and 1 n_iterations are wanted")
-
-    def provenance(self) -> dict:
-        return describe(self)
+    reports: ClassVar[tuple[str, ...]] = ("auditory", "tactile", "visual", "retinal", "eye")
+    random: ClassVar[tuple[str, ...]] = ()
 
     @property
     def preferred(self):
         """Preferred angles θ of a map, rad, (n_cells,)."""
         return 2 * np.pi * np.arange(self.n_cells) / self.n_cells - np.pi
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial from one noisy pattern per showing, and record `layers`; see the class.
+    def infer(self, stimuli, draws):
+        """Relax one noisy pattern per presentation, and read each map by its population vector."""
+        expected = self.expected_input(stimuli.table)
+        start = np.empty_like(expected)
+        for rows, generator in block_generators(draws.generator, len(expected)):
+            start[rows] = generator.poisson(expected[rows])
+        parts = [self.relax(start[k : k + CHUNK]) for k in block_starts(len(start), CHUNK)]
+        maps = np.concatenate([part[0] for part in parts])
+        basis = np.concatenate([part[1] for part in parts])
+        retinal, eye, head = (np.rad2deg(self.read(maps[:, i])) for i in range(3))
+        seen = (retinal + eye + 180) % 360 - 180
+        layers = {name: maps[:, i] for i, name in enumerate(MAPS)} | {"basis": basis}
+        return Percepts(auditory=head, tactile=head, visual=seen, retinal=retinal, eye=eye, layers=layers)
+
+    def expected_input(self, table):
+        """Mean first activity of the maps, (n_presentations, 3, n_cells).
 
         Raises
         ------
         ValueError
-            If a place lies beyond 180 deg, or a row asks about what is absent.
+            If a place or the eyes are beyond 180 deg.
         """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        pairs = [(m, m) for m in ("auditory", "visual", "tactile")] + [("retinal", "visual")]
-        check_asked(trials, self.name, pairs)
-        first, of_row = showings(trials)
-        expected = self.expected_input(trials.iloc[first])
-        start = np.empty_like(expected)
-        for rows, generator in block_generators(rng, len(expected)):
-            start[rows] = generator.poisson(expected[rows])
-        parts = [self.relax(start[k : k + CHUNK]) for k in block_starts(len(start), CHUNK)]
-        maps, basis = (np.concatenate(part) for part in zip(*parts, strict=True))
-        retinal, eye, head = (np.rad2deg(self.read(maps[:, i])) for i in range(3))
-        seen = (retinal + eye + 180) % 360 - 180
-        says = {"auditory": head, "tactile": head, "visual": seen, "retinal": retinal, "eye": eye}
-        responses = answer(trials, {k: v[of_row] for k, v in says.items()}, self.name)
-        activity = {name: maps[:, i][of_row] for i, name in enumerate(MAPS)} | {"basis": lambda: basis[of_row]}
-        return Percept(responses, collect(layers, activity, trials, self.name))
-
-    def expected_input(self, shown):
-        """Mean first activity of the maps, (n_trials, 3, n_cells)."""
-        gaze = shown["eye_position"].fillna(0.0).to_numpy(float) if "eye_position" in shown else np.zeros(len(shown))
-        seen, gains = place_of(shown, "visual"), {m: self._gain(shown, m) for m in ("visual", "auditory", "tactile")}
-        for column, values in (("eye_position", gaze), *((m, place_of(shown, m)) for m in gains)):
-            if (np.abs(values) > 180).any():
-                raise ValueError(f"{self.name}: '{column}' is {values[np.abs(values) > 180][0]:g}; ±180 deg are wanted")
-        maps = [self.hill(seen - gaze, gains["visual"]), self.hill(gaze, np.full(len(shown), self.gain_eye))]
-        maps.append(sum(self.hill(place_of(shown, m), gains[m]) for m in ("auditory", "tactile")))
-        return np.stack(maps, 1) + self.spontaneous
-
-    def _gain(self, shown, modality):
-        column = f"{modality}_reliability"
-        factor = shown[column].fillna(1.0).to_numpy(float) if column in shown else np.ones(len(shown))
-        return getattr(self, f"gain_{modality}") * factor
+        gaze = numbers_of(table, "eye_position", 0.0)
+        places = {modality: place_of(table, modality) for modality in MODALITIES}
+        for column, values in ({"eye_position": gaze} | places).items():
+            beyond = np.abs(values) > 180
+            if beyond.any():
+                raise ValueError(f"{self.name}: '{column}' must be within ±180 deg, got {values[beyond][0]:g}")
+        gains = {m: getattr(self, f"gain_{m}") * reliability_of(table, m) for m in MODALITIES}
+        retinal = self.hill(places["visual"] - gaze, gains["visual"])
+        eye = self.hill(gaze, np.full(len(table), self.gain_eye))
+        head = sum(self.hill(places[m], gains[m]) for m in ("auditory", "tactile"))
+        return np.stack([retinal, eye, head], 1) + self.spontaneous
 
     def hill(self, place, gain):
         """g K e^{(cos(x − θ) − 1)/σ²} for places in deg; 0 where NaN; (n_trials, n_cells)."""
@@ -158,7 +136,7 @@ class Deneve2001:
         return float((slope**2 / (hill + self.spontaneous)).sum(1).mean())
 
     def optimal_sd(self, gains):
-        """Least sd of the three variables, deg: I* = I_r + 1/(1/I_e + 1/I_a), and so round.
+        """Least SD of the three variables, deg: I* = I_r + 1/(1/I_e + 1/I_a), and so round.
 
         `gains` are those of the retinal, eye and head inputs; 0 is no input.
         """
@@ -180,16 +158,12 @@ def reference_frames(observer, *, gaze=10.0, places=None, **gains):
         0: head-centred; 1: eye-centred (the field moves with the eyes); in between: partially shifting. NaN of a cell
         that tuning leaves flat.
     """
-    import dataclasses
-
-    import pandas as pd
-
     observer = dataclasses.replace(observer, **gains)
     places = np.arange(-180.0, 180.0, 3.0) if places is None else np.asarray(places, float)
     centres = []
     for eye in (-gaze, gaze):
-        shown = pd.DataFrame({"visual_azimuth": places, "auditory_azimuth": places, "eye_position": eye})
-        basis = observer.relax(observer.expected_input(shown))[1]
+        table = pd.DataFrame({"visual_azimuth": places, "auditory_azimuth": places, "eye_position": eye})
+        basis = observer.relax(observer.expected_input(table))[1]
         basis = basis - basis.min(0)
         vector = np.exp(1j * np.deg2rad(places)) @ basis / np.maximum(basis.sum(0), 1e-12)
         centres.append(np.where(np.abs(vector) > 0.1, np.angle(vector), np.nan))

@@ -5,12 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from neuromm.core.parameters import positive
 from neuromm.maths.noise import block_generators
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
-from neuromm.observers.rate.checks import check_finite, check_positive
+from neuromm.observers.base import Cue, Observer, Percepts
 from neuromm.observers.rate.normalisation import HEADINGS, heading_cells, heading_drive
-from neuromm.stimuli.measurement import coherence_of
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.measurement import coherence_of, numbers_of, reliability_of
 
 MODALITIES = ("vestibular", "visual")
 STEP = 1.0  # deg, of the grid of headings on which the likelihood is taken, all round
@@ -18,7 +17,7 @@ GRID = np.arange(-180.0, 180.0, STEP)
 
 
 @dataclass(frozen=True)
-class Ohshiro2011Heading:
+class Ohshiro2011Heading(Observer):
     """Cells tuned to the heading of body and sight, normalised by their pool, read by a decoder for Poisson counts.
 
     - Primary drives, Φ being the angle between heading and preferred heading: I_vest = c_vest (1 + cos Φ)/2 and I_vis =
@@ -32,83 +31,62 @@ class Ohshiro2011Heading:
     has one estimate, whichever cue is asked about, and causes are not judged.
 
     Columns: `vestibular_heading`, `visual_heading` (deg, NaN = absent), `coherence` (0 … 1; absent or NaN: 1) and
-    reliabilities, which multiply the intensity of their cue. Yoked measurements take the place of headings, and such a
-    showing has no Poisson noise. Reports: `vestibular`, `visual`, `heading` (deg, −180 … 180). Layers: `vestibular`,
-    `visual`, the primary drives h(I) of the 24 preferred headings; `multisensory`, R of the 480 cells; `counts`;
-    `estimate` (deg). The likelihood is made once per distinct pair of reliabilities.
+    reliabilities, which multiply the intensity of their cue. Measurements of the table take the place of headings, and
+    such a presentation has no Poisson noise. Reports: `vestibular`, `visual`, `heading` (deg, −180 … 180). Layers:
+    `vestibular`, `visual`, the primary drives h(I) of the 24 preferred headings; `multisensory`, R of the 480 cells;
+    `counts`; `estimate` (deg). The likelihood is made once per distinct pair of reliabilities.
 
     The weights are near those of reliability; the precision is not: the pool keeps the mean rate near 1, so two cues
-    evoke no more spikes than one, and their sd is above that of body alone (3.6 … 4.0 against 2.7 deg, any coherence).
+    evoke no more spikes than one, and their SD is above that of body alone (3.6 … 4.0 against 2.7 deg, any coherence).
 
     Sources: Ohshiro, Angelaki & DeAngelis 2011, Nat Neurosci 14:775–782, doi:10.1038/nn.2815 (equations; the spread of
     preferences and dominances, gain and duration are set here); Fetsch, Pouget, DeAngelis & Angelaki 2012, Nat Neurosci
     15:146–154, doi:10.1038/nn.2983 (decoder).
     """
 
-    intensity_vestibular: float = 50.0  # c, at reliability 1
-    intensity_visual: float = 50.0  # c, at coherence and reliability 1
-    baseline: float = 5.0  # of the visual drive, whatever the coherence
-    exponent: float = 2.0  # n
-    semisaturation: float = 1.0  # α
-    gain: float = 1.0  # spikes per s and unit of R; with 1, an sd of about 3 deg for body alone
-    duration: float = 1.0  # s, of counting
+    intensity_vestibular: float = positive(50.0, zero=True)  # c, at reliability 1
+    intensity_visual: float = positive(50.0, zero=True)  # c, at coherence and reliability 1
+    baseline: float = positive(5.0, zero=True)  # of the visual drive, whatever the coherence
+    exponent: float = positive(2.0)  # n
+    semisaturation: float = positive(1.0)  # α
+    gain: float = positive(1.0)  # spikes per s and unit of R; with 1, an SD of about 3 deg for body alone
+    duration: float = positive(1.0, "s")  # of counting
     name: str = "ohshiro2011_heading"
 
+    cues: ClassVar = (Cue("vestibular", "heading"), Cue("visual", "heading"))
     layers: ClassVar[tuple[str, ...]] = ("vestibular", "visual", "multisensory", "counts", "estimate")
+    reports: ClassVar[tuple[str, ...]] = (*MODALITIES, "heading")
+    random: ClassVar[tuple[str, ...]] = ()
 
-    def __post_init__(self):
-        check_positive(self, ["exponent", "semisaturation", "gain", "duration"])
-        numbers = ["intensity_vestibular", "intensity_visual", "baseline"]
-        check_finite(self, numbers)
-        for field in numbers:
-            if getattr(self, field) < 0:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a number of at least 0 is wanted")
+    def check_trials(self, trials):
+        """As every observer; each row shows a heading."""
+        super().check_trials(trials)
+        empty = np.logical_and.reduce([np.isnan(cue.values(trials)) for cue in self.cues])
+        if empty.any():
+            raise ValueError(f"{self.name}: trials {trials.index[empty][:5].tolist()} show no heading (all are NaN)")
 
-    def provenance(self) -> dict:
-        return describe(self)
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial from one draw of spike counts per showing, and record `layers`; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a row shows no heading, asks about an absent cue, or has a coherence outside 0 … 1.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name, tuple((m, m) for m in MODALITIES))
-        first, of_row = showings(trials)
-        heading, scale, yoked = self._stimuli(trials.iloc[first])
+    def infer(self, stimuli, draws):
+        """Draw spike counts of each presentation once; the heading is the most likely one."""
+        heading, scale, given = self._read(stimuli)
         rates = self._rates(heading, scale)
         expected = self.gain * self.duration * rates
         counts = np.empty_like(expected)
-        for rows, generator in block_generators(rng, len(expected)):
+        for rows, generator in block_generators(draws.generator, len(expected)):
             counts[rows] = generator.poisson(expected[rows])
-        counts = np.where(yoked[:, None], expected, counts)
+        counts = np.where(given[:, None], expected, counts)
         estimate = self._decode(counts, heading, scale)
-        responses = answer(trials, dict.fromkeys((*MODALITIES, "heading"), estimate[of_row]), self.name)
-        activity = dict(zip(MODALITIES, self._primary(heading, scale), strict=True))
-        activity |= {"multisensory": rates, "counts": counts, "estimate": estimate[:, None]}
-        return Percept(responses, collect(layers, {k: v[of_row] for k, v in activity.items()}, trials, self.name))
+        layers = dict(zip(MODALITIES, self._primary(heading, scale), strict=True))
+        layers |= {"multisensory": rates, "counts": counts, "estimate": estimate[:, None]}
+        return Percepts(vestibular=estimate, visual=estimate, heading=estimate, layers=layers)
 
-    def _stimuli(self, shown):
-        """Heading and what multiplies the intensity of either cue, (n, 2) each; which showings are yoked, (n,)."""
-        columns, n = [f"{m}_heading" for m in MODALITIES], len(shown)
-        if not any(c in shown for c in columns):
-            require(shown, columns, self.name)
-        given = lambda c, absent: shown[c].fillna(absent).to_numpy(float) if c in shown else np.full(n, absent)  # noqa: E731
-        heading = np.column_stack([given(c, np.nan) for c in columns])
-        empty = np.isnan(heading).all(1)
-        if empty.any():
-            raise ValueError(f"{self.name}: trials {shown.index[empty][:5].tolist()} show no heading (all are NaN)")
-        sample = np.column_stack([given(f"{m}_measurement", np.nan) for m in MODALITIES])
-        yoked = ~np.isnan(sample) & ~np.isnan(heading)
-        coherence = np.nan_to_num(coherence_of(shown, self.name, 0.0), nan=1.0)
-        scale = np.column_stack([given(f"{m}_reliability", 1.0) for m in MODALITIES])
-        scale[:, 1] *= coherence
-        return np.where(yoked, sample, heading), scale, yoked.any(1)
+    def _read(self, stimuli):
+        """Heading and what multiplies the intensity of either cue, (n, 2) each; which have a measurement, (n,)."""
+        table = stimuli.table
+        samples = np.column_stack([numbers_of(table, f"{m}_measurement", np.nan) for m in MODALITIES])
+        given = ~np.isnan(samples) & stimuli.present
+        scale = np.column_stack([reliability_of(table, m) for m in MODALITIES])
+        scale[:, 1] *= np.nan_to_num(coherence_of(table, self.name, 0.0), nan=1.0)
+        return np.where(given, samples, stimuli.values), scale, given.any(1)
 
     def _rates(self, heading, scale):
         return heading_cells(
@@ -124,15 +102,15 @@ class Ohshiro2011Heading:
         return np.sqrt(body), np.sqrt(flow + floor)
 
     def _decode(self, counts, heading, scale):
-        """Most likely heading of each showing, deg: best of the grid, then the top of the parabola around it."""
+        """Most likely heading of each presentation, deg: best of the grid, then the top of the parabola around it."""
         state = np.where(np.isnan(heading), -1.0, scale)
         states, of_trial = np.unique(state, axis=0, return_inverse=True)
         estimate = np.empty(len(counts))
         for i, same in enumerate(states):
             rows = np.flatnonzero(of_trial.ravel() == i)
-            shown = np.where(same < 0, np.nan, GRID[:, None] * np.ones(2))
-            curves = self.gain * self.duration * self._rates(shown, np.tile(np.maximum(same, 0.0), (len(GRID), 1)))
-            curves = np.maximum(curves, 1e-9)
+            headings = np.where(same < 0, np.nan, GRID[:, None] * np.ones(2))
+            rates = self._rates(headings, np.tile(np.maximum(same, 0.0), (len(GRID), 1)))
+            curves = np.maximum(self.gain * self.duration * rates, 1e-9)
             log = counts[rows] @ np.log(curves).T - curves.sum(1)
             top, at = log.argmax(1), np.arange(len(rows))
             before, peak, after = (log[at, (top + k) % len(GRID)] for k in (-1, 0, 1))

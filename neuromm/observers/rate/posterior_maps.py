@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import pandas as pd
 
 from neuromm.maths.noise import block_generators
+from neuromm.maths.unity_prior import unity_prior
+from neuromm.stimuli.measurement import attended, measured_place, numbers_of, place_of, reliability_of
 
 SENSES = ("auditory", "visual")
 CHUNK = 1024  # trials whose maps are in memory at once
@@ -93,6 +96,36 @@ def normalise_map(drive):
     return rate / total, (np.log(total) + top)[:, 0]
 
 
+def attended_gain(observer, table: pd.DataFrame, sense: str) -> np.ndarray:
+    """Gain of a sense's spikes: its reliability, times `attention_gain` where it is attended; (n_trials,)."""
+    gain = reliability_of(table, sense)
+    return np.where(attended(table, sense), observer.attention_gain * gain, gain)
+
+
+def places_within(table: pd.DataFrame, sense: str, who: str, reach: float = 90.0) -> np.ndarray:
+    """Where a sense is measured, deg; NaN where it is absent; shape (n_trials,).
+
+    Raises
+    ------
+    ValueError
+        If a place lies beyond ±`reach`; the column and the rows are named.
+    """
+    place = place_of(table, sense)
+    beyond = np.abs(place) > reach
+    if beyond.any():
+        raise ValueError(
+            f"{who}: column '{sense}_azimuth' is {place[beyond][0]:g} deg in trials "
+            f"{table.index[beyond][:5].tolist()}; its maps hold −{reach:g} to {reach:g} deg"
+        )
+    return measured_place(table, sense)
+
+
+def prior_of_one_cause(observer, table: pd.DataFrame, p_common: float) -> np.ndarray:
+    """Prior probability of one cause of each row, with its `congruence` in the odds; shape (n_trials,)."""
+    congruence = numbers_of(table, "congruence", np.nan)
+    return unity_prior(p_common, congruence, observer.congruence_slope)
+
+
 def draw_counts(expected, noisy, rng, n_more=0):
     """Poisson counts of both senses, trial by trial, and standard normal numbers for later stages.
 
@@ -100,7 +133,7 @@ def draw_counts(expected, noisy, rng, n_more=0):
     ----------
     expected : dict of sense → array (n_trials, n_cells)
     noisy : dict of sense → array of bool (n_trials,)
-        Where False the counts are the expected ones (a yoked measurement has its noise already).
+        Where False the counts are the expected ones (a given measurement has its noise already).
     rng : numpy.random.Generator
     n_more : int
         Normal numbers per trial.

@@ -6,23 +6,21 @@ from typing import ClassVar
 
 import numpy as np
 
+from neuromm.core.parameters import count, positive, sd
 from neuromm.maths.noise import block_generators
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets, units_of
-from neuromm.observers.rate.checks import check_finite, check_positive
-from neuromm.stimuli.measurement import place_of
-from neuromm.stimuli.table import require, showings
-
-QUESTIONS = ("visual", "retinal", "eye")
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.protocol import units_of
+from neuromm.stimuli.measurement import numbers_of
 
 
 @dataclass(frozen=True)
-class Pouget1997:
+class Pouget1997(Observer):
     """Parietal cells tuned to the retina, their gain set by the eyes: any head-centred map is a weighted sum of them.
 
     B_ij = exp(−(r − r_i)²/2σ²) / (1 + exp(−(e − e_j)/t)), for a light at retinal place r while the eyes point to e (the
     column `eye_position`, deg; straight ahead without it); r = azimuth − e. Eye position scales a cell's response and
     leaves its retinal peak where it is. Places are read by weights fitted by least squares on a grid of r and e, once.
-    `noise` adds to each cell Gaussian noise of that sd (peak response 1).
+    `noise` adds to each cell Gaussian noise of that SD (peak response 1). A light outside of the ranges is refused.
 
     Reports: `visual` (head-centred place r + e, deg), `retinal` (r), `eye` (e). Layers: `retinal` (the Gaussians),
     `eye` (the sigmoids), `basis` (their products).
@@ -30,28 +28,20 @@ class Pouget1997:
     Source: Pouget & Sejnowski 1997, J Cogn Neurosci 9:222–237, doi:10.1162/jocn.1997.9.2.222.
     """
 
-    sigma: float = 18.0  # deg, of the retinal receptive fields
-    steepness: float = 8.0  # deg, t of the sigmoids of eye position
-    retinal_range: float = 60.0  # deg, retinal peaks from − to +
-    eye_range: float = 40.0  # deg, thresholds of eye position from − to +
-    n_retinal: int = 13
-    n_eye: int = 11
-    noise: float = 0.0  # sd, of the peak response
-    ridge: float = 1e-6  # penalty of the read-out
+    sigma: float = sd(18.0, "deg")  # of the retinal receptive fields
+    steepness: float = positive(8.0, "deg")  # t of the sigmoids of eye position
+    retinal_range: float = positive(60.0, "deg")  # retinal peaks from − to +
+    eye_range: float = positive(40.0, "deg")  # thresholds of eye position from − to +
+    n_retinal: int = count(13, 2)
+    n_eye: int = count(11, 2)
+    noise: float = sd(0.0, "units of the peak response", zero=True)
+    ridge: float = positive(1e-6)  # penalty of the read-out
     name: str = "pouget1997"
 
+    cues: ClassVar = (Cue("visual"), Cue("visual", report="retinal"), Cue("visual", report="eye"))
     layers: ClassVar[tuple[str, ...]] = ("retinal", "eye", "basis")
-
-    def __post_init__(self):
-        check_positive(self, ["sigma", "steepness", "retinal_range", "eye_range", "ridge"])
-        check_finite(self, ["noise"])
-        if self.noise < 0:
-            raise ValueError(f"{self.name}: noise is {self.noise}; an sd of at least 0 is wanted")
-        if min(self.n_retinal, self.n_eye) < 2:
-            raise ValueError(f"{self.name}: at least 2 n_retinal and 2 n_eye are wanted")
-
-    def provenance(self) -> dict:
-        return describe(self)
+    reports: ClassVar[tuple[str, ...]] = ("visual", "retinal", "eye")
+    random: ClassVar[tuple[str, ...]] = ()
 
     @property
     def peaks(self):
@@ -61,49 +51,36 @@ class Pouget1997:
             np.linspace(-self.eye_range, self.eye_range, self.n_eye),
         )
 
-    def respond(self, retinal, eye):
+    def activate(self, retinal, eye):
         """Gaussians (n, n_retinal), sigmoids (n, n_eye) and their products (n, n_retinal · n_eye)."""
         r, e = self.peaks
         gaussian = np.exp(-((np.asarray(retinal, float)[:, None] - r) ** 2) / (2 * self.sigma**2))
         sigmoid = 1 / (1 + np.exp(-(np.asarray(eye, float)[:, None] - e) / self.steepness))
         return gaussian, sigmoid, units_of(gaussian[:, :, None] * sigmoid[:, None])
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers`; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a light falls outside the retinal range or the eyes outside theirs, or a row shows no light.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        answer(trials, dict.fromkeys(QUESTIONS, 0.0), self.name)
-        check_asked(trials, self.name, [(q, "visual") for q in QUESTIONS])
-        first, of_row = showings(trials)
-        shown = trials.iloc[first]
-        eye = shown["eye_position"].fillna(0.0).to_numpy(float) if "eye_position" in shown else np.zeros(len(shown))
-        retinal = place_of(shown, "visual") - eye
-        for what, values, reach in (
-            ("retinal place", retinal, self.retinal_range),
-            ("eye_position", eye, self.eye_range),
-        ):
-            outside = np.abs(values) > reach
-            if outside.any():
-                rows = shown.index[outside][:5].tolist()
-                raise ValueError(
-                    f"{self.name}: {what} is {values[outside][0]:g} deg in trials {rows}; its cells cover ±{reach:g}"
-                )
-        gaussian, sigmoid, basis = self.respond(retinal, eye)
+    def infer(self, stimuli, draws):
+        """Activate the cells of each presentation once, and read the three places from them."""
+        table = stimuli.table
+        eye = numbers_of(table, "eye_position", 0.0)
+        retinal = stimuli.values[:, 0] - eye
+        self._check_range("retinal place", retinal, self.retinal_range, table)
+        self._check_range("eye_position", eye, self.eye_range, table)
+        gaussian, sigmoid, basis = self.activate(retinal, eye)
         if self.noise:
-            for rows, generator in block_generators(rng, len(basis)):
-                basis[rows] += self.noise * generator.standard_normal((64, basis.shape[1]))[: rows.stop - rows.start]
-        weights = _read_out(self)
-        places = np.column_stack([basis, np.ones(len(basis))]) @ weights
-        responses = answer(trials, {q: places[of_row, k] for k, q in enumerate(QUESTIONS)}, self.name)
-        activity = {"retinal": gaussian[of_row], "eye": sigmoid[of_row], "basis": basis[of_row]}
-        return Percept(responses, collect(layers, activity, trials, self.name))
+            for rows, generator in block_generators(draws.generator, len(basis)):
+                drawn = generator.standard_normal((64, basis.shape[1]))
+                basis[rows] += self.noise * drawn[: rows.stop - rows.start]
+        places = np.column_stack([basis, np.ones(len(basis))]) @ _read_out(self)
+        answers = dict(zip(self.reports, places.T, strict=True))
+        return Percepts(**answers, layers={"retinal": gaussian, "eye": sigmoid, "basis": basis})
+
+    def _check_range(self, what, values, reach, table):
+        outside = np.abs(values) > reach
+        if outside.any():
+            rows = table.index[outside][:5].tolist()
+            raise ValueError(
+                f"{self.name}: {what} is {values[outside][0]:g} deg in trials {rows}; its cells cover ±{reach:g}"
+            )
 
 
 @functools.lru_cache(16)
@@ -115,7 +92,7 @@ def _read_out(observer):
         indexing="ij",
     )
     retinal, eye = (g.ravel() for g in grid)
-    units = observer.respond(retinal, eye)[2]
+    units = observer.activate(retinal, eye)[2]
     design = np.column_stack([units, np.ones(len(retinal))])
     penalty = observer.ridge + observer.noise**2  # noise in the units is a penalty on their weights
     square = design.T @ design + len(design) * penalty * np.diag(np.append(np.ones(units.shape[1]), 0.0))

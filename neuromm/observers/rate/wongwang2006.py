@@ -6,18 +6,18 @@ from typing import ClassVar
 import numpy as np
 import xarray as xr
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive, probability
 from neuromm.maths.noise import BLOCK, block_generators
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
-from neuromm.observers.rate.checks import check_finite, check_positive
-from neuromm.observers.rate.evidence import QUESTIONS, check_questions, weigh_evidence
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.base import Percepts
+from neuromm.observers.evidence import EvidenceObserver
 
 GROUP = 16 * BLOCK  # trials integrated together
 SAMPLE = 5.0  # ms, between the rates that are kept
 
 
 @dataclass(frozen=True)
-class WongWang2006:
+class WongWang2006(EvidenceObserver):
     """Two selective populations, reduced to their slow NMDA gates, race and inhibit each other: right or left.
 
     - dS_i/dt = −S_i/τ_S + (1 − S_i) γ f(x_i), f(x) = (a x − b)/(1 − exp(−d (a x − b))), Hz;
@@ -34,49 +34,37 @@ class WongWang2006:
     Source: Wong & Wang 2006, J Neurosci 26:1314–1328, doi:10.1523/JNEUROSCI.3733-05.2006.
     """
 
-    weight_auditory: float = 1.0  # w of the evidence of each modality
-    weight_visual: float = 1.0
-    weight_vestibular: float = 1.0
-    evidence_per_degree: float = 0.032  # coherence per deg from straight ahead, at reliability 1
-    rate_stimulus: float = 30.0  # Hz, μ_0
-    gain: float = 270.0  # Hz/nA, a
-    offset: float = 108.0  # Hz, b
-    curvature: float = 0.154  # s, d
-    gamma: float = 0.641  # γ
-    tau_gate: float = 100.0  # ms, τ_S
-    tau_noise: float = 2.0  # ms, τ_A
-    weight_own: float = 0.2609  # nA, J_11
-    weight_other: float = 0.0497  # nA, J_12
-    weight_stimulus: float = 5.2e-4  # nA/Hz, J_A
-    current: float = 0.3255  # nA, I_0
-    noise: float = 0.02  # nA, σ
-    gate_start: float = 0.1  # S at stimulus onset
-    threshold: float = 15.0  # Hz, of a population that has decided
-    non_decision: float = 0.0  # ms
-    duration: float = 2000.0  # ms of stimulus, at most
-    dt: float = 0.5  # ms
+    weight_auditory: float = number(1.0)  # w of the evidence of each modality
+    weight_visual: float = number(1.0)
+    weight_vestibular: float = number(1.0)
+    evidence_per_degree: float = number(0.032)  # coherence per deg from straight ahead, at reliability 1
+    rate_stimulus: float = positive(30.0, "Hz", zero=True)  # μ_0
+    gain: float = positive(270.0, "Hz/nA")  # a
+    offset: float = number(108.0, "Hz")  # b
+    curvature: float = positive(0.154, "s")  # d
+    gamma: float = positive(0.641)  # γ
+    tau_gate: float = positive(100.0, "ms")  # τ_S
+    tau_noise: float = positive(2.0, "ms")  # τ_A
+    weight_own: float = number(0.2609, "nA")  # J_11
+    weight_other: float = number(0.0497, "nA")  # J_12
+    weight_stimulus: float = number(5.2e-4, "nA/Hz")  # J_A
+    current: float = number(0.3255, "nA")  # I_0
+    noise: float = positive(0.02, "nA", zero=True)  # σ
+    gate_start: float = probability(0.1)  # S at stimulus onset
+    threshold: float = positive(15.0, "Hz")  # of a population that has decided
+    non_decision: float = positive(0.0, "ms", zero=True)
+    duration: float = positive(2000.0, "ms")  # of stimulus, at most
+    dt: float = positive(0.5, "ms")
     name: str = "wongwang2006"
 
     layers: ClassVar[tuple[str, ...]] = ("right", "left")
 
     def __post_init__(self):
-        check_positive(self, ["gain", "curvature", "gamma", "tau_gate", "tau_noise", "threshold", "duration", "dt"])
-        check_finite(
-            self, ["offset", "current", "evidence_per_degree", "weight_own", "weight_other", "weight_stimulus"]
-        )
-        for field in ("noise", "non_decision", "rate_stimulus"):
-            if not 0 <= getattr(self, field) < np.inf:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a number of at least 0 is wanted")
-        if not 0 <= self.gate_start <= 1:
-            raise ValueError(f"{self.name}: gate_start is {self.gate_start}; a fraction from 0 to 1 is wanted")
-        if self.dt > self.tau_noise or self.dt > self.tau_gate:
-            raise ValueError(
-                f"{self.name}: dt={self.dt:g} ms is too long for tau_noise={self.tau_noise:g} and "
-                f"tau_gate={self.tau_gate:g} ms; use dt ≤ {min(self.tau_noise, self.tau_gate):g}"
-            )
-
-    def provenance(self) -> dict:
-        return describe(self)
+        super().__post_init__()
+        fastest = min(self.tau_noise, self.tau_gate)
+        if self.dt > fastest:
+            wanted = f"at most the fastest time constant, {fastest:g} ms"
+            raise must_be(self.name, "dt", wanted, self.dt)
 
     def rate(self, current):
         """f(x), Hz, of the current x in nA; any shape."""
@@ -85,37 +73,25 @@ class WongWang2006:
         safe = np.where(small, 1.0, drive)
         return np.where(small, 1 / self.curvature, safe / -np.expm1(-self.curvature * safe))
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Decide each trial, and record the populations' rates from the same pass; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a row gives no evidence, a coherence outside −1…1, or asks about a modality that is absent.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_questions(trials, self.name)
-        first, of_row = showings(trials)
-        coherence = weigh_evidence(self, trials.iloc[first])
-        right, decided, rates = self._decide(coherence, rng)
-        reaction_time = (decided + self.non_decision)[of_row]
-        responses = answer(trials, dict.fromkeys(QUESTIONS, right[of_row]), self.name, reaction_time=reaction_time)
-        recorded = {}
+    def infer(self, stimuli, draws):
+        """Decide each presentation by its evidence."""
+        right, decided, rates = self._decide(self.evidence(stimuli.table), draws.generator)
         time = (np.arange(rates.shape[1]) + 1) * self._stride * self.dt
-        for record in wanted(layers, list(self.layers), self.name):
-            values = rates[of_row][:, :, [self.layers.index(record.layer)]]
-            values = xr.DataArray(values, dims=("trial", "time", "unit"), coords={"time": time})
-            recorded |= collect([record], {record.layer: values}, trials, self.name)
-        return Percept(responses, recorded)
+
+        def layer(record):
+            population = rates[:, :, [self.layers.index(record.layer)]]
+            return xr.DataArray(population, dims=("trial", "time", "unit"), coords={"time": time})
+
+        answers = dict.fromkeys(self.reports, right)
+        layers = dict.fromkeys(self.layers, layer)
+        return Percepts(**answers, reaction_time=decided + self.non_decision, layers=layers)
 
     @property
     def _stride(self):
         return max(1, round(SAMPLE / self.dt))
 
     def _decide(self, coherence, rng):
-        """Choice (1 right), decision time (ms, NaN if undecided) and rates (n, n_samples, 2) of each showing."""
+        """Choice (1 right), decision time (ms, NaN if undecided) and rates (n, n_samples, 2) of each presentation."""
         n, n_steps = len(coherence), round(self.duration / self.dt)
         right, decided = np.empty(n), np.empty(n)
         rates = np.empty((n, max(1, n_steps // self._stride), 2), np.float32)

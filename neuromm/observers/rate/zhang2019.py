@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import iv, ive
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import count, number, positive
 from neuromm.maths.noise import block_generators
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
-from neuromm.observers.rate.checks import check_choices, check_finite, check_positive
-from neuromm.stimuli.measurement import place_of
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.stimuli.measurement import reliability_of
 
 CELLS = ("vestibular_congruent", "vestibular_opposite", "visual_congruent", "visual_opposite")
 MODALITIES = ("vestibular", "visual")
@@ -18,7 +19,7 @@ LEAST = 1e-12  # Fourier modes of the weights below this share are left out
 
 
 @dataclass(frozen=True)
-class Zhang2019:
+class Zhang2019(Observer):
     """Two modules of rings; in each, congruent cells add the other module's cue, opposite cells subtract it.
 
     Per module m and cell type n (congruent c, opposite o), cells θ all round:
@@ -33,50 +34,48 @@ class Zhang2019:
     "congruent", the integrated heading of that module; "segregated", the direct cue regained from the sum of the
     congruent and opposite vectors; "selection", the one or the other by the judgement of cause. Report `common`: the
     congruent cells' peak rate exceeds the opposite cells' (both modules). Layers: the four rings, Hz in arbitrary
-    scale.
+    scale. Without noise each distinct stimulus is integrated once.
 
     Source: Zhang et al. 2019, eLife 8:e43753, doi:10.7554/eLife.43753.
     """
 
-    alpha_vestibular: float = 0.5  # U₀, at reliability 1
-    alpha_visual: float = 0.5
-    recurrent: float = 0.35  # J_rc in units of J_c
-    reciprocal: float = 0.5  # J_rp in units of J_rc; 0 cuts the modules apart
-    interaction: float = 0.5  # J_int, share of the other type in the normalisation
-    concentration: float = 3.0  # a of tuning and weights, about 40 deg wide
-    normalisation: float = 3e-4  # ω
-    background: float = 1.0  # I_b
-    fano: float = 0.0  # F of the input noise; the paper uses 0.5, 0 is the mean field
-    tau: float = 1.0  # time unit
-    duration: float = 20.0  # τ; steady to 0.01 deg
-    dt: float = 0.01  # τ
-    n_cells: int = 180
+    alpha_vestibular: float = positive(0.5, "U₀", zero=True)  # at reliability 1
+    alpha_visual: float = positive(0.5, "U₀", zero=True)
+    recurrent: float = positive(0.35, "J_c", zero=True)  # J_rc
+    reciprocal: float = number(0.5, "J_rc")  # J_rp; 0 cuts the modules apart
+    interaction: float = number(0.5)  # J_int, share of the other type in the normalisation
+    concentration: float = positive(3.0)  # a of tuning and weights, about 40 deg wide
+    normalisation: float = positive(3e-4)  # ω
+    background: float = positive(1.0, zero=True)  # I_b
+    fano: float = positive(0.0, zero=True)  # F of the input noise; the paper uses 0.5, 0 is the mean field
+    tau: float = positive(1.0)  # time unit
+    duration: float = positive(20.0)  # τ; steady to 0.01 deg
+    dt: float = positive(0.01)  # τ
+    n_cells: int = count(180, 8)
     readout: Literal["congruent", "segregated", "selection"] = "congruent"
     name: str = "zhang2019"
 
+    cues: ClassVar = (Cue("vestibular", "heading"), Cue("visual", "heading"))
     layers: ClassVar[tuple[str, ...]] = CELLS
+    reports: ClassVar[tuple[str, ...]] = ("vestibular", "visual", "common")
+    random: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
-        check_choices(self, readout=("congruent", "segregated", "selection"))
-        check_positive(self, ["concentration", "normalisation", "tau", "duration", "dt"])
-        check_finite(self, ["alpha_vestibular", "alpha_visual", "recurrent", "reciprocal", "interaction", "background"])
-        for field in ("alpha_vestibular", "alpha_visual", "recurrent", "background", "fano"):
-            if getattr(self, field) < 0:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; at least 0 is wanted")
-        if self.n_cells % 2 or self.n_cells < 8:
-            raise ValueError(f"{self.name}: n_cells is {self.n_cells}; an even number of at least 8 is wanted")
+        super().__post_init__()
+        if self.n_cells % 2:
+            raise must_be(self.name, "n_cells", "an even number of at least 8", self.n_cells)
         if self.dt > self.tau:
-            raise ValueError(
-                f"{self.name}: dt={self.dt:g} is unstable with tau={self.tau:g}; use dt ≤ {self.tau / 10:g}"
-            )
+            wanted = f"at most tau={self.tau:g} to be stable (better {self.tau / 10:g})"
+            raise must_be(self.name, "dt", wanted, self.dt)
         if self.recurrent * (1 + abs(self.reciprocal)) >= 1:
             raise ValueError(
                 f"{self.name}: recurrent={self.recurrent:g} and reciprocal={self.reciprocal:g} hold a bump alone "
                 "(recurrent · (1 + reciprocal) ≥ 1); lower one"
             )
 
-    def provenance(self) -> dict:
-        return describe(self, J_c=self.critical_weight, U_0=self.unit_strength)
+    def provenance(self):
+        """Class and fields, and the units J_c and U₀."""
+        return super().provenance() | {"J_c": self.critical_weight, "U_0": self.unit_strength}
 
     @property
     def theta(self):
@@ -96,58 +95,50 @@ class Zhang2019:
         below = 2 * np.pi * self.normalisation * (1 + self.interaction) * iv(0, a / 2)
         return self.critical_weight * np.exp(a / 2) / below
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers`; each distinct showing once if there is no noise. See the class.
-
-        Raises
-        ------
-        ValueError
-            If a row asks about an absent modality, or a heading is beyond 180 deg.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report", "vestibular_heading", "visual_heading"], self.name)
-        check_asked(trials, self.name, [(m, m) for m in MODALITIES])
-        nothing = np.isnan([place_of(trials, m) for m in MODALITIES]).all(0)
+    def check_trials(self, trials):
+        """As every observer; each row shows a heading."""
+        super().check_trials(trials)
+        nothing = np.logical_and.reduce([np.isnan(cue.values(trials)) for cue in self.cues])
         if nothing.any():
-            rows = trials.index[nothing][:5].tolist()
-            raise ValueError(f"{self.name}: trials {rows} show no heading")
-        first, of_row = showings(trials)
-        runs = self._runs(trials.iloc[first])
-        of_run = np.arange(len(runs))
-        if not self.fano:
-            runs, of_run = np.unique(runs, axis=0, return_inverse=True)
-        rates = self.integrate(runs, rng)[of_run.ravel()[of_row]]
-        place = [place_of(trials, m) for m in MODALITIES]
+            raise ValueError(f"{self.name}: trials {trials.index[nothing][:5].tolist()} show no heading")
+
+    def infer(self, stimuli, draws):
+        """Integrate each presentation; the cause is judged by the peaks of the two types of cells."""
+        runs = self._runs(stimuli)
+        if self.fano:
+            rates = self.integrate(runs, draws.generator)
+        else:
+            runs, row_to_run = np.unique(runs, axis=0, return_inverse=True)
+            rates = self.integrate(runs)[row_to_run.ravel()]
         peaks = rates.max(-1)
         evidence = peaks[:, 0] + peaks[:, 2] - peaks[:, 1] - peaks[:, 3]
-        common = np.where(np.isnan(place[0]) | np.isnan(place[1]), np.nan, (evidence > 0).astype(float))
-        angles = self._angles(rates, common)
-        responses = answer(trials, dict(zip(MODALITIES, angles, strict=True)) | {"common": common}, self.name)
-        recorded = {cell: rates[:, k] for k, cell in enumerate(CELLS)}
-        return Percept(responses, collect(layers, recorded, trials, self.name))
+        common = np.where(stimuli.present.all(1), (evidence > 0).astype(float), np.nan)
+        vestibular, visual = self._angles(rates, common)
+        layers = {cell: rates[:, k] for k, cell in enumerate(CELLS)}
+        return Percepts(vestibular=vestibular, visual=visual, common=common, layers=layers)
 
-    def _runs(self, shown):
+    def _runs(self, stimuli):
         """Heading (rad) and strength of both cues, (n, 4); an absent cue has strength 0."""
         columns = []
-        for modality in MODALITIES:
-            place, column = place_of(shown, modality), f"{modality}_reliability"
-            if (np.abs(place) > 180).any():
-                raise ValueError(f"{self.name}: a {modality} heading is beyond 180 deg; headings are within ±180")
-            factor = shown[column].fillna(1.0).to_numpy(float) if column in shown else np.ones(len(shown))
-            strength = getattr(self, f"alpha_{modality}") * self.unit_strength * factor
-            columns += [np.deg2rad(np.nan_to_num(place)), np.where(np.isnan(place), 0.0, strength)]
+        for modality, heading in zip(MODALITIES, stimuli.values.T, strict=True):
+            beyond = np.abs(heading) > 180
+            if beyond.any():
+                raise must_be(self.name, f"{modality}_heading", "within ±180 deg", float(heading[beyond][0]))
+            strength = getattr(self, f"alpha_{modality}") * self.unit_strength * reliability_of(stimuli.table, modality)
+            columns.append(np.deg2rad(np.nan_to_num(heading)))
+            columns.append(np.where(np.isnan(heading), 0.0, strength))
         return np.column_stack(columns)
 
     def _angles(self, rates, common):
-        """Heading of either module, deg, as `readout` says; 2 arrays (n_trials,)."""
+        """Heading of either module, deg, by `readout`; 2 arrays (n_presentations,)."""
         vectors = rates @ np.exp(1j * self.theta)  # (n, 4)
-        found = []
+        fused = {"congruent": True, "segregated": False, "selection": common != 0}[self.readout]
+        angles = []
         for module in (0, 2):
-            integrated, regained = np.angle(vectors[:, module]), np.angle(vectors[:, module] + vectors[:, module + 1])
-            whole = {"congruent": True, "segregated": False, "selection": common != 0}[self.readout]
-            found.append(np.rad2deg(np.where(whole, integrated, regained)))
-        return found
+            integrated = np.angle(vectors[:, module])
+            regained = np.angle(vectors[:, module] + vectors[:, module + 1])
+            angles.append(np.rad2deg(np.where(fused, integrated, regained)))
+        return angles
 
     def integrate(self, runs, rng=None):
         """Rates of the four rings, (n_runs, 4, n_cells): the last ones, or with noise the mean of the second half.
@@ -156,10 +147,10 @@ class Zhang2019:
         """
         n, n_steps, step = len(runs), round(self.duration / self.dt), self.dt / self.tau
         basis, same, cross = self._modes()
-        bumps = [
-            runs[:, k + 1, None] * np.exp(self.concentration / 2 * (np.cos(self.theta - runs[:, k, None]) - 1))
-            for k in (0, 2)
-        ]
+        bumps = []
+        for k in (0, 2):
+            tuning = np.exp(self.concentration / 2 * (np.cos(self.theta - runs[:, k, None]) - 1))
+            bumps.append(runs[:, k + 1, None] * tuning)
         cue = np.stack([bumps[0], bumps[0], bumps[1], bumps[1]], 1)
         drive = step * (cue + self.background)
         other_module, other_type = [2, 3, 0, 1], [1, 0, 3, 2]
@@ -187,8 +178,7 @@ class Zhang2019:
         return total / (n_steps - n_steps // 2) if self.fano else last
 
     def _modes(self):
-        """Fourier basis (n_cells, n_modes), and what each mode is multiplied by within and between modules (4,
-        n_modes)."""
+        """Fourier basis (n_cells, n_modes); factor of each mode within and between modules, (4, n_modes)."""
         a, n = self.concentration, self.n_cells
         order = np.arange(n // 2)
         share = ive(order, a) / ive(0, a)  # Fourier coefficients of e^{a cos θ}
@@ -214,11 +204,11 @@ def segregate_cues(x_1, x_2, kappa_1, kappa_2, kappa_s=np.inf):
 
 def discounted(kappa, kappa_s):
     """κ₂ₛ with A(κ₂ₛ) = A(κ₂) A(κ_s), A = I₁/I₀: a cue seen through a prior on the discrepancy of concentration κ_s."""
-    from scipy.optimize import brentq
-
     def one(k, s):
-        aim = ive(1, k) / ive(0, k) * (1.0 if np.isinf(s) else ive(1, s) / ive(0, s))
-        return k if np.isinf(s) else brentq(lambda x: ive(1, x) / ive(0, x) - aim, 0.0, max(k, 1e-12) + 1e-9)
+        if np.isinf(s):
+            return k
+        aim = ive(1, k) / ive(0, k) * (ive(1, s) / ive(0, s))
+        return brentq(lambda x: ive(1, x) / ive(0, x) - aim, 0.0, max(k, 1e-12) + 1e-9)
 
     return np.vectorize(one, otypes=[float])(kappa, kappa_s)
 

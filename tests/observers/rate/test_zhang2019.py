@@ -108,10 +108,10 @@ def test_input_noise_spreads_the_answers_about_the_mean_field():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"tau": -1.0}, "tau is -1.0"),
-        ({"dt": 2.0}, "dt=2 is unstable"),
+        ({"tau": -1.0}, "tau must be a number above 0, got -1.0"),
+        ({"dt": 2.0}, "dt must be at most tau=1 to be stable.*got 2.0"),
         ({"recurrent": 0.9}, "hold a bump alone"),
-        ({"n_cells": 7}, "n_cells is 7"),
+        ({"n_cells": 7}, "n_cells must be a whole number of at least 8, got 7"),
     ],
 )
 def test_bad_values_are_refused_by_name(fields, words):

@@ -158,13 +158,13 @@ def test_heading_cells_are_those_of_a_loop_and_their_weights_shift_with_coherenc
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Ohshiro2011Heading(gain=0.0), "gain is 0.0; a positive number"),
-        (lambda: Ohshiro2011Heading(baseline=-1.0), "baseline is -1.0; a number of at least 0"),
+        (lambda: Ohshiro2011Heading(gain=0.0), "gain must be a number above 0, got 0.0"),
+        (lambda: Ohshiro2011Heading(baseline=-1.0), "baseline must be a number at least 0, got -1.0"),
         (lambda: steer(np.nan, np.nan), r"trials \[0\] show no heading"),
         (lambda: steer(0.0, 1.0, coherence=1.5), r"'coherence' must be from 0 to 1, got 1.5 in trials \[0\]; a fr"),
-        (lambda: Ohshiro2011(exponent=0), "exponent is 0"),
-        (lambda: Ohshiro2011(intensity_visual=-1.0), "may not be negative"),
-        (lambda: Ohshiro2011(cell=(30, 2)), r"cell is \(30, 2\); two places from 1 to 29"),
+        (lambda: Ohshiro2011(exponent=0), "exponent must be a number above 0, got 0"),
+        (lambda: Ohshiro2011(intensity_visual=-1.0), "intensity_visual must be a number at least 0, got -1.0"),
+        (lambda: Ohshiro2011(cell=(30, 2)), r"cell must be two places from 1 to 29, got \(30, 2\)"),
         (lambda: rates(Ohshiro2011(), [40.0], [0.0]), "auditory event is at 40 deg.*-28 to 28 deg: raise spacing"),
     ],
 )

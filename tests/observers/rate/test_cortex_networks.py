@@ -166,7 +166,7 @@ def test_head_centred_places_are_read_from_the_basis_linearly(n_cells, rng):
 
 def test_eye_position_scales_a_cell_and_leaves_its_retinal_peak():
     retinal = np.arange(-50.0, 50.1, 0.25)
-    basis = [Pouget1997().respond(retinal, np.full(len(retinal), e))[2] for e in (-20.0, 20.0)]
+    basis = [Pouget1997().activate(retinal, np.full(len(retinal), e))[2] for e in (-20.0, 20.0)]
     peaks = [retinal[b.argmax(0)] for b in basis]
     inside = np.abs(peaks[0]) < 45
     assert np.abs(peaks[0] - peaks[1])[inside].max() < 1.0
@@ -182,14 +182,17 @@ def test_noise_costs_precision_but_no_bias(rng):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: WongWang2006(dt=5.0), "dt=5 ms is too long for tau_noise=2"),
-        (lambda: WongWang2006(tau_gate=-1.0), "tau_gate is -1.0"),
+        (lambda: WongWang2006(dt=5.0), "dt must be at most the fastest time constant, 2 ms, got 5.0"),
+        (lambda: WongWang2006(tau_gate=-1.0), "tau_gate must be .* above 0 in ms, got -1.0"),
         (lambda: answers(WongWang2006(), report=["direction"]), r"trials \[0\] give no evidence"),
         (lambda: answers(WongWang2006(), auditory_azimuth=[3.0], report="visual"), r"ask for the visual place.*absent"),
-        (lambda: Deneve2001(gain_visual=-1.0), "may not be negative"),
-        (lambda: Deneve2001(sigma=0.0), "sigma is 0.0"),
-        (lambda: answers(Deneve2001(), visual_azimuth=[200.0], report="visual"), "'visual' is 200; ±180 deg"),
-        (lambda: Pouget1997(n_eye=1), "at least 2"),
+        (lambda: Deneve2001(gain_visual=-1.0), "gain_visual must be a number at least 0, got -1.0"),
+        (lambda: Deneve2001(sigma=0.0), "sigma must be .* above 0 in rad, got 0.0"),
+        (
+            lambda: answers(Deneve2001(), visual_azimuth=[200.0], report="visual"),
+            "'visual' must be within ±180 deg, got 200",
+        ),
+        (lambda: Pouget1997(n_eye=1), "n_eye must be a whole number of at least 2, got 1"),
         (
             lambda: answers(Pouget1997(), visual_azimuth=[20.0], eye_position=70.0, report="visual"),
             "eye_position is 70 deg in trials .0.; its cells cover ±40",

@@ -1,7 +1,5 @@
 """Colliculus against its reference values, the empirical rules, and a numerical integration of its synapse."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,10 +89,10 @@ def test_courses_are_recorded_in_time():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Colliculus(aes=1.5), "aes is 1.5; a fraction from 0 to 1"),
-        (lambda: Colliculus(tau_visual=0), "tau_visual is 0"),
+        (lambda: Colliculus(aes=1.5), "aes must be a probability between 0 and 1, got 1.5"),
+        (lambda: Colliculus(tau_visual=0), "tau_visual must be .* above 0 in ms, got 0"),
         (lambda: rates(Colliculus(), [0.0], [0.0], auditory_onset=700.0), "auditory discharge would start at 720 ms"),
-        (lambda: rates(dataclasses.replace(Colliculus(), dt=-1.0), [0.0], [0.0]), "dt is -1.0"),
+        (lambda: Colliculus(dt=-1.0), "dt must be .* above 0 in ms, got -1.0"),
     ],
 )
 def test_bad_values_are_refused_by_name(make, words):

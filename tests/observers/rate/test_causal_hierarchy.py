@@ -57,9 +57,9 @@ def test_attention_and_congruence_move_the_last_stage_only_as_they_should():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: CausalHierarchy(tuning=-1.0), "tuning is -1.0"),
-        (lambda: CausalHierarchy(p_common=0.0), "p_common is 0.0"),
-        (lambda: CausalHierarchy(stage="parietal"), "stage is 'parietal'; one of segregation, fusion"),
+        (lambda: CausalHierarchy(tuning=-1.0), "tuning must be .* above 0 in deg, got -1.0"),
+        (lambda: CausalHierarchy(p_common=0.0), "p_common must be a number above 0 and below 1, got 0.0"),
+        (lambda: CausalHierarchy(stage="parietal"), "stage must be one of segregation, fusion, .*got 'parietal'"),
     ],
 )
 def test_bad_values_are_refused_by_name(make, words):

@@ -122,10 +122,10 @@ def test_an_empty_population_says_nothing():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"sigma_tuning_visual": 0}, "sigma_tuning_visual is 0"),
-        ({"gain_visual": -1.0}, "none may be negative"),
-        ({"baseline": 1.0}, "use decoder='posterior'"),
-        ({"sigma_prior": 0.0}, "sigma_prior is 0.0"),
+        ({"sigma_tuning_visual": 0}, "sigma_tuning_visual must be a positive SD in deg, got 0"),
+        ({"gain_visual": -1.0}, "gain_visual must be .* at least 0 in spikes/s, got -"),
+        ({"baseline": 1.0}, "baseline must be 0 with decoder='sum'.*decoder='posterior'.*got 1.0"),
+        ({"sigma_prior": 0.0}, "sigma_prior must be a positive SD.*got 0.0"),
         ({"decoder": "mean"}, "one of sum, weighted, posterior"),
     ],
 )
