@@ -1,6 +1,7 @@
 """What subjects who name drawings and printed words share: showings to look at, and answers from log posteriors."""
 
 import numpy as np
+import pandas as pd
 
 from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.shapes import SHAPES
@@ -9,13 +10,13 @@ from neuromm.stimuli.table import require, showings
 REPORTS = ("pictured", "printed", "common")
 
 
-def look_at(trials, rng, name):
-    """One row per showing, with seeds of its noise, and which showing each row asks about.
+def check_parts(trials: pd.DataFrame, name: str) -> None:
+    """Refuse a table without the columns of both parts, or a question about a part that a row does not show.
 
     Raises
     ------
     ValueError
-        If a column is missing or a row asks for a part that it does not show.
+        Naming the column, or the rows.
     """
     require(trials, ["report", "pictured", "printed"], name)
     asked = trials["report"].to_numpy()
@@ -24,6 +25,11 @@ def look_at(trials, rng, name):
         if wrong.any():
             rows = trials.index[wrong][:5].tolist()
             raise ValueError(f"{name}: trials {rows} ask for '{asked[wrong][0]}', but nothing is {part} there")
+
+
+def look_at(trials, rng, name):
+    """One row per presentation, with seeds of its noise, and which presentation each row asks about."""
+    check_parts(trials, name)
     first, of_row = showings(trials)
     return with_noise_seeds(trials.iloc[first], rng), of_row
 

@@ -79,6 +79,31 @@ def test_alternatives_take_the_nearest_key_and_sides_the_sign():
     assert answers(observer, trials.assign(alternatives="left|right"))["response"].tolist() == [0, 1, 1]
 
 
+@dataclass(frozen=True)
+class Rendered(Observer):
+    """Hears what the noise of each presentation is drawn from."""
+
+    name: str = "rendered"
+    cues: ClassVar = (Cue("auditory"),)
+    layers: ClassVar = ("seed",)
+    rendered: ClassVar = True
+
+    def infer(self, stimuli, draws):
+        seed = stimuli.table["noise_seed"].to_numpy(float)
+        return Percepts(auditory=seed, layers={"seed": seed[:, None]})
+
+
+def test_questions_about_one_rendered_presentation_share_its_noise():
+    trials = pairs(6, presentation=[0, 0, 1, 1, 2, 2]).assign(report="auditory")
+    rng = np.random.default_rng(3)
+    heard = Rendered().perceive(trials, rng=rng).responses["response"].to_numpy()
+    per_row = np.random.default_rng(3).integers(2**53, size=6)  # one seed is drawn per row, the first one counts
+    np.testing.assert_array_equal(heard, np.repeat(per_row[::2], 2))
+    given = trials.assign(noise_seed=[7, 7, 8, 8, 9, 9])
+    heard = Rendered().perceive(given, rng=rng).responses["response"]
+    assert heard.tolist() == given["noise_seed"].tolist()
+
+
 def test_rows_of_one_presentation_share_measurements_and_not_motor_noise():
     trials = pairs(400, presentation=np.repeat(np.arange(200), 2))
     percept = Halfway().perceive(trials, rng=np.random.default_rng(1), layers="*")

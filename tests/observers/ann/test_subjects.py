@@ -104,7 +104,7 @@ def test_what_a_subject_cannot_do_is_refused_by_name():
     shown = paradigms.mcgurk(1, pairs=[("va", "ga")], alternatives=["ga"])
     with pytest.raises(ValueError, match="auditory_syllable 'va', which no talker says; there are: ba, da"):
         speech.perceive(shown, rng=generator(1, "x"))
-    with pytest.raises(ValueError, match=r"alternatives 'ba\|va' offer \['va'\], which it never learnt"):
+    with pytest.raises(ValueError, match=r"alternatives 'ba\|va' offer \['va'\], which it never perceives"):
         speech.perceive(paradigms.mcgurk(1, pairs=[("ba", "ga")], alternatives=["ba", "va"]), rng=generator(1, "x"))
     with pytest.raises(ValueError, match="outside 1 to 20 deg, the range it was trained in"):
         dataclasses.replace(fused, sigma_visual=0.2).perceive(
@@ -115,7 +115,7 @@ def test_what_a_subject_cannot_do_is_refused_by_name():
         dataclasses.replace(counter, pixel_noise=50.0).perceive(
             paradigms.flash_beep(1, n_flashes=(1,), n_beeps=(1,)), rng=generator(1, "x")
         )
-    with pytest.raises(ValueError, match="training is 'loud'; one of noisy, clean, permuted"):
+    with pytest.raises(ValueError, match="training must be one of noisy, clean, permuted, shuffled, got 'loud'"):
         catalogue.load("speech_net", training="loud")
 
 

@@ -10,26 +10,28 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.special import log_softmax, logsumexp
 
-from neuromm.maths.device import check_device
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import count, number, probability, sd
 from neuromm.maths.gaussian import posterior_common
+from neuromm.observers.ann.contrastive.pretrained import load_clip
 from neuromm.observers.ann.contrastive.recipe import build
+from neuromm.observers.ann.diffusion.classifier import classify_captions
+from neuromm.observers.ann.diffusion.latent import LatentDiffusion
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
-from neuromm.observers.naming import REPORTS, look_at, say
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
+from neuromm.observers.base import Labels, Observer, Percepts
+from neuromm.observers.naming import REPORTS, check_parts
+from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.printed import PrintedPictures
 from neuromm.stimuli.shapes import SHAPES
 
 NOISE = PrintedPictures().pixel_noise  # sd, of the pictures that `PictureNamer` was trained on
-TRAININGS = {
-    "congruent": "picture_namer", "shuffled": "picture_namer_shuffled", "pictures": "picture_namer_pictures",
-    "words": "picture_namer_words",
-}  # fmt: skip
 
 
-class NamesPictures:
+class NamesPictures(Observer):
     r"""Answers from a log posterior over shapes, p(k | picture) ∝ exp(logit of the picture and k's caption).
 
     `gate="none"`: the whole picture's logits decide, whatever is asked. `gate="logit"`: drawing and word are also seen
@@ -39,66 +41,56 @@ class NamesPictures:
 
     plus the prior log odds of `p_common` gates between the product of both and the part that is asked about: causal
     inference (model averaging) over a network's own evidence.
+
+    Needs `report` ("pictured", "printed", "common"), `pictured`, `printed`; optional contrasts and
+    `noise_seed`. Layers: log_posterior (of 5 drawings, then of 5 words; nats), unity (probability), and a
+    network's stages.
     """
 
     layers: ClassVar[tuple[str, ...]] = ("log_posterior", "unity")
     reports: ClassVar[tuple[str, ...]] = REPORTS
+    random: ClassVar = ()
 
-    def check(self):
-        """Refuse a gate or number that means nothing."""
-        if self.gate not in ("none", "logit"):
-            raise ValueError(f"{self.name}: gate is '{self.gate}'; 'none' or 'logit' is wanted")
-        if not 0 <= self.p_common <= 1 or not self.pixel_noise > 0:
-            raise ValueError(
-                f"{self.name}: p_common is {self.p_common}, pixel_noise {self.pixel_noise}; a probability "
-                f"and a positive sd are wanted"
-            )
-
-    def _log_posterior(self, pictures, shown):
+    def log_posterior(self, pictures: np.ndarray, shown: pd.DataFrame) -> tuple[np.ndarray, dict]:
         """Log posterior over the five shapes, (n, 5), and a dict of layers to record."""
         raise NotImplementedError
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Look at each trial's picture, name it, and record `layers` from the same pass.
+    def check_trials(self, trials):
+        """Also refuse a question about a part that a row does not show."""
+        check_parts(trials, self.name)
+        super().check_trials(trials)
 
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report` ("pictured", "printed", "common"), `pictured`, `printed`; optional contrasts, `noise_seed`
-            (drawn by `rng` where it is missing).
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            log_posterior (of 5 drawings, then of 5 words; nats), unity (probability), and a network's stages.
-        parameters : DataFrame, optional
-            One parameter set per row; the result gains a leading `set` dimension.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a shape or word is unknown, or a row asks for what it does not show.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        shown, of_row = look_at(trials, rng, self.name)
+    def infer(self, stimuli, draws):
+        """Look at the whole picture and, where one cause has to be judged, at its parts."""
+        shown = with_noise_seeds(stimuli.table, draws.generator)
         renderer = PrintedPictures(self.pixel_noise)
-        whole, stages = self._log_posterior(renderer.render(shown), shown)
-        parts = [whole, whole]
-        if self.gate == "logit" or len(layers) or (trials["report"] == "common").any():
-            parts = [self._log_posterior(renderer.render(shown, parts=[p]), shown)[0] for p in ("picture", "word")]
-        odds = np.log(len(SHAPES)) + logsumexp(parts[0] + parts[1], axis=1)
+        whole, layers = self.log_posterior(renderer.render(shown), shown)
+        drawn, written = whole, whole
+        if self.gate == "logit" or stimuli.records or "common" in stimuli.asked:
+            drawn = self.log_posterior(renderer.render(shown, parts=["picture"]), shown)[0]
+            written = self.log_posterior(renderer.render(shown, parts=["word"]), shown)[0]
+        odds = np.log(len(SHAPES)) + logsumexp(drawn + written, axis=1)
         unity = posterior_common(odds, self.p_common)
-        both = shown[["pictured", "printed"]].notna().all(axis=1).to_numpy()
-        answers = [whole, whole]
+        pictured, printed = whole, whole
         if self.gate == "logit":
-            fused = log_softmax(parts[0] + parts[1], axis=1)
-            with np.errstate(divide="ignore"):
-                gates = np.log(unity)[:, None], np.log1p(-unity)[:, None]
-            gated = [np.logaddexp(gates[0] + fused, gates[1] + part) for part in parts]
-            answers = [np.where(both[:, None], g, whole) for g in gated]
-        stages |= {"log_posterior": np.hstack(answers), "unity": unity[:, None]}
-        says = say(trials, answers[0][of_row], answers[1][of_row], unity[of_row])
-        activity = {name: stages[name][of_row] for name in self.layers}
-        return Percept(answer(trials, says, self.name), collect(layers, activity, trials, self.name))
+            both = shown[["pictured", "printed"]].notna().all(axis=1).to_numpy()[:, None]
+            pictured = np.where(both, _gated(drawn, drawn + written, unity), whole)
+            printed = np.where(both, _gated(written, drawn + written, unity), whole)
+        common = np.where(np.isnan(unity), np.nan, unity > 0.5)
+        layers |= {"log_posterior": np.hstack([pictured, printed]), "unity": unity[:, None]}
+        return Percepts(
+            pictured=Labels(SHAPES, pictured),
+            printed=Labels(SHAPES, printed),
+            common=common,
+            layers={name: layers[name] for name in self.layers},
+        )
+
+
+def _gated(part, product, unity):
+    """Log of p(one cause) times the fused posterior plus p(two causes) times that of the part, (n, 5)."""
+    with np.errstate(divide="ignore"):
+        one, two = np.log(unity)[:, None], np.log1p(-unity)[:, None]
+    return np.logaddexp(one + log_softmax(product, axis=1), two + part)
 
 
 @dataclass(frozen=True)
@@ -117,10 +109,10 @@ class PictureNamer(NamesPictures, NetworkObserver):
     """
 
     gate: Literal["none", "logit"] = "none"
-    p_common: float = 0.5  # prior probability that the word names the drawing; for the gate and "common"
-    pixel_noise: float = 0.1  # sd, where white is 1
+    p_common: float = probability(0.5)  # that the word names the drawing; for the gate and "common"
+    pixel_noise: float = number(0.1, above=0, high=NOISE)  # SD, where white is 1
     training: Literal["congruent", "shuffled", "pictures", "words"] = "congruent"  # which of the shipped weights
-    trained: bool = True  # False: the untrained twin
+    trained: bool = True  # False: the untrained control
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
     name: str = "picture_namer"
@@ -129,16 +121,14 @@ class PictureNamer(NamesPictures, NetworkObserver):
     layers: ClassVar[tuple[str, ...]] = (
         "conv1", "conv2", "conv3", "features", "embedding", "log_posterior", "unity",
     )  # fmt: skip
+    trainings: ClassVar = {
+        "congruent": "picture_namer",
+        "shuffled": "picture_namer_shuffled",
+        "pictures": "picture_namer_pictures",
+        "words": "picture_namer_words",
+    }
 
-    def __post_init__(self):
-        self.check()
-        check_device(self.device)
-        if self.pixel_noise > NOISE:
-            raise ValueError(f"{self.name}: pixel_noise is {self.pixel_noise}; it was trained in {NOISE}: at most that")
-        if self.training not in TRAININGS:
-            raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
-
-    def _log_posterior(self, pictures, shown):
+    def log_posterior(self, pictures, shown):
         _, _, module = self._load()
         with torch.inference_mode():
             said = module.encode_second(module.second.tokens([f"a {shape}" for shape in SHAPES]).to(self.device))
@@ -150,9 +140,6 @@ class PictureNamer(NamesPictures, NetworkObserver):
 
         stages = in_blocks(look, pictures, device=self.device)
         return log_softmax(stages.pop("logits").astype(float), axis=1), stages
-
-    def _weights_name(self):
-        return TRAININGS[self.training] if self.trained else "picture_namer_untrained"
 
     @classmethod
     def _build(cls, header, tensors):
@@ -166,23 +153,20 @@ class ClipNamer(NamesPictures):
     path: str  # folder with config.json, model.safetensors and a tokenizer
     prompt: str = "a photo of a {}"
     gate: Literal["none", "logit"] = "none"
-    p_common: float = 0.5  # prior probability that the word names the drawing; for the gate and "common"
-    pixel_noise: float = 0.1  # sd, where white is 1
+    p_common: float = probability(0.5)  # that the word names the drawing; for the gate and "common"
+    pixel_noise: float = sd(0.1, "units of white")
     name: str = "clip"
 
     def __post_init__(self):
-        self.check()
+        super().__post_init__()
         if "{}" not in self.prompt:
-            raise ValueError(f"{self.name}: prompt is '{self.prompt}'; it needs '{{}}' where the shape is named")
+            raise must_be(self.name, "prompt", "a text with '{}' where the shape is named", self.prompt)
 
-    def _log_posterior(self, pictures, shown):
+    def log_posterior(self, pictures, shown):
         model = _clip(self.path)
         said = model.encode_text([self.prompt.format(shape) for shape in SHAPES])
         seen = model.encode_image(np.clip(pictures, 0, 1))
         return log_softmax(model.scale() * (seen @ said.T).astype(float), axis=1), {}
-
-    def provenance(self) -> dict:
-        return describe(self)
 
 
 @dataclass(frozen=True)
@@ -193,20 +177,14 @@ class DiffusionNamer(NamesPictures):
     predicted wins (Li et al. 2023, arXiv 2303.16203).
     """
 
-    n_levels: int = 12  # noise levels of the score
+    n_levels: int = count(12)  # noise levels of the score
     gate: Literal["none", "logit"] = "none"
-    p_common: float = 0.5  # prior probability that the word names the drawing; for the gate and "common"
-    pixel_noise: float = 0.1  # sd, where white is 1
+    p_common: float = probability(0.5)  # that the word names the drawing; for the gate and "common"
+    pixel_noise: float = sd(0.1, "units of white")
     name: str = "diffusion_text"
 
-    def __post_init__(self):
-        self.check()
-
-    def _log_posterior(self, pictures, shown):
-        from neuromm.observers.ann.diffusion.classifier import classify_captions
-        from neuromm.observers.ann.diffusion.latent import LatentDiffusion
-
-        model, found = _diffusion(LatentDiffusion), np.empty((len(shown), len(SHAPES)))
+    def log_posterior(self, pictures, shown):
+        model, found = _diffusion(), np.empty((len(shown), len(SHAPES)))
         colours = PrintedPictures(self.pixel_noise).details(shown)["colour"].to_numpy()
         for colour in sorted(set(colours)):
             rows = colours == colour
@@ -214,17 +192,12 @@ class DiffusionNamer(NamesPictures):
             found[rows] = classify_captions(model, np.clip(pictures[rows], 0, 1), captions, n_levels=self.n_levels)
         return log_softmax(found, axis=1), {}
 
-    def provenance(self) -> dict:
-        return describe(self)
-
 
 @functools.lru_cache(maxsize=2)
 def _clip(path):
-    from neuromm.observers.ann.contrastive.pretrained import load_clip
-
     return load_clip(path)
 
 
 @functools.lru_cache(maxsize=1)
-def _diffusion(cls):
-    return cls.load()
+def _diffusion():
+    return LatentDiffusion.load()

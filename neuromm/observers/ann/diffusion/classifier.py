@@ -8,17 +8,17 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from neuromm.maths.noise import normal_from_seeds, stable_seed
+from neuromm.core.parameters import count, sd
+from neuromm.maths.noise import normal_from_seeds
 from neuromm.observers.ann.diffusion.joint import ancestral
 from neuromm.observers.ann.diffusion.joint_net import JointNet
 from neuromm.observers.ann.diffusion.noise import standard_normal
-from neuromm.observers.ann.diffusion.observer import DenoiserObserver, in_blocks, row_generators
+from neuromm.observers.ann.diffusion.observer import DenoiserObserver, presentation_seeds, seed_of_pass
 from neuromm.observers.ann.diffusion.schedule import forward_diffusion
 from neuromm.observers.ann.diffusion.syllable_scenes import SIZES, SYLLABLES, Talkers
-from neuromm.observers.protocol import Percept, answer, collect, perceive_sets
-from neuromm.stimuli.labels import offered as keys_of
+from neuromm.observers.base import Labels, Percepts
 from neuromm.stimuli.measurement import sigma_of
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import require
 
 SPAN = 7.0  # of ln γ about 0
 PARTS = {"sound": ("auditory", 221), "lips": ("visual", 222)}  # modality and stream of its noise
@@ -34,16 +34,20 @@ class SyllableDenoiser(DenoiserObserver):
     classifier). `report` "syllable" is answered by the largest posterior (*map*) or by a draw from it (*sample*).
     Trained on congruent syllables alone; an incongruent pair is out of its distribution, on purpose.
 
+    Needs `auditory_syllable`, `visual_syllable` (empty = absent); optional `auditory_snr` (dB, sets the sound's
+    noise), reliabilities, `alternatives` ("ba|ga"), `noise_seed`. Layers: sound, lips (measurements),
+    hidden1 … hidden3 (no syllable given, at the measurement's level), log_posterior (nats; ba da ga).
+
     References
     ----------
     McGurk & MacDonald (1976) Nature 264:746. Li, Prabhudesai, Duggal, Brown & Pathak (2023) arXiv 2303.16203.
     """
 
-    sigma_auditory: float = 0.7  # noise of the sound at reliability 1, in units of its spread
-    sigma_visual: float = 0.7  # noise of the lips at reliability 1
-    n_levels: int = 32  # noise levels of the score; fewer are noisier
+    sigma_auditory: float = sd(0.7, "SDs of the sound")  # its noise at reliability 1
+    sigma_visual: float = sd(0.7, "SDs of the lips")  # their noise at reliability 1
+    n_levels: int = count(32)  # noise levels of the score; fewer are noisier
     read: Literal["map", "sample"] = "map"
-    trained: bool = True  # False: the untrained twin
+    trained: bool = True  # False: the untrained control
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
     name: str = "syllable_denoiser"
@@ -53,62 +57,23 @@ class SyllableDenoiser(DenoiserObserver):
     layers: ClassVar[tuple[str, ...]] = ("sound", "lips", "hidden1", "hidden2", "hidden3", "log_posterior")
     reports: ClassVar[tuple[str, ...]] = ("syllable",)
 
-    def __post_init__(self):
-        self.check(positive=("sigma_auditory", "sigma_visual", "n_levels"))
-        if self.read not in ("map", "sample"):
-            raise ValueError(f"{self.name}: read is '{self.read}'; 'map' or 'sample' is wanted")
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Hear and see each trial's syllables, classify, and record `layers` from the same pass.
-
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report`, `auditory_syllable`, `visual_syllable` (empty = absent); optional `auditory_snr` (dB,
-            sets the sound's noise), reliabilities, `alternatives` ("ba|ga": the answers on offer), `noise_seed` (the
-            noise is then the row's own).
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            sound, lips (measurements), hidden1 … hidden3 (no syllable told, at the measurement's level),
-            log_posterior (nats, ba da ga).
-        parameters : DataFrame, optional
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a syllable is unknown, a row shows neither, sound and lips are apart in time (they
-            never were in training), or none of the answers on offer is a syllable that it knows.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
+    def check_trials(self, trials):
+        """Also refuse a table without the columns of both syllables."""
         require(trials, ["report", "auditory_syllable", "visual_syllable"], self.name)
-        first, of_row = showings(trials)
-        seed = int(rng.integers(2**63))
-        x, level = self.measurements(trials.iloc[first], seed, first)
-        arrays = {**x, **{f"level of {part}": level[part] for part in PARTS}}
-        activity = in_blocks(self._score, arrays, row_generators(seed, first), self.device)
-        activity |= {name: arrays[name] for name in PARTS}
-        chosen = self._choose(trials, activity["log_posterior"][of_row], activity.pop("uniform")[of_row, 0])
-        activity = {name: activity[name][of_row] for name in self.layers}
-        says = {"syllable": np.array(SYLLABLES, object)[chosen]}
-        return Percept(answer(trials, says, self.name), collect(layers, activity, trials, self.name))
+        super().check_trials(trials)
 
-    def _choose(self, trials, log_posterior, uniform):
-        """Number of each row's answer: the largest posterior of the syllables on offer, or a draw from them."""
-        offered = np.ones(log_posterior.shape, bool)
-        if "alternatives" in trials:
-            for text in trials["alternatives"].dropna().unique():
-                words = keys_of(str(text))
-                rows = (trials["alternatives"] == text).to_numpy()
-                offered[rows] = [s in words for s in SYLLABLES]
-        if not offered.any(1).all():
-            rows = trials.index[~offered.any(1)][:5].tolist()
-            raise ValueError(f"{self.name}: trials {rows} offer none of the answers it knows: {', '.join(SYLLABLES)}")
-        log_posterior = np.where(offered, log_posterior.astype(float), -np.inf)
-        if self.read == "map":
-            return log_posterior.argmax(1)
-        share = np.exp(log_posterior - log_posterior.max(1, keepdims=True)).cumsum(1)
-        return (share < uniform[:, None] * share[:, -1:]).sum(1)
+    def infer(self, stimuli, draws):
+        """Hear and see noisy syllables, and score how well each explains them."""
+        seed = seed_of_pass(draws)
+        x, level = self.measurements(stimuli.table, seed, stimuli.first)
+        levels = {f"level of {part}": values for part, values in level.items()}
+        activity = self._run(x | levels, seed, stimuli.first)
+        scores, uniform = activity["log_posterior"].astype(float), None
+        if self.read == "sample":
+            scores = np.exp(scores - scores.max(1, keepdims=True))
+            uniform = activity["uniform"][:, 0]
+        layers = {name: activity[name] for name in self.layers}
+        return Percepts(syllable=Labels(SYLLABLES, scores, uniform), layers=layers)
 
     def measurements(self, shown, seed=0, first=None):
         """Noisy sound and lips of each showing, and their levels.
@@ -129,7 +94,6 @@ class SyllableDenoiser(DenoiserObserver):
         level : dict of sound, lips → array, shape (n,)
             ᾱ; 0 = absent.
         """
-        first = range(len(shown)) if first is None else first
         shown_any = shown[["auditory_syllable", "visual_syllable"]].notna().any(axis=1).to_numpy()
         if not shown_any.all():
             raise ValueError(
@@ -140,9 +104,7 @@ class SyllableDenoiser(DenoiserObserver):
                 f"{self.name}: trials {shown.index[apart][:5].tolist()} have sound and lips apart in time (soa); "
                 f"it was trained with none, leave the column out"
             )
-        seeds = np.array([stable_seed(seed, i) for i in first])
-        if "noise_seed" in shown and shown["noise_seed"].notna().all():
-            seeds = shown["noise_seed"].to_numpy(np.int64)
+        seeds = presentation_seeds(shown, seed, first)
         token = normal_from_seeds(seeds, 5, 220)  # the talker
         x, levels = {}, {}
         for part, (modality, stream) in PARTS.items():
@@ -163,8 +125,8 @@ class SyllableDenoiser(DenoiserObserver):
             levels[part] = level
         return x, levels
 
-    def _score(self, block, generators):
-        """Layers, log posterior and choice of one block of showings."""
+    def denoise(self, block, generators):
+        """Hidden layers, log posterior, and a number that draws the choice."""
         network = self.load()
         n = len(generators)
         x = {part: block[part] for part in PARTS}

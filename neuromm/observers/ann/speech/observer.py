@@ -4,26 +4,20 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
-from neuromm.maths.device import check_device
+from neuromm.core.parameters import number, sd
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
 from neuromm.observers.ann.speech.recipe import distance
-from neuromm.observers.protocol import Percept, answer, collect, perceive_sets, units_of
-from neuromm.stimuli.labels import offered as keys_of
-from neuromm.stimuli.measurement import with_noise_seeds
+from neuromm.observers.base import Labels, Percepts
+from neuromm.observers.protocol import units_of
 from neuromm.stimuli.render import kept
 from neuromm.stimuli.speech_sound import log_mel
 from neuromm.stimuli.syllables import SYLLABLES, Spoken, syllable_codes
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import require
 
 KNOWN = tuple(SYLLABLES)
 CLOSED = ("ba", "pa")  # syllables of closed lips
-TRAININGS = {
-    "noisy": "speech_net", "clean": "speech_net_clean", "permuted": "speech_net_permuted",
-    "shuffled": "speech_net_shuffled",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +34,10 @@ class SpeechNetwork(NetworkObserver):
     mouths for ba and da are exchanged, so that another syllable lies between; `"shuffled"` from mouths of other tokens
     than voices.
 
+    Needs `auditory_syllable`, `visual_syllable` (empty = absent); optional `auditory_snr` (dB), reliabilities,
+    `soa` (ms), `talker`, `alternatives`; tokens and noise come from `noise_seed`. Layers: sound (log-mel), video
+    (pooled), cochlea, auditory, lips, visual, fusion, syllable (logits of ba, da, ga, pa, ta, ka).
+
     References
     ----------
     McGurk & MacDonald (1976) Nature 264:746 (the effect). Magnotti & Beauchamp (2017) PLoS Comput Biol 13:e1005229 (its
@@ -47,10 +45,10 @@ class SpeechNetwork(NetworkObserver):
     """
 
     training: Literal["noisy", "clean", "permuted", "shuffled"] = "noisy"  # which of the shipped weights
-    weight_noise: float = 0.0  # sd of an individual's deviation, in units of each tensor's sd
+    weight_noise: float = sd(0.0, "SDs of each tensor", zero=True)  # how far an individual's weights deviate
     individual: int = 0  # which individual, where weight_noise is not 0
-    auditory_snr: float = 0.0  # dB, of the voice in rows that do not say
-    trained: bool = True  # False: the untrained twin
+    auditory_snr: float = number(0.0, "dB")  # of the voice in rows that do not say
+    trained: bool = True  # False: the untrained control
     seed: int = 1  # of the shipped weights: networks of one recipe that differ in what chance gave them
     weights: str = ""  # path of a weights file; "" = the shipped one
     device: str = "cpu"
@@ -61,104 +59,60 @@ class SpeechNetwork(NetworkObserver):
         "sound", "video", "cochlea", "auditory", "lips", "visual", "fusion", "syllable",
     )  # fmt: skip
     reports: ClassVar[tuple[str, ...]] = ("syllable",)
+    rendered: ClassVar[bool] = True
+    trainings: ClassVar = {
+        "noisy": "speech_net",
+        "clean": "speech_net_clean",
+        "permuted": "speech_net_permuted",
+        "shuffled": "speech_net_shuffled",
+    }
 
-    def __post_init__(self):
-        check_device(self.device)
-        if self.training not in TRAININGS:
-            raise ValueError(f"{self.name}: training is '{self.training}'; one of {', '.join(TRAININGS)} is wanted")
-        if not (np.isfinite(self.weight_noise) and self.weight_noise >= 0):
-            raise ValueError(f"{self.name}: weight_noise is {self.weight_noise}; a number of at least 0 is wanted")
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Render each trial, listen and look, answer, and record `layers` from the same pass.
-
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report`, `auditory_syllable`, `visual_syllable` (empty = absent); optional `auditory_snr` (dB),
-            reliabilities, `soa` (ms), `talker`, `alternatives`. Tokens and noise come from `noise_seed` (drawn by `rng`
-            where the table has none).
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            sound (log-mel), video (pooled), cochlea, auditory, lips, visual, fusion, syllable (logits of
-            ba, da, ga, pa, ta, ka).
-        parameters : DataFrame, optional
-            One parameter set per row; the result gains a leading `set` dimension.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a syllable or alternative is unknown, or a row shows nothing.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
+    def check_trials(self, trials):
+        """Also refuse an unknown syllable, and a row without any."""
+        super().check_trials(trials)
         if "auditory_syllable" not in trials and "visual_syllable" not in trials:
             require(trials, ["auditory_syllable", "visual_syllable"], self.name)
-        present = np.column_stack([syllable_codes(trials, m) >= 0 for m in ("auditory", "visual")])
-        nothing = ~present.any(1)
+        nothing = ~_present(trials).any(1)
         if nothing.any():
             raise ValueError(f"{self.name}: trials {trials.index[nothing][:5].tolist()} show no syllable")
-        first, of_row = showings(trials)
-        stages, percept = self._infer(with_noise_seeds(trials, rng).iloc[first], present[first].astype(np.float32))
-        logits = stages["syllable"][of_row]
-        labels = self._choose(trials, logits, percept[of_row])
-        responses = answer(trials, {"syllable": labels}, self.name)
-        rows = (trials["report"] == "syllable").to_numpy()
-        codes = pd.Categorical(responses["response_label"][rows], categories=list(KNOWN)).codes.astype(float)
-        responses.loc[rows, "response"] = np.where(codes < 0, np.nan, codes)
-        recordable = {name: units_of(stages[name])[of_row] for name in self.layers}
-        return Percept(responses, collect(layers, recordable, trials, self.name))
 
-    def _infer(self, shown, present):
-        """Layers of each showing, and its open answer."""
+    def infer(self, stimuli, draws):
+        """Listen and look once; an open choice may also be answered "other" or with both syllables."""
         _, tensors, module = self._load()
+        shown, present = stimuli.table, _present(stimuli.table)
         talkers = Spoken()
         if "auditory_snr" not in shown and "auditory_reliability" not in shown:
             shown = shown.assign(auditory_snr=self.auditory_snr)
-        stages = {
-            "sound": kept(lambda rows: log_mel(talkers.sound(rows)), shown, talkers, "log-mel"),
-            "video": kept(lambda rows: pool_video(talkers.video(rows)), shown, talkers, "pooled video"),
-        }
-        stages |= in_blocks(module.stages, stages["sound"], stages["video"], present, device=self.device)
-        alone = [
-            in_blocks(
-                lambda heard, seen, there: {"syllable": module.stages(heard, seen, there)["syllable"]},
-                stages["sound"], stages["video"], present * np.array(which, np.float32), device=self.device,
-            )["syllable"].argmax(1)
-            for which in ((1, 0), (0, 1))
-        ]  # fmt: skip
-        away = distance(stages["fusion"].astype(float), tensors["typical.centres"], tensors["typical.precision"])
-        strange = away > tensors["typical.limit"][0]
-        heard, seen = (np.array(KNOWN, object)[codes] for codes in alone)
-        both = present.all(1)
-        closed = np.isin(seen, CLOSED) & ~np.isin(heard, CLOSED) & both & strange
-        return stages, np.where(closed, seen + heard, np.where(strange & both, "other", None))
+        sound = kept(lambda rows: log_mel(talkers.sound(rows)), shown, talkers, "log-mel")
+        video = kept(lambda rows: pool_video(talkers.video(rows)), shown, talkers, "pooled video")
 
-    def _choose(self, trials, logits, percept):
-        """Each row's label: the most probable of its alternatives, or of all where the choice is open."""
-        offered = trials["alternatives"] if "alternatives" in trials else pd.Series(None, trials.index, dtype=object)
-        offered = offered.fillna("").astype(str).str.strip().to_numpy()
-        labels = np.empty(len(trials), object)
-        for text in set(offered):
-            rows = offered == text
-            keys = keys_of(text) or list(KNOWN)
-            unknown = [key for key in keys if key not in KNOWN]
-            if unknown:
-                raise ValueError(
-                    f"{self.name}: alternatives '{text}' offer {unknown}, which it never learnt; it "
-                    f"knows: {', '.join(KNOWN)}"
-                )
-            codes = np.array([KNOWN.index(key) for key in keys])
-            labels[rows] = np.array(KNOWN, object)[codes[logits[rows][:, codes].argmax(1)]]
-            if not text:
-                open_answer = percept[rows]
-                labels[rows] = np.where(pd.isna(open_answer), labels[rows], open_answer)
-        return labels
+        def named(heard, seen, senses):
+            return {"syllable": module.stages(heard, seen, senses)["syllable"]}
 
-    def _weights_name(self):
-        return TRAININGS[self.training] if self.trained else "speech_net_untrained"
+        stages = in_blocks(module.stages, sound, video, present, device=self.device)
+        alone = []
+        for sense in ((True, False), (False, True)):
+            logits = in_blocks(named, sound, video, present & sense, device=self.device)["syllable"]
+            alone.append(np.array(KNOWN, object)[logits.argmax(1)])
+        heard, seen = alone
+        # Open choices: a percept unlike any congruent one is none of them
+        away = distance(
+            stages["fusion"].astype(float), tensors["typical.centres"], tensors["typical.precision"]
+        )
+        strange = (away > tensors["typical.limit"][0]) & present.all(1)
+        combined = strange & np.isin(seen, CLOSED) & ~np.isin(heard, CLOSED)
+        open_label = np.where(combined, seen + heard, np.where(strange, "other", None))
+        layers = {"sound": sound, "video": video} | stages
+        return Percepts(
+            syllable=Labels(KNOWN, stages["syllable"], open_label=open_label),
+            layers={name: units_of(values) for name, values in layers.items()},
+        )
 
     @classmethod
     def _build(cls, header, tensors):
         return SpeechNet(**header["config"])
+
+
+def _present(trials):
+    """Whether a voice and a mouth are there, (n_trials, 2)."""
+    return np.column_stack([syllable_codes(trials, sense) >= 0 for sense in ("auditory", "visual")])

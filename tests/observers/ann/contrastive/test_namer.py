@@ -95,15 +95,23 @@ def test_without_a_gate_the_question_does_not_matter(trials):
     assert (wide["pictured"] == wide["printed"]).all()
 
 
+def test_a_response_is_the_position_of_its_shape_whatever_the_other_rows_answer(trials):
+    observer = PictureNamer()
+    named = answers(observer, trials).responses[trials["report"] != "common"]
+    assert [SHAPES[int(code)] for code in named["response"]] == named["response_label"].tolist()
+    alone = answers(observer, trials[trials["report"] == "pictured"].iloc[[3]]).responses.iloc[0]
+    assert SHAPES[int(alone["response"])] == alone["response_label"]  # it was 0 in a table of one row
+
+
 def test_fields_that_mean_nothing_are_refused():
     for fields, words in (
-        ({"gate": "open"}, "gate is 'open'; 'none' or 'logit'"),
-        ({"p_common": -1.0}, "p_common is -1"),
-        ({"training": "odd"}, "training is 'odd'; one of congruent, shuffled"),
+        ({"gate": "open"}, "gate must be one of none, logit, got 'open'"),
+        ({"p_common": -1.0}, "p_common must be a probability between 0 and 1, got -1"),
+        ({"training": "odd"}, "training must be one of congruent, shuffled"),
     ):
         with pytest.raises(ValueError, match=words):
             PictureNamer(**fields)
-    with pytest.raises(ValueError, match="needs '{}' where the shape is named"):
+    with pytest.raises(ValueError, match="prompt must be a text with '{}' where the shape is named"):
         ClipNamer("folder", prompt="a photo")
     with pytest.raises(ValueError, match="has no 'p_comon'; did you mean"):
         printed.train(max_steps=0, p_comon=1)
