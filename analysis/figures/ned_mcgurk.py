@@ -33,12 +33,14 @@ def quality(rates, fit, held_out):
     """What the paper reports of its fit, published and ours: one row per measure."""
     over = fit.summary.set_index("over")["rmse"]
     variability = (rates * (1 - rates)).mean(axis=1)  # of repeated answers; the paper's definition is not known here
+    fixed = fit.sigma.notna()  # who never or always fuses fixes no noise
+    noise_and_variability = spearmanr(fit.sigma[fixed], variability[fixed])[0]
     rows = [
         ("RMSE over stimuli", number("rmse_across_stimuli"), over["stimuli"]),
         ("RMSE over people", number("rmse_across_subjects"), over["people"]),
         ("held-out R²", number("heldout_R2"), held_out.set_index("fold").loc["all", "r2"]),
         ("rank consistency of people", number("rank_corr_subjects"), nm.measures.rank_consistency(rates)),
-        ("ρ of noise and variability", number("spearman_noise_variability"), spearmanr(fit.sigma, variability)[0]),
+        ("ρ of noise and variability", number("spearman_noise_variability"), noise_and_variability),
         ("least fusion of a stimulus", number("min_fusion_across_stimuli"), rates.mean().min()),
         ("most fusion of a stimulus", number("max_fusion_across_stimuli"), rates.mean().max()),
     ]

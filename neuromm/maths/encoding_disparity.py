@@ -75,6 +75,47 @@ def fit_encoding_disparity(rates, *, rng, n_starts=48, n_cycles=9, n_trials=None
     return (*min(found, key=lambda one: one[0])[1:], errors)
 
 
+def person_errors(rates, disparity, threshold, sigma, n_trials=None):
+    """Standard errors of each person's least-squares T and log σ, given the disparities.
+
+    The sandwich (JᵀJ)⁻¹ JᵀVJ (JᵀJ)⁻¹ of the fitted curve's slopes J by (T, log σ), with V the binomial variance
+    p(1 − p)/n of the cells, or the mean squared residual of all cells where n is not known.
+
+    Parameters
+    ----------
+    rates : array, shape (n_people, n_stimuli)
+        NaN = missing cell.
+    disparity : array, shape (n_stimuli,)
+    threshold, sigma : array, shape (n_people,)
+    n_trials : array, shape (n_people, n_stimuli), optional
+
+    Returns
+    -------
+    of_threshold, of_log_sigma : array, shape (n_people,)
+        NaN where the person's cells do not fix both.
+    """
+    known = np.isfinite(rates)
+    u, predicted, slope = (one[0] for one in _slopes(disparity[None], threshold[None], sigma[None]))
+    residual = np.where(known, rates - predicted, 0.0)
+    if n_trials is None:
+        free = max(known.sum() - 2 * len(threshold) - len(disparity), 1)
+        variance = np.full(rates.shape, (residual**2).sum() / free)
+    else:
+        variance = predicted * (1 - predicted) / np.maximum(n_trials, 1)
+    errors = np.full((len(threshold), 2), np.nan)
+    for person in range(len(threshold)):
+        cells = known[person]
+        by_log_sigma = -u[person] * sigma[person] * slope[person]
+        design = np.column_stack([slope[person], by_log_sigma])[cells]
+        square = design.T @ design
+        if np.linalg.matrix_rank(square, tol=1e-8) < 2:
+            continue
+        inverse = np.linalg.inv(square)
+        covariance = inverse @ (design.T * variance[person, cells]) @ design @ inverse
+        errors[person] = np.sqrt(np.diag(covariance))
+    return errors.T
+
+
 def _joint(data, weights, disparity, threshold, sigma):
     """All parameters at once from one start: (summed squared error, D, T, σ)."""
     people, stimuli = data.shape

@@ -10,10 +10,15 @@ from scipy.special import expit, logit
 
 from neuromm.maths.accumulation import decisions, response_times
 from neuromm.maths.angles import wrapped
+from neuromm.measures.bias import Z95
 from neuromm.measures.checks import SIDES, grouped_rows, need, yes_no
+from neuromm.measures.psychometrics import TREND, rising_trend
 from neuromm.measures.race import check_reaction_times
 
 STEP = 0.025  # s, grid of reaction times in the likelihood
+INTERVAL = "95 % over trials (expected Fisher information)"
+PREDICTED = ("modality", "coherence", "heading", "right", "fitted_right", "reaction_time", "fitted_reaction_time", "n",
+             "observer")  # fmt: skip
 FLOOR = 1e-3  # 1/s, density that any reaction time has, so that one outlier does not decide a fit
 
 
@@ -21,7 +26,7 @@ FLOOR = 1e-3  # 1/s, density that any reaction time has, so that one outlier doe
 class AccumulationFit:
     """Fitted parameters of each observer, and predicted beside observed accuracy and mean times."""
 
-    estimates: pd.DataFrame  # observer, parameter, value, unit
+    estimates: pd.DataFrame  # observer, parameter, value, low, high, interval, flag
     summary: pd.DataFrame  # observer, log_likelihood, n_parameters, bic, n, n_missed, n_dropped, efficiency
     predictions: (
         pd.DataFrame
@@ -45,6 +50,14 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
         Reaction times outside are left out and counted as `n_dropped`.
     max_iterations : int
 
+    Returns
+    -------
+    AccumulationFit
+        `low` and `high` are 95 % over a person's trials, from the expected Fisher information of choices and times.
+        Values are NaN, with the reason in `flag`, for people with "one answer", answers that are "flat" or "falling"
+        over heading (trend test at 5 %, as in `fit_psychometric`) or "too few trials" (no more than parameters). A
+        parameter that ended at its bound keeps its value, without an interval; one that no trial depends on is NaN.
+
     Raises
     ------
     ValueError
@@ -53,7 +66,7 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
     Warns
     -----
     UserWarning
-        If a parameter ended at the edge of its range.
+        If a person is flagged, or a parameter ended at the edge of its range.
     """
     headings = ["visual_heading", "vestibular_heading"]
     trials = need(trials, ["observer", *headings, "coherence", "response", "reaction_time"])
@@ -68,13 +81,22 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
         check_reaction_times(own["reaction_time"], f"reaction times of {observer}")
         missed = own["response"].isna() | own["reaction_time"].isna()
         dropped = ~missed & ~own["reaction_time"].between(*limits)
-        data = _Data(own[~missed & ~dropped], limits[1] / 1000)
+        kept = own[~missed & ~dropped]
+        data = _Data(kept, limits[1] / 1000)
+        n, n_free = len(kept), len(data.names) - (not free_efficiency)
+        flag = _no_choices(kept, n_free)
+        if flag:
+            warnings.warn(f"{observer}: nothing is estimated ({flag})", UserWarning, stacklevel=2)
+            estimates.append(_no_estimates(observer, data, flag))
+            summary.append(
+                {"observer": observer, "n_parameters": n_free, "n": n, "n_missed": int(missed.sum()),
+                 "n_dropped": int(dropped.sum()), "flag": flag}
+            )  # fmt: skip
+            continue
         x, value = data.fit(free_efficiency, max_iterations)
         named = data.named(x)
         _warn_at_bounds(observer, data, x)
-        estimates.append(pd.DataFrame({"observer": observer, "parameter": list(named), "value": list(named.values())}))
-        n = len(own) - int(missed.sum()) - int(dropped.sum())
-        n_free = len(x) - (not free_efficiency)
+        estimates.append(_estimates(observer, data, x, free_efficiency))
         summary.append(
             {
                 "observer": observer,
@@ -85,21 +107,69 @@ def fit_accumulation(trials, *, free_efficiency=True, limits=(100.0, 4000.0), ma
                 "n_missed": int(missed.sum()),
                 "n_dropped": int(dropped.sum()),
                 "efficiency": named["efficiency"],
+                "flag": "",
             }
         )
         predictions.append(data.predictions(x).assign(observer=observer))
-    return AccumulationFit(
-        pd.concat(estimates, ignore_index=True), pd.DataFrame(summary), pd.concat(predictions, ignore_index=True)
+    shown = pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(columns=PREDICTED)
+    return AccumulationFit(pd.concat(estimates, ignore_index=True), pd.DataFrame(summary), shown)
+
+
+def _no_choices(kept, n_free):
+    """Why the choices of one person support no fit; empty if they do."""
+    if len(kept) <= n_free:
+        return "too few trials"
+    if kept["response"].nunique() == 1:
+        return "one answer"
+    heading = kept["visual_heading"].fillna(kept["vestibular_heading"]).round(6)
+    counts = kept["response"].groupby(heading).agg(["sum", "count"])
+    trend = rising_trend(counts["sum"], counts["count"])
+    if trend > TREND:
+        return ""
+    return "falling" if trend < -TREND else "flat"
+
+
+def _no_estimates(observer, data, flag):
+    table = pd.DataFrame({"observer": observer, "parameter": data.names})
+    return table.assign(value=np.nan, low=np.nan, high=np.nan, interval=INTERVAL, flag=flag)
+
+
+def _estimates(observer, data, x, free_efficiency):
+    """Values in their own units with 95 % intervals, which end where the parameter's range does."""
+    bounds = np.array(data.bounds, float)
+    edge, used = _at_bounds(data, x), np.zeros(len(x), bool)
+    for i in range(len(data.conditions)):
+        used[data.uses(i)] = True
+    free = used & ~edge
+    free[-1] &= free_efficiency
+    half = np.full(len(x), np.nan)
+    information = data.information(x)[np.ix_(free, free)]
+    if np.linalg.matrix_rank(information) == len(information):
+        half[free] = Z95 * np.sqrt(np.diag(np.linalg.inv(information)))
+    ends = [data.named(np.clip(x + sign * half, *bounds.T)) for sign in (-1, 1)]
+    return pd.DataFrame(
+        {
+            "observer": observer,
+            "parameter": data.names,
+            "value": np.where(used, list(data.named(x).values()), np.nan),
+            "low": list(ends[0].values()),
+            "high": list(ends[1].values()),
+            "interval": INTERVAL,
+            "flag": np.select([~used, edge], ["no trials", "at its bound"], ""),
+        }
     )
+
+
+def _at_bounds(data, x):
+    """Which parameters ended at the edge of what they may be, shape (n_parameters,)."""
+    low, high = np.array(data.bounds, float).T
+    return np.minimum(x - low, high - x) < 0.005 * (high - low)
 
 
 def _warn_at_bounds(observer, data, x):
     """A warning that names the parameters that ended at the edge of what they may be."""
-    edge = [
-        name
-        for name, value, (low, high) in zip(data.names, x, data.bounds, strict=True)
-        if name != "lapse" and min(value - low, high - value) < 0.005 * (high - low)
-    ]
+    at_bound = zip(data.names, _at_bounds(data, x), strict=True)
+    edge = [name for name, there in at_bound if there and name != "lapse"]
     if edge:
         warnings.warn(f"{observer}: {', '.join(edge)} ended at a bound; read them with care", UserWarning, stacklevel=3)
 
@@ -220,6 +290,23 @@ class _Data:
             cost, self.start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": max_iterations}
         )
         return found.x, float(found.fun)
+
+    def information(self, x):
+        """Expected Fisher information of the free values x, Σ n Σ ∂p ∂pᵀ / p over choices and times; symmetric."""
+        total = np.zeros((len(x), len(x)))
+        for i in range(len(self.conditions)):
+            used = self.uses(i)
+            base = self.densities(x, i) + FLOOR
+            slopes = []
+            for j in used:
+                moved = x.copy()
+                step = 1e-4 if x[j] + 1e-4 <= self.bounds[j][1] else -1e-4
+                moved[j] += step
+                slopes.append((self.densities(moved, i) + FLOOR - base) / step)
+            slopes = np.array(slopes)
+            n = self.cells[i][1].sum((1, 2))
+            total[np.ix_(used, used)] += STEP * np.einsum("ahct,bhct,hct,h->ab", slopes, slopes, 1 / base, n)
+        return total
 
     def predictions(self, x):
         rows = []

@@ -15,20 +15,23 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from neuromm.measures.checks import grouped_rows, need
+from neuromm.measures.intervals import interval_around
 from neuromm.measures.psychometrics import sorted_values
 from neuromm.stimuli.labels import with_syllables
 
 LOGITS = np.linspace(-7.0, 7.0, 29)  # grid of the prior, log odds
 NOISE = np.geomspace(0.5, 3.0, 7)  # grid of the noise, times the observer's own
+LAPSES = np.linspace(-8.5, -0.5, 17)  # grid of the lapse, log odds, for the intervals
+WEAK = 3.0  # sd of the weak prior on log odds
+INTERVAL = "95 % of the posterior over a person's answers, log odds ~ N(0, 3²)"
 
 
 @dataclass(frozen=True)
 class ContextFit:
     """One row per person in `estimates`; the group's test and the comparison with one prior for all contexts."""
 
-    estimates: (
-        pd.DataFrame
-    )  # observer, p_common_<context>…, noise, lapse, log_likelihood, log_likelihood_shared, n, n_missed
+    # observer, p_common_<context> with _low and _high, flag, noise, lapse, log likelihoods, n, n_missed, interval
+    estimates: pd.DataFrame
     contexts: tuple
     group: pd.DataFrame  # one row: difference of log odds, t, df, p, Wilcoxon p, ΔBIC
     predictions: pd.DataFrame  # observer, context, stimulus, label, observed, fitted, n
@@ -50,7 +53,11 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     -------
     ContextFit
         The group's difference is of log odds, first context (in order of their names) minus second, over people with
-        answers in both; for the others p_common is NaN and `flag` says so.
+        answers in both. `p_common_<context>_low` and `_high` are 95 % of the posterior over a person's answers.
+        Estimates are NaN, with the reason in `flag`, for "no answers in a context" and "one answer" (noise and lapse
+        too), and where a context's likelihood has no maximum between the ends of the prior: "at its upper bound" is
+        who always fuses there, "at its lower bound" who never does, "not identified" who answers alike whatever
+        the prior. The group's test counts the latter at the log odds that the weak prior gives them.
 
     Raises
     ------
@@ -68,27 +75,90 @@ def fit_context_prior(observer, trials, *, context="context") -> ContextFit:
     if outside:
         raise ValueError(f"response_label {outside} is outside the observer's answers {', '.join(keys)}; recode it")
     counts, missed = _counts(trials, context, contexts, pairs, keys)
-    rows, predictions = [], []
+    rows, predictions, answered, log_odds = [], [], [], []
     for person, table in counts.items():
         start, shared = _fit_person(table, grid, 1)
         x, likelihood = _fit_person(table, grid, 2, start)
         flag = _unsupported(table)
-        p = np.where(flag != "", np.nan, expit(x[:2]))
-        rows.append({"observer": person, **{f"p_common_{c}": v for c, v in zip(contexts, p, strict=True)},
-                     "noise": np.exp(x[2]), "lapse": expit(x[3]), "log_likelihood": likelihood,
+        noise, lapse = (np.nan, np.nan) if flag else (np.exp(x[2]), expit(x[3]))
+        rows.append({"observer": person, **_priors(table, grid, x, contexts, flag),
+                     "noise": noise, "lapse": lapse, "log_likelihood": likelihood,
                      "log_likelihood_shared": shared, "n": int(table.sum()), "n_missed": missed[person],
-                     "flag": flag})  # fmt: skip
+                     "interval": INTERVAL})  # fmt: skip
+        answered.append(flag != NO_ANSWERS)
+        log_odds.append(x[:2])
         predictions.append(_fitted(person, table, grid, x, contexts, pairs, keys))
     estimates = pd.DataFrame(rows)
-    empty = estimates.loc[estimates["flag"] != "", "observer"].astype(str).tolist()
-    if empty:
-        warnings.warn(f"fit_context_prior: no answers in a context from {', '.join(empty)}", UserWarning, stacklevel=2)
-    return ContextFit(estimates, contexts, _group_test(estimates, contexts), pd.concat(predictions, ignore_index=True))
+    flagged = estimates[estimates["flag"] != ""]
+    if len(flagged):
+        each = "; ".join(f"{row.observer}: {row.flag}" for row in flagged.head(5).itertuples())
+        message = f"fit_context_prior: {len(flagged)} of {len(estimates)} people fix no prior of one cause ({each})"
+        warnings.warn(message, UserWarning, stacklevel=2)
+    group = _group_test(estimates[answered], np.array(log_odds)[answered], contexts)
+    return ContextFit(estimates, contexts, group, pd.concat(predictions, ignore_index=True))
+
+
+NO_ANSWERS = "no answers in a context"
 
 
 def _unsupported(table):
-    """Why a person's counts (2, n_pairs, n_keys) fix no prior in both contexts; empty if they do."""
-    return "" if (table.sum(axis=(1, 2)) > 0).all() else "no answers in a context"
+    """Why a person's counts (2, n_pairs, n_keys) fix nothing; empty if they may."""
+    if not (table.sum(axis=(1, 2)) > 0).all():
+        return NO_ANSWERS
+    return "one answer" if (table.sum(axis=(0, 1)) > 0).sum() == 1 else ""
+
+
+def _priors(table, grid, x, contexts, flag):
+    """Prior of one cause of each context with its interval, NaN where the answers fix none, and the flag."""
+    cells, reasons = {}, []
+    density, profile = (None, None) if flag else _along_log_odds(table, grid)
+    for i, context in enumerate(contexts):
+        name = f"p_common_{context}"
+        cell = dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
+        reason = flag or _no_maximum(profile[i])
+        if not reason:
+            estimate = expit(x[i])
+            low, high = interval_around(estimate, expit(_quantiles(density[i])))
+            cell = {name: estimate, f"{name}_low": float(low), f"{name}_high": float(high)}
+        elif not flag:
+            reasons.append(f"{name} {reason}")
+        cells |= cell
+    return cells | {"flag": flag or ", ".join(reasons)}
+
+
+def _along_log_odds(table, grid):
+    """Posterior (sums to 1) and profile log likelihood of each context's log odds, shape (2, n_log_odds) each.
+
+    Noise and lapse, which the contexts share, are summed (flat in their logs within the grid) or maximised over.
+    """
+    given = grid / grid.sum(-1, keepdims=True)
+    lapse = expit(LAPSES)[:, None, None]
+    chance = (1 - lapse) * given[:, :, None] + lapse / given.shape[-1]  # (log odds, noise, lapse, pair, key)
+    likelihood = np.einsum("cpk,onlpk->conl", table, np.log(np.maximum(chance, 1e-9)))
+    weak = (-0.5 * (LOGITS / WEAK) ** 2)[None, :, None, None]
+    top = likelihood.max(axis=(1, 2, 3), keepdims=True)
+    posterior = np.exp(likelihood - top + weak)
+    others = likelihood.max(axis=1)[::-1]
+    profile = (likelihood + others[:, None]).max(axis=(2, 3))
+    density = (posterior * posterior.sum(axis=1)[::-1, None]).sum(axis=(2, 3))
+    return density / density.sum(axis=1, keepdims=True), profile
+
+
+def _no_maximum(profile):
+    """Why a profile likelihood (nats) over the log odds has no maximum inside; empty if it has one."""
+    if np.ptp(profile) < 0.01:
+        return "not identified"
+    if profile[-1] > profile.max() - 1e-3:
+        return "at its upper bound"
+    return "at its lower bound" if profile[0] > profile.max() - 1e-3 else ""
+
+
+def _quantiles(density, n=1000):
+    """Evenly spaced quantiles of a density on the grid of log odds, linear between its nodes."""
+    fine = np.linspace(LOGITS[0], LOGITS[-1], 1401)
+    log_density = np.interp(fine, LOGITS, np.log(np.maximum(density, 1e-300)))
+    below = np.cumsum(np.exp(log_density - log_density.max()))
+    return np.interp((np.arange(n) + 0.5) / n, below / below[-1], fine)
 
 
 def _grid_predictions(observer, pairs):
@@ -152,7 +222,8 @@ def _log_likelihood(table, grid, x):
 def _fit_person(table, grid, n_priors, start=None):
     """Maximise the likelihood over (log odds × contexts, log noise, logit lapse), starting also from `start`.
 
-    A weak N(0, 3²) on each log odds keeps people at the floor or ceiling finite; the likelihood returned is without it.
+    A weak N(0, 3²) (`WEAK`) on each log odds keeps people at the floor or ceiling finite; the likelihood returned is
+    without it.
     """
 
     def whole(x):
@@ -165,7 +236,7 @@ def _fit_person(table, grid, n_priors, start=None):
             and -9 < x[-1] < 0
         ):
             return 1e9
-        return -_log_likelihood(table, grid, whole(x)) + 0.5 * ((x[:n_priors] / 3.0) ** 2).sum()
+        return -_log_likelihood(table, grid, whole(x)) + 0.5 * ((x[:n_priors] / WEAK) ** 2).sum()
 
     starts = [np.array([*[p] * n_priors, np.log(1.2), logit(0.05)]) for p in (-1.0, 1.5)]
     if start is not None:
@@ -200,11 +271,9 @@ def _fitted(person, table, grid, x, contexts, pairs, keys):
     return pd.DataFrame(rows)
 
 
-def _group_test(estimates, contexts):
-    """Paired tests of the difference of log odds over people, and the summed BIC of one prior minus that of two."""
-    estimates = estimates[estimates["flag"] == ""]
-    one, two = (logit(estimates[f"p_common_{c}"]) for c in contexts)
-    difference = one - two
+def _group_test(estimates, log_odds, contexts):
+    """Paired tests of the difference of log odds (n_people, 2), and the summed BIC of one prior minus that of two."""
+    difference = pd.Series(log_odds[:, 0] - log_odds[:, 1], estimates.index)
     n = len(difference)
     varies = n > 1 and difference.std() > 1e-6  # log odds; below is the tolerance of the fits
     t, p = stats.ttest_1samp(difference, 0.0) if varies else (np.nan, np.nan)

@@ -1,11 +1,19 @@
 """Who fuses which McGurk stimulus: people × stimuli fusion rates, and their fit by noisy encoding of disparity."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from neuromm.maths.encoding_disparity import fit_encoding_disparity, fusion_probability
+from neuromm.maths.encoding_disparity import (
+    DISPARITY_BOUNDS,
+    SIGMA_BOUNDS,
+    fit_encoding_disparity,
+    fusion_probability,
+    person_errors,
+)
+from neuromm.measures.bias import Z95
 from neuromm.measures.checks import grouped_rows, need, numeric
 from neuromm.stimuli.labels import FUSIONS, syllable, syllables
 
@@ -69,7 +77,10 @@ def _fused(trials, fusions):
 
 @dataclass(frozen=True)
 class NedFit:
-    """Fitted disparity per stimulus, threshold and noise per person, and how well they reproduce the rates."""
+    """Fitted disparity per stimulus, threshold and noise per person, and how well they reproduce the rates.
+
+    `threshold` and `sigma` are NaN where `people` has a flag that says why.
+    """
 
     disparity: pd.Series  # per stimulus
     threshold: pd.Series  # per person
@@ -77,13 +88,12 @@ class NedFit:
     rates: pd.DataFrame  # what was fitted
     errors: np.ndarray  # summed squared error of each start
     n_missing: int  # cells without data
+    people: pd.DataFrame  # per person: threshold and sigma with _low and _high, interval, flag
+    _fitted: np.ndarray = field(repr=False, default=None)  # people × stimuli
 
     def predict(self) -> pd.DataFrame:
-        """Fitted fusion probabilities, people × stimuli."""
-        values = fusion_probability(
-            self.disparity.to_numpy(), self.threshold.to_numpy()[:, None], self.sigma.to_numpy()[:, None]
-        )
-        return pd.DataFrame(values, self.threshold.index, self.disparity.index)
+        """Fitted fusion probabilities, people × stimuli; of people with a flag too."""
+        return pd.DataFrame(self._fitted, self.threshold.index, self.disparity.index)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -112,10 +122,25 @@ def fit_ned(rates, *, n_starts=48, n_polished=3, seed=1) -> NedFit:
         Best starts that end with a joint least-squares fit.
     seed : int
 
+    Returns
+    -------
+    NedFit
+        `people` has 95 % intervals of threshold and σ over a person's answers, given the fitted disparities: the
+        least-squares estimates' delta method with binomial variance where `rates.attrs["n"]` gives the trials of a
+        cell (as `fusion_rates` writes it), else with the variance of all residuals. Estimates are NaN, with the
+        reason in `flag`, for who "never fuses" or "always fuses", has "one stimulus", "one rate" for all stimuli, or
+        whose threshold or σ ended at its upper bound; for who is between the two at 0 and 1 alone, σ is ("step: sigma at its
+        bound").
+
     Raises
     ------
     ValueError
         If a rate is outside 0…1, or a row or column is empty.
+
+    Warns
+    -----
+    UserWarning
+        If a person is flagged.
 
     Notes
     -----
@@ -125,15 +150,74 @@ def fit_ned(rates, *, n_starts=48, n_polished=3, seed=1) -> NedFit:
     rates = rates if isinstance(rates, pd.DataFrame) else pd.DataFrame(np.asarray(rates, float))
     d, t, s, errors = fit_encoding_disparity(rates.to_numpy(float), rng=np.random.default_rng(seed), n_starts=n_starts,
                                              n_polished=n_polished)  # fmt: skip
-    people, stimuli = rates.index, rates.columns
+    people = _people_table(rates, d, t, s)
     return NedFit(
-        pd.Series(d, stimuli, name="disparity"),
-        pd.Series(t, people, name="threshold"),
-        pd.Series(s, people, name="sigma"),
+        pd.Series(d, rates.columns, name="disparity"),
+        people["threshold"],
+        people["sigma"],
         rates,
         errors,
         int(rates.isna().sum().sum()),
+        people,
+        fusion_probability(d, t[:, None], s[:, None]),
     )
+
+
+def _people_table(rates, disparity, threshold, sigma):
+    """Threshold and σ of each person with intervals, or NaN and the reason in `flag`."""
+    counts = _counts_of(rates)
+    of_threshold, of_log_sigma = person_errors(rates.to_numpy(float), disparity, threshold, sigma, counts)
+    table = pd.DataFrame(
+        {
+            "threshold": threshold,
+            "threshold_low": threshold - Z95 * of_threshold,
+            "threshold_high": threshold + Z95 * of_threshold,
+            "sigma": sigma,
+            "sigma_low": sigma * np.exp(-Z95 * of_log_sigma),
+            "sigma_high": sigma * np.exp(Z95 * of_log_sigma),
+            "interval": "95 % over answers, given the disparities",
+        },
+        rates.index,
+    )
+    cells = rates.to_numpy(float)
+    table["flag"] = [_no_threshold(*one) for one in zip(cells, threshold, sigma, strict=True)]
+    step = table["flag"].str.startswith("step")
+    of_sigma = ["sigma", "sigma_low", "sigma_high"]
+    table.loc[table["flag"] != "", of_sigma] = np.nan
+    table.loc[(table["flag"] != "") & ~step, ["threshold", "threshold_low", "threshold_high"]] = np.nan
+    flagged = table.loc[table["flag"] != "", "flag"]
+    if len(flagged):
+        each = [f"{flag}: {n}" for flag, n in flagged.value_counts().items()]
+        message = f"fit_ned: {len(flagged)} of {len(table)} people fix no threshold or noise ({'; '.join(each)})"
+        warnings.warn(message, UserWarning, stacklevel=3)
+    return table
+
+
+def _counts_of(rates):
+    """Trials of each cell, people × stimuli, where the table knows them; else None."""
+    known = rates.attrs.get("n")
+    if known is None:
+        return None
+    counts = pd.DataFrame(known["data"], known["index"], known["columns"])
+    return counts.reindex(index=rates.index, columns=rates.columns).to_numpy(float)
+
+
+def _no_threshold(rates, threshold, sigma):
+    """Why one person's rates fix no threshold or noise; empty if they do."""
+    rates = rates[np.isfinite(rates)]
+    if len(rates) < 2:
+        return "one stimulus"
+    if rates.max() == rates.min():
+        return {0.0: "never fuses", 1.0: "always fuses"}.get(rates[0], "one rate")
+    low, high = DISPARITY_BOUNDS
+    near = 1e-3 * (high - low)
+    if not low + near < threshold < high - near:
+        return "threshold at its bound"
+    if sigma > 0.999 * SIGMA_BOUNDS[1]:
+        return "sigma at its upper bound"
+    if np.isin(rates, [0.0, 1.0]).all() or sigma < 1.01 * SIGMA_BOUNDS[0]:
+        return "step: sigma at its bound"
+    return ""
 
 
 def held_out_ned(rates, *, n_folds=5, n_starts=8, seed=1) -> pd.DataFrame:

@@ -81,6 +81,8 @@ def _outside(asked):
 def confusion_table(trials, modality="auditory"):
     """Proportions of answers (columns) to each syllable (rows) of one modality shown alone, all observers together.
 
+    Rows without an observer are left out where the table names observers, with a warning.
+
     Raises
     ------
     ValueError
@@ -88,7 +90,7 @@ def confusion_table(trials, modality="auditory"):
     """
     other = {"auditory": "visual", "visual": "auditory"}[modality]
     trials = need(trials, ["report", "response_label", f"{modality}_syllable"])
-    trials = with_syllables(trials)
+    trials = with_syllables(grouped_rows(trials, ["observer"], "confusion_table"))
     alone = trials[(trials["report"] == "syllable") & trials[f"{modality}_syllable"].notna()]
     if f"{other}_syllable" in alone:
         alone = alone[alone[f"{other}_syllable"].isna()]
@@ -194,6 +196,8 @@ class FlmpFit:
 def fit_flmp(trials, *, seed=1) -> FlmpFit:
     """Maximum-likelihood FLMP of an expanded factorial design (pairs, and each syllable alone), all rows together.
 
+    Rows without an observer are left out where the table names observers, with a warning.
+
     Raises
     ------
     ValueError
@@ -202,6 +206,7 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
     from neuromm.maths.fuzzy_logic import fit_supports
 
     trials = need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
+    trials = grouped_rows(trials, ["observer"], "fit_flmp")
     asked = with_syllables(trials[trials["report"] == "syllable"])
     answered = asked[asked["response_label"].notna()]
     if answered.empty:

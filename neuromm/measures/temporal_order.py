@@ -10,8 +10,10 @@ from scipy.special import ndtr, ndtri
 from neuromm.maths.batched_optimise import minimise_by_differences
 from neuromm.measures.checks import as_list
 from neuromm.measures.intervals import interval_around
-from neuromm.measures.psychometrics import EDGE, TREND, rising_trend
-from neuromm.measures.temporal_window import INTERVAL, curves_of, log_likelihood, rate_by_soa
+from neuromm.measures.psychometric_curve import EDGE
+from neuromm.measures.psychometrics import TREND, rising_trend
+from neuromm.measures.temporal_window import INTERVAL, curves_of, rate_by_soa
+from neuromm.measures.window_curves import log_likelihood
 
 REASONS = {
     "one answer": "every answer is the same",

@@ -10,7 +10,8 @@ from scipy.stats import betabinom, binom, gumbel_l, logistic, norm, weibull_min
 
 from neuromm.maths.slice_sampler import sample, split_rhat
 from neuromm.measures.intervals import interval_around
-from neuromm.measures.psychometrics import SHAPES, _Curve, _quantile, fit_psychometric, rising_trend
+from neuromm.measures.psychometric_curve import SHAPES, Curve, quantile
+from neuromm.measures.psychometrics import fit_psychometric, rising_trend
 
 LEVELS = np.linspace(-8, 8, 9)
 
@@ -31,7 +32,7 @@ def test_shapes_are_those_of_scipy_with_median_and_quartile_fixed():
     assert SHAPES["weibull"](z) == pytest.approx(weibull_min.cdf(x, np.log(2), scale=np.log(2) ** (-1 / np.log(2))))
     for shape, function in SHAPES.items():
         assert function(np.array([0.0, 1.0])) == pytest.approx([0.5, 0.75])
-        assert function(_quantile(0.9, shape)) == pytest.approx(0.9)
+        assert function(quantile(0.9, shape)) == pytest.approx(0.9)
 
 
 def test_the_estimate_is_the_maximum_that_scipy_finds():
@@ -71,7 +72,7 @@ def test_forced_choice_has_its_guess_rate_and_threshold():
 
 def test_overdispersed_counts_have_the_beta_binomial_likelihood():
     data = pd.DataFrame({"condition": 0, "x": [0.0, 1.0], "n_yes": [3, 8], "n": [10, 10]})
-    curve = _Curve(data, 1, "normal", 0.0, 0.0, True, (), 0.1)
+    curve = Curve(data, 1, "normal", 0.0, 0.0, True, (), 0.1)
     unit = np.array([[0.5, 0.6, 0.4]])
     p, eta = curve.probability(curve.values(unit))[0], 0.9 * 0.4
     nu = eta**-2 - 1

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from neuromm.maths.encoding_disparity import fusion_probability
+from neuromm.maths.encoding_disparity import fit_encoding_disparity, fusion_probability
 from neuromm.measures.context_prior import fit_context_prior
 from neuromm.measures.fusion_rates import extreme_share, fit_ned, fusion_rates, held_out_ned, rank_consistency
 from neuromm.measures.syllable_responses import (
@@ -75,7 +75,9 @@ def test_places_from_confusions_keep_the_order_of_the_space():
 def test_ned_recovers_the_order_of_stimuli_and_people():
     d, t, _, rates = population(2)
     fit = fit_ned(rates)
-    assert spearmanr(fit.disparity, d)[0] >= 0.95 and spearmanr(fit.threshold, t)[0] >= 0.95
+    fixed = fit.threshold.notna()  # who never or always fuses has none
+    assert spearmanr(fit.disparity, d)[0] >= 0.95
+    assert fixed.mean() > 0.9 and spearmanr(fit.threshold[fixed], t[fixed])[0] >= 0.95
     summary = fit.summary.set_index("over")["rmse"]
     assert summary["stimuli"] < 0.026 and summary["people"] < 0.032, (
         "below the published errors, on data the model made"
@@ -86,13 +88,14 @@ def test_ned_recovers_the_order_of_stimuli_and_people():
 def test_ned_fit_is_a_minimum_that_a_joint_optimiser_cannot_improve():
     from scipy.optimize import minimize
 
-    d, _, _, rates = population(3, people=12)
-    fit = fit_ned(rates, n_starts=24)
+    _, _, _, rates = population(3, people=12)
+    rng = np.random.default_rng(1)
+    disparity, threshold, sigma, _ = fit_encoding_disparity(rates.to_numpy(), rng=rng, n_starts=24)
 
     def error(x):
         return ((fusion_probability(x[:14], x[14:26, None], np.exp(x[26:, None])) - rates.to_numpy()) ** 2).sum()
 
-    x = np.concatenate([fit.disparity, fit.threshold, np.log(fit.sigma)])
+    x = np.concatenate([disparity, threshold, np.log(sigma)])
     bounds = [(0, 2)] * 26 + [(np.log(0.001), 0)] * 12
     found = minimize(error, x, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
     assert found.fun > 0.99 * error(x)
