@@ -129,8 +129,8 @@ def fit_ned(rates, *, n_starts=48, n_polished=3, seed=1) -> NedFit:
         least-squares estimates' delta method with binomial variance where `rates.attrs["n"]` gives the trials of a
         cell (as `fusion_rates` writes it), else with the variance of all residuals. Estimates are NaN, with the
         reason in `flag`, for who "never fuses" or "always fuses", has "one stimulus", "one rate" for all stimuli, or
-        whose threshold or σ ended at its upper bound; for who is between the two at 0 and 1 alone, σ is ("step: sigma at its
-        bound").
+        whose threshold or σ ended at its upper bound; for who is between the two at 0 and 1 alone, σ is
+        ("step: sigma at its bound").
 
     Raises
     ------
