@@ -18,9 +18,9 @@ COUNTS = {"auditory": "n_beeps", "visual": "n_flashes", "tactile": "n_taps"}
 class Cue:
     """One source of information: which sense, and what it tells of.
 
-    `quantity` is "azimuth", "heading" or "height" (one column `MODALITY_QUANTITY`), "place" (whichever of
-    these three the table has), "count" (`n_beeps`, `n_flashes`, `n_taps`; 0 is an absent event), or a
-    quantity in words, such as "syllable": its values are positions in `levels`.
+    `quantity` is "azimuth", "heading", "height" or "velocity" (one column `MODALITY_QUANTITY`), "place"
+    (whichever of the first three the table has), "count" (`n_beeps`, `n_flashes`, `n_taps`; 0 is an absent
+    event), or a quantity in words, such as "syllable": its values are positions in `levels`.
     """
 
     modality: str
@@ -105,8 +105,8 @@ class Cue:
         values = self.values(trials)
         sample = values + self.sigmas(trials, sigma) * z
         column = f"{self.modality}_measurement"
-        if self.quantity == "count" or column not in trials:
-            return sample
+        if self.quantity not in (*PLACES, "place") or column not in trials:
+            return sample  # measurements of a table are places
         given = trials[column].to_numpy(float)
         return np.where(np.isnan(given) | np.isnan(values), sample, given)
 

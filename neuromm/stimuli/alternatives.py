@@ -103,11 +103,17 @@ def number_offers(trials: pd.DataFrame, who: str, rows: np.ndarray | None = None
     return found
 
 
-def offer_counts(trials: pd.DataFrame, largest: int, rows: np.ndarray) -> pd.DataFrame:
-    """The table with 1|2|…|largest where the cell of one of `rows` is empty, and no offer in other rows."""
-    counts = "|".join(str(number) for number in range(1, largest + 1))
-    cells = pd.Series(counts, trials.index, dtype=object)
+def offer_if_empty(trials: pd.DataFrame, text: str) -> pd.DataFrame:
+    """The table with `text` as the offer of every row that offers nothing."""
+    cells = pd.Series(text, trials.index, dtype=object)
     for offer in offers(trials):
         if offer.words:
             cells[offer.rows] = offer.text
-    return trials.assign(alternatives=cells.where(rows))
+    return trials.assign(alternatives=cells)
+
+
+def offer_counts(trials: pd.DataFrame, largest: int, rows: np.ndarray) -> pd.DataFrame:
+    """The table with 1|2|…|largest where the cell of one of `rows` is empty, and no offer in other rows."""
+    counts = "|".join(str(number) for number in range(1, largest + 1))
+    filled = offer_if_empty(trials, counts)
+    return filled.assign(alternatives=filled["alternatives"].where(rows))

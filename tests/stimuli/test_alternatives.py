@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuromm.stimuli.alternatives import asks_side, number_offers, offer_counts, offers, words_of
+from neuromm.stimuli.alternatives import asks_side, number_offers, offer_counts, offer_if_empty, offers, words_of
 
 
 def table():
@@ -48,3 +48,9 @@ def test_counts_are_offered_where_a_cell_is_missing():
     assert filled["alternatives"].tolist()[:2] == ["1|2|3", "1|2"]
     assert pd.isna(filled["alternatives"].iloc[2])
     assert filled["alternatives"].iloc[3] == "1|2|3", "a blank cell is an empty one"
+
+
+def test_an_offer_fills_empty_cells_only():
+    trials = pd.DataFrame({"alternatives": [None, " ", "1|2"]})
+    assert offer_if_empty(trials, "left|right")["alternatives"].tolist() == ["left|right", "left|right", "1|2"]
+    assert offer_if_empty(pd.DataFrame(index=[3]), "0|1")["alternatives"].tolist() == ["0|1"]

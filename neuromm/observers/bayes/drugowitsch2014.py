@@ -5,18 +5,20 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive, probability, sd
 from neuromm.maths.accumulation import decisions
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
-from neuromm.stimuli.measurement import coherence_of, place_of
-from neuromm.stimuli.table import distinct, require, showings
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.stimuli.alternatives import SIDES, offer_if_empty
+from neuromm.stimuli.measurement import coherence_of
+from neuromm.stimuli.table import distinct, require
 
 COLUMNS = ["visual_heading", "vestibular_heading", "coherence", "report"]
 
 
 @dataclass(frozen=True)
-class Drugowitsch2014:
+class Drugowitsch2014(Observer):
     """Accumulates velocity seen and acceleration felt, each weighed by its momentary reliability, until a bound.
 
     dx_vis = v(t) k_vis(c) sin h dt + dW, dx_vest = a(t) k_vest sin h dt + dW; X = [k_vis ∫v dx_vis + k_vest ∫a
@@ -26,79 +28,77 @@ class Drugowitsch2014:
     those of the reference's demonstration: the pair is no more accurate than sight alone, because it is answered
     sooner.
 
+    Needs `visual_heading`, `vestibular_heading` (deg; NaN = absent) and `coherence` where something is seen (a
+    fraction: a level of `k_visual`, or one between, by interpolation). Answers right (1) or left (0) with a
+    `reaction_time` in ms. A conflict of headings is refused: it has no constant drift.
+
     References
     ----------
     Drugowitsch, DeAngelis, Klier, Angelaki & Pouget (2014) eLife 3:e03005, doi 10.7554/eLife.03005.
     """
 
-    k_visual: tuple[tuple[float, float], ...] = ((0.25, 30.0), (0.37, 45.0), (0.7, 80.0))  # (coherence, sensitivity)
-    k_vestibular: float = 15.0
-    bound_visual: float = 0.4
-    bound_vestibular: float = 0.5
-    bound_both: float = 0.2
-    efficiency: float = 1.0  # k_comb over its optimum; 1 is optimal accumulation
-    bias: float = 0.0  # deg, added to the heading
-    other_time: float = 0.3  # s, mean of everything but the decision
-    sd_other_time: float = 0.05  # s
-    lapse: float = 0.0  # probability of a random answer, at the usual time
-    name: str = "drugowitsch2014"
-
+    cues: ClassVar = (Cue("visual", "heading"), Cue("vestibular", "heading"))
     layers: ClassVar[tuple[str, ...]] = ("sensitivity", "decision_time")
     reports: ClassVar[tuple[str, ...]] = ("heading",)
+    random: ClassVar[tuple[str, ...]] = ("time", "choice", "random answer", "random side", "other time")
+
+    # pairs of coherence (a fraction) and sensitivity
+    k_visual: tuple[tuple[float, float], ...] = ((0.25, 30.0), (0.37, 45.0), (0.7, 80.0))
+    k_vestibular: float = positive(15.0)
+    bound_visual: float = positive(0.4)
+    bound_vestibular: float = positive(0.5)
+    bound_both: float = positive(0.2)
+    efficiency: float = positive(1.0)  # k_comb over its optimum; 1 is optimal accumulation
+    bias: float = number(0.0, "deg")  # added to the heading
+    other_time: float = number(0.3, "s")  # mean of everything but the decision
+    sd_other_time: float = sd(0.05, "s")
+    lapse: float = probability(0.0)  # of a random answer, at the usual time
+    name: str = "drugowitsch2014"
 
     def __post_init__(self):
-        for name in ("k_vestibular", "bound_visual", "bound_vestibular", "bound_both", "efficiency", "sd_other_time"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
+        super().__post_init__()
         if not self.k_visual or min(k for _, k in self.k_visual) <= 0:
-            raise ValueError(
-                f"{self.name}: k_visual is {self.k_visual}; (coherence, positive sensitivity) pairs are wanted"
-            )
-        wrong = [c for c, _ in self.k_visual if not 0 <= c <= 1]
-        if wrong:
-            raise ValueError(
-                f"{self.name}: levels of k_visual must be fractions from 0 to 1, got {wrong[0]:g}; try 0.7 for 70 %"
-            )
-        if not 0 <= self.lapse <= 1:
-            raise ValueError(f"{self.name}: lapse is {self.lapse}; a probability is wanted")
+            wanted = "pairs of a coherence and a positive sensitivity"
+            raise must_be(self.name, "k_visual", wanted, self.k_visual)
+        for coherence, _ in self.k_visual:
+            if not 0 <= coherence <= 1:
+                raise ValueError(
+                    f"{self.name}: levels of k_visual must be fractions from 0 to 1, got {coherence:g}; "
+                    "try 0.7 for 70 %"
+                )
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer right (1) or left (0) with a `reaction_time` in ms, and record `layers` from the same pass.
+    def with_alternatives(self, trials):
+        """Left or right, where a row offers nothing."""
+        return offer_if_empty(trials, SIDES)
 
-        Needs `report` ("heading"), `visual_heading`, `vestibular_heading` (deg; NaN = absent) and `coherence` where
-        something is seen (a fraction: a level of `k_visual`, or one between, by interpolation).
+    def check_trials(self, trials):
+        """As every observer; refuses no heading, two different ones, and sight without coherence."""
+        super().check_trials(trials)
+        self._read(trials)
 
-        Raises
-        ------
-        ValueError
-            If both senses are absent, or differ in heading (conflict has no constant drift), or a coherence lies
-            outside the levels of `k_visual`.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        heading, k_visual, k_vestibular, bound = self._read(trials)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 5))[first][of_row]
-        uniform = ndtr(z[:, :4])
-        decided, right = np.zeros(len(trials)), np.zeros(len(trials), bool)
-        distinct_rows, of = distinct(trials, COLUMNS)
-        for i, k in enumerate(distinct_rows):
-            rows = of == i
-            decided[rows], right[rows] = _draw(
-                uniform[rows], *self._decide(heading[k], k_visual[k], k_vestibular[k], bound[k])
-            )
-        right = np.where(uniform[:, 2] < self.lapse, uniform[:, 3] < 0.5, right)
-        time = 1000 * np.maximum(decided + self.other_time + self.sd_other_time * z[:, 4], 0.001)
-        responses = answer(trials, {"heading": np.where(right, 1.0, -1.0)}, self.name, reaction_time=time)
-        if "alternatives" not in trials:
-            responses["response"] = right.astype(float)
-        recorded = {"sensitivity": np.column_stack([k_visual, k_vestibular]), "decision_time": decided[:, None]}
-        return Percept(responses, collect(layers, recorded, trials, self.name))
+    def infer(self, stimuli, draws):
+        """Accumulate to the bound, draw which side and when, and add the other time."""
+        table = stimuli.table
+        heading, k_visual, k_vestibular, bound = self._read(table)
+        uniform = np.stack([draws.uniform("time"), draws.uniform("choice")], -1)
+        decided = np.zeros(len(stimuli))
+        right = np.zeros(len(stimuli), bool)
+        first, row_to_distinct = distinct(table, COLUMNS)
+        for i, k in enumerate(first):
+            rows = row_to_distinct == i
+            course = self._decide(heading[k], k_visual[k], k_vestibular[k], bound[k])
+            decided[rows], right[rows] = _draw(uniform[rows], *course)
+        lapsed = draws.uniform("random answer") < self.lapse
+        right = np.where(lapsed, draws.uniform("random side") < 0.5, right)
+        seconds = decided + self.other_time + self.sd_other_time * draws["other time"]
+        time = 1000 * np.maximum(seconds, 0.001)
+        layers = {"sensitivity": np.column_stack([k_visual, k_vestibular]), "decision_time": decided[:, None]}
+        return Percepts(heading=np.where(right, 1.0, -1.0), reaction_time=time, layers=layers)
 
     def _read(self, trials):
         """Heading (deg), k_vis, k_vest (0 = absent) and bound of each row."""
-        require(trials, ["report", "visual_heading", "vestibular_heading"], self.name)
-        visual, vestibular = (place_of(trials[[f"{m}_heading"]], m) for m in ("visual", "vestibular"))
+        require(trials, [cue.column for cue in self.cues], self.name)
+        visual, vestibular = (cue.values(trials) for cue in self.cues)
         seen, felt = ~np.isnan(visual), ~np.isnan(vestibular)
         if (~seen & ~felt).any():
             raise ValueError(f"{self.name}: trials {trials.index[~seen & ~felt][:5].tolist()} show no heading")
@@ -129,6 +129,7 @@ class Drugowitsch2014:
 
     def predict(self, trials) -> pd.DataFrame:
         """Exact P("right") (`expected`), mean reaction time (`reaction_time`, ms) and share of undecided trials."""
+        self.check_trials(trials)
         heading, k_visual, k_vestibular, bound = self._read(trials)
         first, of_row = distinct(trials, COLUMNS)
         rows = []
@@ -139,10 +140,6 @@ class Drugowitsch2014:
             rows.append(((1 - self.lapse) * chance + self.lapse / 2, 1000 * (mean + self.other_time), rest[0]))
         table = pd.DataFrame(rows, columns=["expected", "reaction_time", "undecided"])
         return table.iloc[of_row].set_axis(trials.index, axis=0)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)
 
 
 def _draw(uniform, t, density, right, rest, rest_right):

@@ -90,7 +90,7 @@ def event_sd(p, cue, scale, both, place):
 
 
 def at_measurements(observer, x, scale):
-    """Estimates and odds of showings from their measurements (numpy).
+    """Estimates and odds of presentations from their measurements (numpy).
 
     Parameters
     ----------

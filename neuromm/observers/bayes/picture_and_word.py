@@ -10,8 +10,11 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import qmc
 
-from neuromm.observers.naming import REPORTS, look_at, say
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, units_of
+from neuromm.core.parameters import count, probability, sd
+from neuromm.observers.base import Observer, Percepts
+from neuromm.observers.naming import REPORTS, check_parts, name_parts
+from neuromm.observers.protocol import units_of
+from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.printed import (
     HALVES,
     INK,
@@ -31,7 +34,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True)
-class PictureAndWord:
+class PictureAndWord(Observer):
     r"""Bayesian causal inference over two categories, what is drawn (i) and what is written (j).
 
     With probability `p_common` the word names the drawing (C = 1, i = j); otherwise both are drawn independently
@@ -43,57 +46,40 @@ class PictureAndWord:
     p_common 1 is forced fusion, 0 segregation. Integrals over the drawing's jitter are means over `n_shifts` points of
     a Halton sequence: near exact where contrast is low, and at high contrast both hypotheses lose alike.
 
+    Needs `pictured` and `printed`; contrasts, `noise_seed` (drawn where it is missing). Layers: `evidence` (log
+    p(x | i, j) of 5 drawings × 5 words, then of a neutral word, nats, up to a constant), `log_posterior` (of 5
+    drawings, then of 5 words), `unity` (probability).
+
     References
     ----------
     Körding et al. (2007) PLoS ONE 2:e943 (causal inference, here over categories).
     """
 
-    p_common: float = 0.5
-    p_neutral: float = 0.15  # share of words that name no shape
-    pixel_noise: float = 0.1  # sd, where white is 1
-    n_shifts: int = 32  # points of the integral over a drawing's jitter
-    name: str = "picture_and_word"
-
     layers: ClassVar[tuple[str, ...]] = ("evidence", "log_posterior", "unity")
     reports: ClassVar[tuple[str, ...]] = REPORTS
 
-    def __post_init__(self):
-        for field in ("p_common", "p_neutral"):
-            if not 0 <= getattr(self, field) <= 1:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a probability is wanted")
-        if not self.pixel_noise > 0 or self.n_shifts < 1:
-            raise ValueError(f"{self.name}: pixel_noise is {self.pixel_noise}, n_shifts {self.n_shifts}; want > 0")
+    p_common: float = probability(0.5, free=(0.01, 0.99))
+    p_neutral: float = probability(0.15)  # share of words that name no shape
+    pixel_noise: float = sd(0.1)  # where white is 1
+    n_shifts: int = count(32)  # points of the integral over a drawing's jitter
+    name: str = "picture_and_word"
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Look at each trial's picture, answer, and record `layers` from the same pass.
+    def check_trials(self, trials):
+        """As every observer; a row shows what it asks for."""
+        check_parts(trials, self.name)
+        super().check_trials(trials)
 
-        Parameters
-        ----------
-        trials : DataFrame
-            Needs `report`, `pictured`, `printed`; optional contrasts, `noise_seed` (drawn by `rng` if missing).
-        rng : numpy.random.Generator
-        layers : names, patterns or Records
-            evidence (log p(x | i, j) of 5 drawings × 5 words, nats, up to a constant), log_posterior (of 5 drawings,
-            then of 5 words), unity (probability).
-        parameters : DataFrame, optional
-            One parameter set per row; the result gains a leading `set` dimension.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, a shape or word is unknown, or a row asks for what it does not show.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        shown, of_row = look_at(trials, rng, self.name)
-        named, neutral = self.evidence(shown)
+    def infer(self, stimuli, draws):
+        """Look at each picture, and weigh one cause of drawing and word against two."""
+        named, neutral = self.evidence(with_noise_seeds(stimuli.table, draws.generator))
         joint = np.concatenate([units_of(named), neutral], 1)
-        pictured, printed, unity = self.infer(named, neutral)
-        activity = {"evidence": joint - joint.max(1, keepdims=True), "log_posterior": np.hstack([pictured, printed]),
-                    "unity": unity[:, None]}  # fmt: skip
-        says = say(trials, pictured[of_row], printed[of_row], unity[of_row])
-        activity = {name: values[of_row] for name, values in activity.items()}
-        return Percept(answer(trials, says, self.name), collect(layers, activity, trials, self.name))
+        pictured, printed, unity = self.posterior(named, neutral)
+        layers = {
+            "evidence": joint - joint.max(1, keepdims=True),
+            "log_posterior": np.hstack([pictured, printed]),
+            "unity": unity[:, None],
+        }
+        return Percepts(**name_parts(pictured, printed, unity), layers=layers)
 
     def evidence(self, shown):
         """log p(x | drawing i, word j) up to a constant of x: (n, 5, 5), and with a neutral word, (n, 5)."""
@@ -135,11 +121,13 @@ class PictureAndWord:
         read = shown["printed"].notna().to_numpy()[:, None] if "printed" in shown else np.zeros((len(x), 1), bool)
         return np.where(there, drawn, 0.0), np.where(read, written, 0.0)
 
-    def infer(self, named, neutral):
+    def posterior(self, named, neutral):
         """Log posterior of the drawing (n, 5), of the word (n, 5), and the probability of one cause (n,)."""
         with np.errstate(divide="ignore"):
-            none, name = np.log(self.p_neutral), np.log1p(-self.p_neutral)
-            one, two = np.log(self.p_common), np.log1p(-self.p_common)
+            none = np.log(self.p_neutral)
+            name = np.log1p(-self.p_neutral)
+            one = np.log(self.p_common)
+            two = np.log1p(-self.p_common)
         size = len(SHAPES)
         same = np.diagonal(named, axis1=1, axis2=2)
         common = np.logaddexp(name + same, none + neutral) - np.log(size)  # (n, 5), C = 1
@@ -148,10 +136,9 @@ class PictureAndWord:
         unity = np.exp(evidence[0] - np.logaddexp(*evidence))
         pictured = np.logaddexp(one + common, two + apart)
         printed = np.logaddexp(one + same - np.log(size), two + logsumexp(named, axis=1) - 2 * np.log(size))
-        return *(p - logsumexp(p, axis=1, keepdims=True) for p in (pictured, printed)), unity
-
-    def provenance(self) -> dict:
-        return describe(self)
+        pictured = pictured - logsumexp(pictured, axis=1, keepdims=True)
+        printed = printed - logsumexp(printed, axis=1, keepdims=True)
+        return pictured, printed, unity
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""Who presses first: a race of two detectors, and the coactivation of one. Same single-stimulus times, other pairs."""
+"""Times of detection: a race of two detectors, and the coactivation of one. They differ in pairs only."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,51 +7,47 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from neuromm.core.parameters import positive, sd
 from neuromm.maths import first_passage as passage
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
-from neuromm.stimuli.table import distinct, present_in, require, showings
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.stimuli.table import distinct, present_in, require
 
 
-class Detection:
-    """Press on a light, a sound or both; a subclass says how two stimuli share the work."""
+class Detection(Observer):
+    """Presses on a light, a sound or both; a subclass says how two stimuli share the work.
 
+    Answers 1 with `reaction_time` in ms from the first onset, or 0 (NaN) where nothing is shown. Needs azimuths
+    (NaN = absent); `soa` (ms) of pairs, 0 where missing. Layer: `decision_time` (ms, without base time).
+    """
+
+    cues: ClassVar = (Cue("auditory", "azimuth"), Cue("visual", "azimuth"))
     layers: ClassVar[tuple[str, ...]] = ("decision_time",)
     reports: ClassVar[tuple[str, ...]] = ("detection",)
+    random: ClassVar[tuple[str, ...]] = ("first", "second", "branch 1", "branch 2", "branch 3", "base")
 
-    def __post_init__(self):
-        for name in ("drift_auditory", "drift_visual", "barrier", "noise"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive value is wanted")
-        if not (self.base >= 0 and self.sd_base >= 0):
-            raise ValueError(
-                f"{self.name}: base {self.base}, sd_base {self.sd_base}; times of at least 0 ms are wanted"
-            )
+    def check_trials(self, trials):
+        """As every observer; both azimuths must be columns."""
+        super().check_trials(trials)
+        require(trials, [cue.column for cue in self.cues], self.name)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Press (response 1, `reaction_time` in ms from the first onset), or not where nothing is shown (0, NaN).
-
-        Needs `report` ("detection") and azimuths (NaN = absent); `soa` (ms) of pairs, 0 where missing.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        leads = self._leads(trials)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 6))
-        decision = np.full(len(trials), np.nan)
-        shown = ~np.isnan(leads[0])
-        decision[shown] = self._sample(z[shown], *(v[shown] for v in leads))
-        time = np.maximum(decision + self.base + self.sd_base * z[:, 5], 1.0)[first][of_row]
-        responses = answer(trials, {"detection": shown.astype(float)}, self.name, reaction_time=time)
-        recorded = {"decision_time": np.nan_to_num(decision)[:, None][first][of_row]}
-        return Percept(responses, collect(layers, recorded, trials, self.name))
+    def infer(self, stimuli, draws):
+        """Wait for the first detection, and add the base time."""
+        leads = self._leads(stimuli.table)
+        z = np.stack([draws[name] for name in self.random], -1)
+        detected = stimuli.present.any(1)
+        decision = np.full(len(stimuli), np.nan)
+        decision[detected] = self._sample(z[detected], *(v[detected] for v in leads))
+        time = np.maximum(decision + self.base + self.sd_base * draws["base"], 1.0)
+        layers = {"decision_time": np.nan_to_num(decision)[:, None]}
+        return Percepts(detection=detected.astype(float), reaction_time=time, layers=layers)
 
     def _leads(self, trials):
         """Drift of the first stimulus (NaN: none), of the second (0: none), and how long after it starts, ms."""
-        require(trials, ["report"], self.name)
-        require(trials, ["auditory_azimuth", "visual_azimuth"], self.name)
-        heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")
+        heard = present_in(trials, "auditory")
+        seen = present_in(trials, "visual")
         soa = trials["soa"].fillna(0.0).to_numpy(float) if "soa" in trials else np.zeros(len(trials))
-        both, light_first = heard & seen, soa >= 0
+        both = heard & seen
+        light_first = soa >= 0
         alone = np.where(heard, self.drift_auditory, np.where(seen, self.drift_visual, np.nan))
         lead = np.where(both, np.where(light_first, self.drift_visual, self.drift_auditory), alone)
         second = np.where(both, np.where(light_first, self.drift_auditory, self.drift_visual), 0.0)
@@ -66,36 +62,37 @@ class Detection:
 
     def mean(self, *, auditory=True, visual=True, soa=0.0) -> float:
         """Mean reaction time in closed form (with base time), ms."""
-        lead, second, gap = self._of(auditory, visual, soa)
-        return self.base + (self._pair_mean(gap, (lead, second)) if second else self.barrier / lead)
+        return self._mean(*self._of(auditory, visual, soa))
+
+    def _mean(self, lead, second, gap):
+        """Mean time of one condition, ms; NaN where nothing is shown."""
+        if second:
+            return self.base + self._pair_mean(gap, (lead, second))
+        return self.base + self.barrier / lead
 
     def _of(self, auditory, visual, soa):
-        place = {"auditory_azimuth": [0.0 if auditory else np.nan], "visual_azimuth": [0.0 if visual else np.nan]}
-        lead, second, gap = self._leads(pd.DataFrame({"report": ["detection"], **place, "soa": [float(soa)]}))
+        trial = {
+            "auditory_azimuth": [0.0 if auditory else np.nan],
+            "visual_azimuth": [0.0 if visual else np.nan],
+            "soa": [float(soa)],
+        }
+        lead, second, gap = self._leads(pd.DataFrame(trial))
         if np.isnan(lead[0]):
             raise ValueError(f"{self.name}: neither sound nor light is shown; there is nothing to wait for")
         return float(lead[0]), float(second[0]), float(gap[0])
 
     def predict(self, trials) -> pd.DataFrame:
         """Mean reaction time of each row in closed form, `reaction_time` (ms; NaN where nothing is shown)."""
-        lead, second, gap = self._leads(trials)
-        first, of_row = distinct(pd.DataFrame({"a": lead, "b": second, "c": gap}), ["a", "b", "c"])
-        means = [
-            np.nan
-            if np.isnan(lead[i])
-            else self.base + (self._pair_mean(gap[i], (lead[i], second[i])) if second[i] else self.barrier / lead[i])
-            for i in first
-        ]
-        return pd.DataFrame({"reaction_time": np.array(means)[of_row]}, trials.index)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)
+        self.check_trials(trials)
+        leads = pd.DataFrame(dict(zip("abc", self._leads(trials), strict=True)))
+        first, of_row = distinct(leads, list(leads))
+        means = np.array([self._mean(*row) for row in leads.iloc[first].to_numpy()])
+        return pd.DataFrame({"reaction_time": means[of_row]}, trials.index)
 
 
 @dataclass(frozen=True)
 class RaceModel(Detection):
-    """Two independent detectors; the faster one presses. It never violates the race-model inequality.
+    """Two independent detectors; the faster one decides. It never violates the race-model inequality.
 
     Each accumulates to a barrier (Wald times); P(T ≤ t) of a pair is F_A + F_V − F_A F_V, each from its own onset. Base
     time is normal, common to all. Values are chosen to give means of about 230 ms (sound) and 280 ms (light).
@@ -105,12 +102,12 @@ class RaceModel(Detection):
     Raab (1962) Trans N Y Acad Sci 24:574; Miller (1982) Cogn Psychol 14:247, doi 10.1016/0010-0285(82)90010-X.
     """
 
-    drift_auditory: float = 1.25  # per ms
-    drift_visual: float = 0.77  # per ms
-    barrier: float = 100.0
-    noise: float = 4.3  # per √ms
-    base: float = 150.0  # ms, everything that is not detection
-    sd_base: float = 15.0  # ms
+    drift_auditory: float = positive(1.25, "1/ms")
+    drift_visual: float = positive(0.77, "1/ms")
+    barrier: float = positive(100.0)
+    noise: float = positive(4.3, "1/√ms")
+    base: float = positive(150.0, "ms", zero=True)  # everything that is not detection
+    sd_base: float = sd(15.0, "ms", zero=True)
     name: str = "race_model"
 
     def _sample(self, z, lead, second, gap):
@@ -139,12 +136,12 @@ class Coactivation(Detection):
     Schwarz (1994) J Math Psychol 38:504; Miller (1986) Percept Psychophys 40:331, doi 10.3758/BF03203025.
     """
 
-    drift_auditory: float = 1.25  # per ms
-    drift_visual: float = 0.77  # per ms
-    barrier: float = 100.0
-    noise: float = 4.3  # per √ms
-    base: float = 150.0  # ms
-    sd_base: float = 15.0  # ms
+    drift_auditory: float = positive(1.25, "1/ms")
+    drift_visual: float = positive(0.77, "1/ms")
+    barrier: float = positive(100.0)
+    noise: float = positive(4.3, "1/√ms")
+    base: float = positive(150.0, "ms", zero=True)
+    sd_base: float = sd(15.0, "ms", zero=True)
     name: str = "coactivation"
 
     def _sample(self, z, lead, second, gap):

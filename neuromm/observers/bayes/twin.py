@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from neuromm.core.parameters import number, positive, sd
 from neuromm.maths.angles import wrapped
 from neuromm.maths.first_passage import twin_integration, twin_mean
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets
-from neuromm.stimuli.table import present_in, require, showings
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.stimuli.table import present_in, require
 
 
 @dataclass(frozen=True)
-class Colonius2004:
+class Colonius2004(Observer):
     """Reacts faster when peripheral processing of two stimuli ends within one window of time (TWIN).
 
     First stages T (target, visual) and N (non-target, auditory) are exponential; with focused attention, integration
@@ -24,30 +25,34 @@ class Colonius2004:
     beyond `aligned_within` deg of disparity, `delta_apart` takes its place. Published values are not known here: the
     defaults are the demonstration set of the reference.
 
+    Report "visual_detection" is focused attention to the light (time from its onset), "detection" accepts either
+    (time from the first onset). Answers 1 with `reaction_time` in ms. Needs azimuths (NaN = absent); `soa` (ms), 0
+    where missing.
+
     References
     ----------
     Colonius & Diederich (2004) J Cogn Neurosci 16:1000, doi 10.1162/0898929041502733.
     """
 
-    mean_target: float = 50.0  # ms, 1/λ of the visual first stage
-    mean_nontarget: float = 20.0  # ms, 1/λ of the auditory first stage
-    window: float = 200.0  # ms, ω
-    mu: float = 100.0  # ms, mean of the second stage
-    delta: float = 20.0  # ms, Δ: what integration saves
-    delta_apart: float = -10.0  # ms, Δ for stimuli far apart
-    aligned_within: float = 10.0  # deg
-    sd_second: float = 20.0  # ms, of the second stage
-    name: str = "colonius2004"
-
+    cues: ClassVar = (Cue("auditory", "azimuth"), Cue("visual", "azimuth", report="visual_detection"))
     layers: ClassVar[tuple[str, ...]] = ("first_stage", "integrated")
     reports: ClassVar[tuple[str, ...]] = ("visual_detection", "detection")
+    random: ClassVar[tuple[str, ...]] = ("target", "nontarget", "second stage")
 
-    def __post_init__(self):
-        for name in ("mean_target", "mean_nontarget", "window", "mu"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)}; a positive time in ms is wanted")
-        if not self.sd_second >= 0:
-            raise ValueError(f"{self.name}: sd_second is {self.sd_second}; at least 0 ms is wanted")
+    mean_target: float = positive(50.0, "ms")  # 1/λ of the visual first stage
+    mean_nontarget: float = positive(20.0, "ms")  # 1/λ of the auditory first stage
+    window: float = positive(200.0, "ms")  # ω
+    mu: float = positive(100.0, "ms")  # mean of the second stage
+    delta: float = number(20.0, "ms")  # Δ: what integration saves
+    delta_apart: float = number(-10.0, "ms")  # Δ for stimuli far apart
+    aligned_within: float = number(10.0, "deg", infinite=True)
+    sd_second: float = sd(20.0, "ms", zero=True)  # of the second stage
+    name: str = "colonius2004"
+
+    def check_trials(self, trials):
+        """As every observer; both azimuths must be columns, and focused attention needs a light."""
+        require(trials, ["report", *(cue.column for cue in self.cues)], self.name)
+        super().check_trials(trials)
 
     def integration(self, soa, *, redundant=False):
         """P(integration) against the onset of the sound after the light, ms; closed form."""
@@ -58,53 +63,44 @@ class Colonius2004:
         delta = self.delta if aligned else self.delta_apart
         return twin_mean(soa, self.mean_target, self.mean_nontarget, self.window, self.mu, delta, redundant=redundant)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """React (response 1, `reaction_time` in ms) to each trial, and record `layers` from the same pass.
-
-        Report "visual_detection" is focused attention to the light (time from its onset), "detection" accepts either
-        (time from the first onset). Needs azimuths (NaN = absent); `soa` (ms), 0 where missing.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        soa, heard, seen, focused, delta = self._read(trials)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 3))
+    def infer(self, stimuli, draws):
+        """End both first stages, see whether the second stage is faster, and react."""
+        soa, heard, seen, focused, delta = self._read(stimuli.table)
         with np.errstate(divide="ignore"):
-            visual = np.where(seen, -self.mean_target * np.log(ndtr(-z[:, 0])), np.inf)
-            sound = np.where(heard, -self.mean_nontarget * np.log(ndtr(-z[:, 1])) + soa, np.inf)
+            visual = -self.mean_target * np.log(ndtr(-draws["target"]))
+            sound = -self.mean_nontarget * np.log(ndtr(-draws["nontarget"])) + soa
+        visual = np.where(seen, visual, np.inf)
+        sound = np.where(heard, sound, np.inf)
         both = heard & seen
         lag = np.where(both, np.where(both, visual, 0.0) - np.where(both, sound, 0.0), np.nan)
         within = both & np.where(focused, (lag > 0) & (lag < self.window), np.abs(lag) < self.window)
-        start = np.where(focused, visual, np.minimum(visual, sound) - np.where(both, np.minimum(soa, 0.0), 0.0))
+        # time from the light's onset, or from the first onset
+        first_onset = np.where(both, np.minimum(soa, 0.0), 0.0)
+        start = np.where(focused, visual, np.minimum(visual, sound) - first_onset)
         start = np.where(seen | (~focused & heard), start, np.nan)
-        time = (start + self.mu + self.sd_second * z[:, 2] - delta * within)[first][of_row]
-        pressed = (~np.isnan(time)).astype(float)
-        responses = answer(trials, {r: pressed for r in self.reports}, self.name, reaction_time=np.maximum(time, 1.0))
-        recorded = {
-            "first_stage": np.nan_to_num(start)[:, None][first][of_row],
-            "integrated": within[:, None][first][of_row],
-        }
-        return Percept(responses, collect(layers, recorded, trials, self.name))
+        time = start + self.mu + self.sd_second * draws["second stage"] - delta * within
+        detected = (~np.isnan(time)).astype(float)
+        return Percepts(
+            visual_detection=detected,
+            detection=detected,
+            reaction_time=np.maximum(time, 1.0),
+            layers={"first_stage": np.nan_to_num(start)[:, None], "integrated": within[:, None]},
+        )
 
     def _read(self, trials):
-        require(trials, ["report", "auditory_azimuth", "visual_azimuth"], self.name)
-        heard, seen = present_in(trials, "auditory"), present_in(trials, "visual")
+        """Asynchrony of pairs (ms), what is heard and seen, whether attention is focused, and Δ (ms); each (n,)."""
+        heard = present_in(trials, "auditory")
+        seen = present_in(trials, "visual")
         focused = (trials["report"] == "visual_detection").to_numpy()
-        if (focused & ~seen).any():
-            raise ValueError(
-                f"{self.name}: trials {trials.index[focused & ~seen][:5].tolist()} ask for the light, which is "
-                "absent (NaN)"
-            )
         soa = trials["soa"].fillna(0.0).to_numpy(float) if "soa" in trials else np.zeros(len(trials))
         soa = np.where(heard & seen, soa, 0.0)
-        apart = (
-            np.abs(wrapped(trials["auditory_azimuth"].to_numpy(float) - trials["visual_azimuth"].to_numpy(float)))
-            > self.aligned_within
-        )
+        auditory, visual = (cue.values(trials) for cue in self.cues)
+        apart = np.abs(wrapped(auditory - visual)) > self.aligned_within
         return soa, heard, seen, focused, np.where(apart, self.delta_apart, self.delta)
 
     def predict(self, trials) -> pd.DataFrame:
         """Mean reaction time of each row in closed form (`reaction_time`, ms), and `integration`; indexed by trial."""
+        self.check_trials(trials)
         soa, heard, seen, focused, delta = self._read(trials)
         both = heard & seen
         chance = np.where(focused, self.integration(soa), self.integration(soa, redundant=True)) * both
@@ -112,7 +108,3 @@ class Colonius2004:
         either = twin_mean(soa, self.mean_target, self.mean_nontarget, self.window, 0.0, 0.0, redundant=True)
         first = np.where(both & ~focused, either, first)
         return pd.DataFrame({"reaction_time": first + self.mu - delta * chance, "integration": chance}, trials.index)
-
-    def provenance(self) -> dict:
-        """What decides the result: the class and every field."""
-        return describe(self)

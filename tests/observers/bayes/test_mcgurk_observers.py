@@ -179,3 +179,15 @@ def test_wrong_parameters_are_named():
         Magnotti2017().predict(one_each(alternatives=("ba", "zu")))
     with pytest.raises(ValueError, match="degree of truth"):
         Massaro1998(auditory_support=(("ba", (0.5, 1.5, 0.1, 0.1)),))
+
+
+def test_a_lapse_ignores_the_stimulus_whatever_is_asked():
+    trials = mcgurk(1000, pairs=[("ba", "ba")], reports=("syllable", "common"), alternatives=("ba", "da", "ga"))
+    observer = Magnotti2017(lapse=1.0)
+    answers = trials.join(observer.perceive(trials, rng=np.random.default_rng(1)).responses)
+    unity = answers[answers["report"] == "common"]
+    # three standard errors of 1/2 and 1/3 over 1000 rows
+    assert unity["response"].mean() == pytest.approx(0.5, abs=0.05)
+    assert unity["judged_common"].mean() > 0.9, "what is perceived does not lapse"
+    shares = answers.loc[answers["report"] == "syllable", "response_label"].value_counts(normalize=True)
+    np.testing.assert_allclose(shares, 1 / 3, atol=0.05)

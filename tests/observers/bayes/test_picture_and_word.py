@@ -68,7 +68,7 @@ def test_posteriors_are_those_of_the_joint_table():
     observer = PictureAndWord(p_common=0.3, p_neutral=0.2)
     rng = np.random.default_rng(1)
     named, neutral = rng.normal(0, 2, (4, 5, 5)), rng.normal(0, 2, (4, 5))
-    pictured, printed, unity = observer.infer(named, neutral)
+    pictured, printed, unity = observer.posterior(named, neutral)
     joint = np.zeros((4, 2, 5, 6))  # cause, drawing, word; the last word names none
     for i in range(5):
         joint[:, 0, i, i] = 0.3 * 0.8 / 5 * np.exp(named[:, i, i])
@@ -125,10 +125,23 @@ def test_a_word_weighs_as_far_as_it_can_be_read_and_segregation_ignores_it():
     assert abs(captured["segregation", 0.4] - captured["segregation", 0.02]) < 0.05
 
 
+def test_a_response_is_the_position_of_its_label_whatever_the_table_holds():
+    shown = world(40, 3)[0].assign(report="pictured")
+    observer = PictureAndWord()
+    answers = observer.perceive(shown, rng=np.random.default_rng(1)).responses
+    assert answers["response"].tolist() == [SHAPES.index(label) for label in answers["response_label"]]
+    alone = observer.perceive(shown.iloc[[7]], rng=np.random.default_rng(1)).responses
+    assert alone["response"].item() == answers["response"].iloc[7]
+    forced = observer.perceive(shown.assign(alternatives="ring|cross"), rng=np.random.default_rng(1)).responses
+    assert set(forced["response_label"]) == {"ring", "cross"} and set(forced["response"]) == {3, 4}
+    with pytest.raises(ValueError, match="offer .'house'., which it never perceives"):
+        observer.perceive(shown.assign(alternatives="ring|house"), rng=np.random.default_rng(1))
+
+
 def test_numbers_that_mean_nothing_are_refused():
     for fields, words in (
-        ({"p_common": 1.2}, "p_common is 1.2"), ({"p_neutral": -0.1}, "p_neutral is -0.1"),
-        ({"pixel_noise": 0.0}, "pixel_noise is 0"), ({"n_shifts": 0}, "n_shifts 0"),
+        ({"p_common": 1.2}, "p_common must be .*got 1.2"), ({"p_neutral": -0.1}, "p_neutral must be .*got -0.1"),
+        ({"pixel_noise": 0.0}, "pixel_noise must be .*got 0"), ({"n_shifts": 0}, "n_shifts must be .*got 0"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             PictureAndWord(**fields)

@@ -125,8 +125,17 @@ def test_accumulation_is_answered_as_predicted_and_pairs_trade_accuracy_for_spee
     assert times[both][0] < times[inertia][0] < times[sight][0], "and the fastest of the three"
 
 
+def test_a_side_is_answered_by_1_and_0_where_a_cell_is_blank_too():
+    trials = heading_in_time(20, headings=(-8.0, 8.0))
+    observer = Drugowitsch2014()
+    tables = [trials, trials.assign(alternatives=None), trials.drop(columns="alternatives")]
+    said = [observer.perceive(t, rng=np.random.default_rng(1)).responses["response"] for t in tables]
+    assert set(said[0]) == {0.0, 1.0}
+    assert said[0].equals(said[1]) and said[0].equals(said[2])
+
+
 def test_mistakes_of_reaction_observers_are_named():
-    with pytest.raises(ValueError, match="barrier is -1"):
+    with pytest.raises(ValueError, match="barrier must be .*got -1"):
         RaceModel(barrier=-1.0)
     with pytest.raises(ValueError, match="nothing to wait for"):
         RaceModel().mean(auditory=False, visual=False)
@@ -141,7 +150,7 @@ def test_mistakes_of_reaction_observers_are_named():
             Drugowitsch2014().predict(trials.assign(coherence=wrong))
     with pytest.raises(ValueError, match="levels of k_visual must be fractions from 0 to 1, got 25"):
         Drugowitsch2014(k_visual=((25.0, 30.0), (70.0, 80.0)))
-    with pytest.raises(ValueError, match="ask for the light, which is absent"):
+    with pytest.raises(ValueError, match="ask for the visual_detection place, but their visual event is absent"):
         Colonius2004().predict(focused_attention(1).assign(visual_azimuth=np.nan))
     with pytest.raises(ValueError, match="modalities names"):
         heading_in_time(1, modalities=("taste",))

@@ -140,3 +140,21 @@ def test_mistakes_in_time_are_named():
         Parise2016().predict(pd.DataFrame({"report": ["synchronous"], "soa": [np.nan]}))
     with pytest.raises(ValueError, match="speed is"):
         dynamic_capture(1, speed=-1)
+
+
+def test_no_flash_is_answered_by_0_whatever_is_offered():
+    trials = pd.DataFrame({"report": "n_flashes", "n_flashes": [0, 0], "n_beeps": [2, 2], "beep_soa": 60.0})
+    observer = FlashWindow()
+    for cell in (None, "1|2"):
+        asked = trials.assign(alternatives=cell)
+        said = observer.perceive(asked, rng=np.random.default_rng(1)).responses["response"]
+        assert said.tolist() == [0, 0]
+        assert (observer.log_likelihood(asked.assign(response=said)) == 0).all(), "it is certain"
+
+
+def test_a_measurement_of_a_place_is_no_velocity():
+    trials = dynamic_capture(2, soas=(0.0, 250.0))
+    observer = DynamicCapture()
+    answers = [observer.perceive(t, rng=np.random.default_rng(1)).responses["response"]
+               for t in (trials, trials.assign(auditory_measurement=90.0))]  # fmt: skip
+    assert answers[0].equals(answers[1])

@@ -22,8 +22,8 @@ from neuromm.observers.ann.contrastive.recipe import build
 from neuromm.observers.ann.diffusion.classifier import classify_captions
 from neuromm.observers.ann.diffusion.latent import LatentDiffusion
 from neuromm.observers.ann.network import NetworkObserver, in_blocks
-from neuromm.observers.base import Labels, Observer, Percepts
-from neuromm.observers.naming import REPORTS, check_parts
+from neuromm.observers.base import Observer, Percepts
+from neuromm.observers.naming import REPORTS, check_parts, name_parts
 from neuromm.stimuli.measurement import with_noise_seeds
 from neuromm.stimuli.printed import PrintedPictures
 from neuromm.stimuli.shapes import SHAPES
@@ -76,14 +76,9 @@ class NamesPictures(Observer):
             both = shown[["pictured", "printed"]].notna().all(axis=1).to_numpy()[:, None]
             pictured = np.where(both, _gated(drawn, drawn + written, unity), whole)
             printed = np.where(both, _gated(written, drawn + written, unity), whole)
-        common = np.where(np.isnan(unity), np.nan, unity > 0.5)
         layers |= {"log_posterior": np.hstack([pictured, printed]), "unity": unity[:, None]}
-        return Percepts(
-            pictured=Labels(SHAPES, pictured),
-            printed=Labels(SHAPES, printed),
-            common=common,
-            layers={name: layers[name] for name in self.layers},
-        )
+        recorded = {name: layers[name] for name in self.layers}
+        return Percepts(**name_parts(pictured, printed, unity), layers=recorded)
 
 
 def _gated(part, product, unity):
