@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 
 import numpy as np
@@ -112,6 +113,12 @@ def generator(seed, name) -> np.random.Generator:
 
 def versions() -> dict:
     """Versions of the package, Python and the libraries that numbers depend on."""
+    return dict(_versions())
+
+
+@cache
+def _versions():
+    """Looked up once: reading the metadata of six packages takes longer than a small presentation."""
     found = {"neuromm": __version__, "python": platform.python_version(), "machine": platform.machine()}
     for package in ("numpy", "scipy", "pandas", "torch", "brian2", "xarray"):
         try:

@@ -13,6 +13,7 @@ from neuromm.maths.angles import wrapped
 from neuromm.stimuli.checks import check_trials
 from neuromm.stimuli.columns import PEOPLE
 from neuromm.stimuli.delimited import Cells, read_delimited
+from neuromm.stimuli.labels import words_as_labels
 from neuromm.stimuli.table import label_conditions, require
 
 ADDED = {
@@ -86,18 +87,33 @@ def mapped(
     text = pd.DataFrame(
         {ours: raw.text[name] for ours, name in theirs.items()}, index=raw.text.index
     )
+    text = _labelled(text, values or {}, constants or {})
+    if "response_label" in text and "response_label" not in theirs:
+        theirs["response_label"] = theirs["response"]
     cells = Cells(text, raw.source, raw.decimal)
     table = {}
-    for ours in columns:
+    for ours in text.columns:
         if values and ours in values:
             table[ours] = _translated(cells, ours, values[ours], theirs[ours])
-        elif factors[ours] != 1:
+        elif factors.get(ours, 1) != 1:
             table[ours] = cells.numbers(ours, called=theirs[ours]) * factors[ours]
         else:
             table[ours] = cells.typed_column(ours, called=theirs[ours])
     made = pd.DataFrame(table, index=text.index)
     rows = list(made.index)
     return finished(made.reset_index(drop=True), raw.source, constants, rows=rows, names=theirs)
+
+
+def _labelled(text, values, constants):
+    """The cells with syllables that were answered as `response_label`; a column with `values` stays as it is."""
+    if "response" in values:
+        return text
+    report = None
+    if "report" in constants:
+        report = pd.Series(constants["report"], text.index)
+    elif "report" in values and "report" in text:
+        report = text["report"].map(lambda cell: values["report"].get(cell, values["report"].get(_number(cell))))
+    return words_as_labels(text, report)
 
 
 def _translated(cells, ours, mapping, theirs):
@@ -125,7 +141,7 @@ def _translated(cells, ours, mapping, theirs):
 def _number(cell):
     try:
         return float(cell)
-    except ValueError:
+    except (TypeError, ValueError):
         return None
 
 
@@ -142,7 +158,7 @@ def finished(
     table = check_trials(
         table, source=source, rows=rows, names=names
     )  # before anything is computed from it
-    if "response" in table and "kind" not in table:
+    if {"response", "response_label"} & set(table) and "kind" not in table:
         table["kind"] = "human"
     if "disparity" not in table:
         pair = [

@@ -7,7 +7,7 @@ import pandas as pd
 
 from neuromm.maths.angles import mean_direction, near
 from neuromm.measures.bias import Z95, _varying
-from neuromm.measures.checks import checked_answers, grouped_rows, need, numeric
+from neuromm.measures.checks import checked_answers, grouped_rows, keep_kind, need, numeric
 
 
 def cue_weights(trials, *, report="auditory"):
@@ -30,7 +30,7 @@ def cue_weights(trials, *, report="auditory"):
         `weight_visual`, `low`, `high` (95 %, delta method over trials), `predicted` (NaN where a unimodal
         answer has no spread or was not shown; weights are NaN where answers follow
         neither place), `sigma_auditory`, `sigma_visual`, `sigma_bimodal`,
-        `sigma_predicted` (deg), `n`.
+        `sigma_predicted` (deg), `n`; `kind` where the trials have it.
     """
     trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
     factors = _varying(trials)
@@ -56,7 +56,8 @@ def cue_weights(trials, *, report="auditory"):
                 "sigma_predicted": np.sqrt(a * v / (a + v)) if a + v > 0 else np.nan,
             }
         )
-    return pd.DataFrame(rows).assign(report=report, interval="95 % over trials (delta method)")
+    table = pd.DataFrame(rows).assign(report=report, interval="95 % over trials (delta method)")
+    return keep_kind(table, trials)
 
 
 def unimodal_precision(trials):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neuromm.plots.curves import tidy
+from neuromm.plots.curves import is_human, tidy
 from neuromm.plots.style import COLOURS, LINES, MARKERS, axes_of, in_style, shade
 
 BASELINES = {
@@ -58,13 +58,16 @@ def weights_against_prediction(table, ax=None):
     ax = axes_of(ax)
     ax.plot([0, 1], [0, 1], color=COLOURS["reference"], lw=0.5, zorder=0)
     for i, (name, rows) in enumerate(table.groupby("observer", sort=False)):
+        people = is_human(rows)
+        colour = COLOURS["human" if people else "audiovisual"]
+        fill = "white" if people else shade(colour, 1 - 0.25 * (i % 4))
         ax.errorbar(
             rows["predicted"],
             rows["weight_visual"],
             [(rows["weight_visual"] - rows["low"]).clip(lower=0), (rows["high"] - rows["weight_visual"]).clip(lower=0)],
             fmt=MARKERS[i % len(MARKERS)],
-            color=COLOURS["audiovisual"],
-            mfc=shade(COLOURS["audiovisual"], 1 - 0.25 * (i % 4)),
+            color=colour,
+            mfc=fill,
             label=tidy(name),
             lw=0.8,
         )

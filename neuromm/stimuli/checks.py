@@ -10,6 +10,7 @@ import pandas as pd
 from neuromm.stimuli.alternatives import words_of
 from neuromm.stimuli.columns import COLUMNS, MODALITIES, PEOPLE, PLACES, Column, near_column
 from neuromm.stimuli.delimited import text_of
+from neuromm.stimuli.labels import words_as_labels
 
 # Questions answered by 1 (yes, right) or 0.
 YES_NO = ("common", "synchronous", "visual_first", "ownership", "auditory_motion")
@@ -65,6 +66,7 @@ def check_trials(
         )
         raise ValueError(f"{source}: trial {twice} appears twice in the index; {fix}")
     _refuse_misspelt(trials, source)
+    trials = words_as_labels(trials)
     place = _Place(source, trials.index, rows, names or {})
     checked = trials.copy()
     checked.index.name = "trial"

@@ -5,6 +5,7 @@ questions about one showing share a `presentation`; rows with the same stimulus 
 """
 
 import difflib
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from neuromm.stimuli.columns import (
     stimulus_columns,
 )
 from neuromm.stimuli.delimited import Cells, read_delimited
+from neuromm.stimuli.labels import words_as_labels
 
 __all__ = ["COLUMNS", "Column", "check_trials", "cross", "distinct", "finish", "label_conditions", "present_in",
            "read_trials", "require", "showings", "write_trials"]  # fmt: skip
@@ -99,7 +101,7 @@ def read_trials(
 
 def as_trials(cells: Cells, subject: str | None = None) -> pd.DataFrame:
     """A checked trial table of the cells of a file; see `read_trials`."""
-    table = cells.typed()
+    table = replace(cells, text=words_as_labels(cells.text)).typed()
     rows = list(table.index)
     table = _numbered(table.reset_index(drop=True), subject, cells.source)
     return check_trials(table, source=cells.source, rows=rows)

@@ -10,6 +10,7 @@ from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.studies.line_up import SIGMA_PRIOR
 from neuromm.studies.published_curves import predicted_bias
 from neuromm.studies.representations import NO_PLACES
+from neuromm.studies.results import with_people
 
 IDEAL = "causal_inference"
 DEFAULT = {"sigma_auditory": SIGMA_AUDITORY, "sigma_visual": SIGMA_VISUAL, "sigma_prior": SIGMA_PRIOR}
@@ -20,7 +21,7 @@ def bias_and_curves(trials, stimuli, answered):
 
     What no pair was asked about is an empty table.
     """
-    everyone = trials if answered is None else pd.concat([trials.assign(kind="model"), answered], ignore_index=True)
+    everyone = with_people(trials, answered)
     asked = asked_of_pairs(everyone)
     unity = measures.unity_rate(everyone) if "common" in asked else pd.DataFrame()
     if "auditory" not in asked:

@@ -21,9 +21,7 @@ from neuromm.studies.answers import agreement_with_ideal, bias_and_curves, summa
 from neuromm.studies.line_up import (
     FEWEST_CONDITIONS,
     N_SEEDS,
-    OF_ANSWERS,
     REPORTS,
-    as_people,
     check_usable,
     line_up,
     people,
@@ -42,7 +40,7 @@ from neuromm.studies.representations import (
     model_rdms,
     table_of_layers,
 )
-from neuromm.studies.results import Results, read_table, say
+from neuromm.studies.results import Results, read_table, say, stimuli_and_people
 from neuromm.studies.second_page import compute_pages
 from neuromm.studies.showing import show_all
 from neuromm.studies.strategies_fitted import fit_strategies
@@ -92,7 +90,10 @@ def main(
     measured = None if rdms is None else read_measured(rdms)
     table, answered = _trials(trials, n_folds, n_repeats, seed)
     answered = people(human) if answered is None else answered
-    participants = line_up(n_seeds, joining=None if small else table, slow=full, say=say)
+    represented = table["condition"].nunique() >= FEWEST_CONDITIONS and table["fold"].nunique() >= 2
+    participants = line_up(
+        n_seeds, joining=None if small else table, slow=full, represented=represented, say=say
+    )
     held_out = None
     if trials is None:
         held_out = paradigms.ventriloquism_by_reliability(
@@ -114,7 +115,7 @@ def main(
     if (table["report"] == "auditory").any():
         results.tables["agreement"] = measures.response_agreement(session.trials)
     found = None
-    if table["condition"].nunique() >= FEWEST_CONDITIONS and table["fold"].nunique() >= 2:
+    if represented:
         found = _representations(shown, session, measured, agreement, results, seed, full, small, held_out)
     if full and trials is None:
         say("fitting strategies")
@@ -136,9 +137,7 @@ def _trials(path, n_folds, n_repeats, seed):
     """The trials to show, and the human answers in the user's table if it has some."""
     if path is None:
         return paradigms.ventriloquism_by_reliability(n_folds, n_repeats, seed=seed), None
-    table = read_table(path)
-    answered = as_people(table) if "response" in table else None
-    stimuli = table.drop(columns=[c for c in OF_ANSWERS if c in table])
+    stimuli, answered = stimuli_and_people(read_table(path))
     for column in ("auditory_azimuth", "visual_azimuth"):
         if column not in stimuli:
             stimuli[column] = np.nan  # that modality is absent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
-from neuromm.studies.results import Results, read_table, say
+from neuromm.studies.results import Results, read_table, say, stimuli_and_people, with_people
 
 
 def main(
@@ -23,7 +23,7 @@ def main(
     n_repeats : int
         Showings of each condition.
     trials : str
-        A trial table of your own instead of the built-in design.
+        A trial table of your own instead of the built-in design; answers in it are drawn as people.
     seed : int
         Decides every draw.
     out : str
@@ -31,8 +31,9 @@ def main(
     """
     names = observers or ["forced_fusion", "causal_inference", "segregation"]
     shown = read_table(trials) if trials else paradigms.cue_combination(n_repeats, seed=seed)
+    shown, answered = stimuli_and_people(shown)
     session = present(shown, [catalogue.load(name) for name in names], seed=seed, layers=None, progress=say)
-    weights = measures.cue_weights(session.trials)
+    weights = measures.cue_weights(with_people(session.trials, answered))
     results = Results(
         title="Each cue's weight beside the weight that its reliability predicts",
         text=f"{len(shown)} questions to each observer, conflicts of a few degrees, light blurred in steps. "

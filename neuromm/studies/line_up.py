@@ -11,17 +11,17 @@ import pandas as pd
 
 from neuromm import catalogue
 from neuromm.maths.noise import stable_seed
+from neuromm.measures.flexible import FEWEST_HELD_OUT
 from neuromm.observers.protocol import check_asked
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
-from neuromm.stimuli.checks import name_people
-from neuromm.stimuli.columns import PEOPLE
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import label_conditions
 from neuromm.studies.one_sense import OneSense
+from neuromm.studies.results import as_people, rows_that_ask
 
 REPORTS = ("auditory", "visual", "common")
-FEWEST_CONDITIONS = 4  # of an RDM that can be compared
+FEWEST_CONDITIONS = 2 * FEWEST_HELD_OUT  # of an RDM that can be compared on held-out conditions
 SIGMA_PRIOR, P_COMMON = 12.0, 0.5  # deg, probability: the generator of the main experiment
 
 
@@ -35,8 +35,6 @@ SETTINGS = {  # of observers that join from the catalogue: as wide as the sample
 }
 # their `sigma_auditory` and `sigma_visual` are widths of a bump of input, not the SD of its place
 OWN_WIDTHS = ("cuppini2014", "cuppini2017", "paredes2025", "magosso2012", "spiking_sts")
-# columns of a user's table that say who answered what, not what was shown
-OF_ANSWERS = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
 N_SEEDS = 12  # with fewer than 5 an exact sign-flip cannot reach .05
 
 
@@ -62,7 +60,9 @@ class Participant:
         return trials[asked if sense is None else asked & trials[f"{sense}_azimuth"].notna()]
 
 
-def line_up(n_seeds=N_SEEDS, *, joining=None, slow=False, say=print) -> list[Participant]:
+def line_up(
+    n_seeds=N_SEEDS, *, joining=None, slow=False, represented=True, say=print
+) -> list[Participant]:
     """Ideal observers, networks with their calibrators, controls and twins, then whoever else the catalogue holds.
 
     Parameters
@@ -73,9 +73,13 @@ def line_up(n_seeds=N_SEEDS, *, joining=None, slow=False, say=print) -> list[Par
         Trials that decide who else of the catalogue can take part; nobody joins without.
     slow : bool
         Whether the slow networks join.
+    represented : bool
+        Whether representations are compared; if not, calibrators, baselines and further seeds have no use.
     say : callable
         Told in one line of everyone who does not.
     """
+    if not represented:
+        n_seeds = 1
     found = ideal_observers()
     found += _family("av_encoder", "machine", n_seeds)
     for name, fields in (("av_denoiser", {}), ("av_denoiser_mlp", {"gated": False})):
@@ -89,6 +93,8 @@ def line_up(n_seeds=N_SEEDS, *, joining=None, slow=False, say=print) -> list[Par
     for name in ("av_encoder", "av_denoiser"):
         for sense, word in (("auditory", "sound"), ("visual", "light")):
             found += [_alone(p, sense, word) for p in found if p.family == name]
+    if not represented:
+        found = [p for p in found if p.role in ("ideal", "brain", "machine")]
     if joining is None:
         return found
     there = {type(p.observer) for p in found}
@@ -279,32 +285,14 @@ def check_usable(trials, say) -> None:
     ValueError
         If no row asks for a place or the cause, or a row asks for the place of an event that it does not show.
     """
-    asked = trials["report"].isin(REPORTS)
-    if not asked.any():
-        given = ", ".join(f"'{r}'" for r in dict.fromkeys(trials["report"].astype(str)))
-        raise ValueError(
-            f"the table asks for {given}; the main experiment needs rows that ask for 'auditory', 'visual' or 'common'"
-        )
-    if not asked.all():
-        others = ", ".join(f"'{r}'" for r in dict.fromkeys(trials.loc[~asked, "report"].astype(str)))
-        say(f"{int((~asked).sum())} rows are left out: they ask for {others}")
+    trials = rows_that_ask(trials, REPORTS, "the main experiment", say)
     check_asked(trials, "the table")
     alone = trials["auditory_azimuth"].isna() | trials["visual_azimuth"].isna()
     for report, what in (("auditory", "bias toward the light"), ("common", "unity")):
         if not ((trials["report"] == report) & ~alone).any():
             say(f"no row with a sound and a light asks for '{report}': {what} is left out")
-    if not (alone & asked).any():
+    if not alone.any():
         say("no row shows a sound or a light alone: ideal observers are not matched to each observer's precision")
-    n_conditions = trials.loc[asked, "condition"].nunique()
+    n_conditions = trials["condition"].nunique()
     if n_conditions < FEWEST_CONDITIONS:
         say(f"conditions: {n_conditions}; representations need {FEWEST_CONDITIONS} and are left out")
-
-
-def as_people(table):
-    """A table with responses as human observers: by its `observer`, `participant` or `subject`, else one, `people`."""
-    if "condition" not in table:
-        table = table.assign(condition=label_conditions(table))
-    table = name_people(table)
-    if "observer" not in table:
-        table = table.assign(observer="people")
-    return table.reset_index().assign(kind="human")

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.measures.bias import rate_with_interval
+from neuromm.measures.syllable_responses import FACTORS
+from neuromm.plots.curves import beside, draw, is_human, tidy
+from neuromm.plots.style import COLOURS
+from neuromm.plots.syllables import pair_name
 from neuromm.session import present
-from neuromm.studies.results import Results, say
+from neuromm.studies.results import (
+    Results,
+    over_people,
+    read_table,
+    rows_that_ask,
+    say,
+    stimuli_and_people,
+    who_answered,
+    with_people,
+)
 
 SYLLABLES = ("ba", "da", "ga")
 SOAS = (-467.0, -333.0, -200.0, -133.0, -67.0, 0.0, 67.0, 133.0, 200.0, 333.0, 467.0)  # ms, sound later positive
@@ -25,6 +39,7 @@ def main(
     snr_dbs: list[float] | None = None,
     sigma_soa: float = 100.0,
     n_people: int = 165,
+    trials: str | None = None,
     seed: int = 1,
     out: str = "results/mcgurk",
 ):
@@ -44,6 +59,9 @@ def main(
         Noise of perceived asynchrony in CIMS, ms, for fusion against asynchrony.
     n_people : int
         People drawn for the spread of fusion.
+    trials : str
+        A trial table of your own (auditory_syllable, visual_syllable) instead of every built-in design; answers in it
+        (response_label) are drawn as people.
     seed : int
         Decides every draw.
     out : str
@@ -51,17 +69,63 @@ def main(
     """
     names = observers or ["magnotti2017", "magnotti2015", "massaro1998"]
     models = [_open(catalogue.load(name)) if choice == "open" else catalogue.load(name) for name in names]
-    shown = paradigms.mcgurk(n_repeats, syllables=SYLLABLES, choice=choice, seed=seed)
+    shown, answered = paradigms.mcgurk(n_repeats, syllables=SYLLABLES, choice=choice, seed=seed), None
+    if trials:
+        table = rows_that_ask(read_table(trials, tuple(_PAIR), ("syllable",)), ("syllable",), "mcgurk")
+        shown, answered = stimuli_and_people(table)
     session = present(shown, models, seed=seed, layers=None, progress=say)
-    answers = measures.response_distribution(session.trials)
+    everyone = with_people(session.trials, answered)
+    answers = measures.response_distribution(everyone)
     results = Results(
         title="Hearing lips: " + ", ".join(n.replace("_", " ") for n in names),
         text=f"{len(shown)} pairs of syllables to each observer, {choice} choice; intervals are 95 % over trials. "
         "CIMS asks whether voice and lips belong to one talker before it fuses (Magnotti & Beauchamp 2017).",
         parameters={"name": "mcgurk", "observers": names, "n_repeats": n_repeats, "choice": choice, "snr_dbs": snr_dbs,
-                    "sigma_soa": sigma_soa, "n_people": n_people, "seed": seed},
+                    "sigma_soa": sigma_soa, "n_people": n_people, "trials": trials, "seed": seed},
         tables={"answers": answers},
     )  # fmt: skip
+    if trials:
+        _beside_people(results, everyone, answered)
+    else:
+        _built_in(results, answers, n_repeats, snr_dbs, sigma_soa, n_people, seed)
+    page = results.write(out, session)
+    say(f"wrote {page}")
+    return page
+
+
+_PAIR = ["auditory_syllable", "visual_syllable"]
+
+
+def _beside_people(results, trials, answered):
+    """Every answer to every pair of a user's table: people as points with intervals, models as lines."""
+    factors = [column for column in FACTORS if column in trials and column not in _PAIR]
+    table = measures.response_distribution(trials.drop(columns=factors))
+    caption = "What is answered to each pair; models are lines with bands, 95 % over trials."
+    if answered is not None:
+        people = table["observer"].isin(set(answered["observer"]))
+        caption += f" Points: {who_answered(set(answered['observer']))}."
+        points = over_people(table[people], [*_PAIR, "label"], "proportion")
+        table = pd.concat([table[~people], points], ignore_index=True)
+    pairs = [pair_name(*pair) for pair in table[_PAIR].to_numpy()]
+    names = list(dict.fromkeys(pairs))
+    table = table.assign(place=[names.index(pair) for pair in pairs])
+    labels = sorted(table["label"].unique())
+    with plots.style():
+        figure, axes = plt.subplots(1, len(labels), figsize=(1.8 + 1.7 * len(labels), 2.6), squeeze=False, sharey=True)
+        for ax, label in zip(axes[0], labels, strict=True):
+            rows = table[table["label"] == label]
+            for i, (name, own) in enumerate(rows.groupby("observer", sort=False)):
+                colour = COLOURS["human"] if is_human(own) else plots.percept_colour(label)
+                draw(ax, own, "place", "proportion", colour=colour, i=i, label=tidy(name))
+            ax.set_xticks(range(len(names)), names, rotation=60, ha="right")
+            ax.set(title=f'answer "{label}"', ylim=(-0.03, 1.03))
+        axes[0, 0].set_ylabel("answers (fraction)")
+        beside(axes[0, -1])
+    results.add_figure("answers", figure, table, caption)
+
+
+def _built_in(results, answers, n_repeats, snr_dbs, sigma_soa, n_people, seed):
+    """Figures of the designs of the study: pairs in conflict, asynchrony, noise, a lesion, people."""
     incongruent = answers[answers["auditory_syllable"] != answers["visual_syllable"]]
     figure = plots.response_bars(incongruent).figure
     figure.set_size_inches(5.6, 0.9 + 0.17 * len(incongruent.drop_duplicates(["observer", *_PAIR])))
@@ -70,12 +134,6 @@ def main(
     _against_noise(results, n_repeats, snr_dbs or [-9.0, 0.0, 9.0, 20.0], seed)
     _lesion(results)
     _people(results, n_people, seed)
-    page = results.write(out, session)
-    say(f"wrote {page}")
-    return page
-
-
-_PAIR = ["auditory_syllable", "visual_syllable"]
 
 
 def _open(observer):
@@ -116,8 +174,6 @@ def _against_noise(results, n_repeats, levels, seed):
     shown = present(trials, [catalogue.load("magnotti2017")], seed=seed, layers=None).trials
     table = measures.response_distribution(shown)
     results.tables["answers_by_snr"] = table
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, ax = plt.subplots(figsize=(4.6, 2.5))
         for label, rows in table.groupby("label"):
@@ -147,8 +203,6 @@ def _lesion(results):
         rows.append((gain, keys.loc[mcgurk, "key_da"], float(np.mean(right))))
     table = pd.DataFrame(rows, columns=["sts_gain", "fusion", "congruent_correct"])
     results.tables["lesion"] = table
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, ax = plt.subplots(figsize=(4.8, 2.4))
         ax.plot(table["sts_gain"], table["fusion"], "o-", color=plots.percept_colour("da"), label="fusion, A ba + V ga")
@@ -164,8 +218,6 @@ def _people(results, n_people, seed):
     """People who differ in threshold and noise: fusion rates of 14 stimuli, 10 trials each."""
     rates = people_rates(n_people, seed=seed)
     results.tables["people"] = rates.reset_index()
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.5))
         plots.fusion_ranks(rates, left)

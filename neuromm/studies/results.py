@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from neuromm.core.names import file_name
+from neuromm.measures.bias import Z95
 from neuromm.plots.style import save_figure
 from neuromm.report import report
+from neuromm.stimuli.checks import COUNTS, name_people
+from neuromm.stimuli.columns import PEOPLE
+from neuromm.stimuli.table import label_conditions
 from neuromm.storage import result_folder, write_provenance, write_session
+
+# columns of a user's table that say who answered what, not what was shown
+OF_ANSWERS = (*PEOPLE, "response", "response_label", "judged_common", "reaction_time", "kind")
+
+
+def say(text):
+    """A line of progress on standard error, so that output can be piped."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -60,28 +74,121 @@ class Results:
         return Path(out) / "report.html"
 
 
-def say(text):
-    """A line of progress on standard error, so that output can be piped."""
-    print(text, file=sys.stderr, flush=True)
+def read_table(
+    path,
+    events: tuple[str, ...] = ("auditory_azimuth", "visual_azimuth"),
+    reports: tuple[str, ...] = ("auditory", "visual", "common"),
+) -> pd.DataFrame:
+    """A user's trial table; a table without `report` asks every question that its events allow.
 
+    Parameters
+    ----------
+    path : path
+    events : tuple of str
+        Columns of what is shown: one of them at least, and in each row one that is neither empty nor a count of 0.
+    reports : tuple of str
+        Questions that a table without `report` asks.
 
-def read_table(path) -> pd.DataFrame:
-    """A user's trial table; `report` is added where it is missing: every place that is there, and common cause."""
-    import numpy as np
-
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is not there, is no trial table, shows nothing, or holds answers to nobody knows which question.
+    """
     from neuromm.stimuli.table import finish, read_trials
 
-    trials = read_trials(path)
-    azimuths = [f"{m}_azimuth" for m in ("auditory", "visual") if f"{m}_azimuth" in trials]
-    if not azimuths:
-        raise ValueError(f"{Path(path).name} has neither 'auditory_azimuth' nor 'visual_azimuth': nothing was shown")
-    nothing = trials[azimuths].isna().all(axis=1).to_numpy()
-    if nothing.any():
-        row = int(np.flatnonzero(nothing)[0]) + 2
-        raise ValueError(f"{Path(path).name}, row {row}: both azimuths are empty; at least one place is wanted")
+    trials, name = read_trials(path), Path(path).name
+    given = [column for column in events if column in trials]
+    if not given:
+        words = " nor ".join(f"'{column}'" for column in events)
+        raise ValueError(f"{name} has neither {words}: nothing was shown")
+    absent = ~_is_shown(trials[given]).any(axis=1).to_numpy()
+    if absent.any():
+        row = int(np.flatnonzero(absent)[0]) + 2
+        words = " and ".join(f"'{column}'" for column in given)
+        raise ValueError(f"{name}, row {row}: nothing was shown; give one of {words} a value")
     if "report" in trials:
         return trials
-    return finish(trials.reset_index(drop=True), seed=1, reports=("auditory", "visual", "common"))
+    answers = [column for column in ("response", "response_label") if column in trials]
+    if len(reports) > 1 and trials[answers].notna().any(axis=None):
+        raise ValueError(
+            f"{name} has answers and no column 'report', which says what was asked: one of {', '.join(reports)}"
+        )
+    asked = finish(trials.reset_index(drop=True), seed=1, reports=reports)
+    for count in set(events) & set(asked["report"]):  # nobody is asked for a number of what was absent
+        shown = _is_shown(asked.reindex(columns=[count]))[count]
+        asked = asked[(asked["report"] != count) | shown]
+    return asked
+
+
+def _is_shown(events: pd.DataFrame) -> pd.DataFrame:
+    """Which cells show an event: those that are neither empty nor a count of 0."""
+    shown = events.notna()
+    for count in shown.columns.intersection(list(COUNTS)):
+        shown[count] &= events[count] != 0
+    return shown
+
+
+def rows_that_ask(
+    trials: pd.DataFrame, reports: tuple[str, ...], study: str, say: Callable[[str], object] = say
+) -> pd.DataFrame:
+    """The rows that ask one of `reports`; one line says how many others are left out.
+
+    Raises
+    ------
+    ValueError
+        If no row does.
+    """
+    asked = trials["report"].isin(reports)
+    others = ", ".join(f"'{report}'" for report in dict.fromkeys(trials.loc[~asked, "report"].astype(str)))
+    needed = " or ".join(", ".join(f"'{report}'" for report in reports).rsplit(", ", 1))
+    if not asked.any():
+        raise ValueError(f"the table asks for {others}; {study} needs rows that ask for {needed}")
+    if not asked.all():
+        say(f"{int((~asked).sum())} rows are left out: they ask for {others}")
+    return trials[asked]
+
+
+def stimuli_and_people(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """What a table shows, and its answers as human observers, None if it has none."""
+    stimuli = table.drop(columns=[column for column in OF_ANSWERS if column in table])
+    answers = [column for column in ("response", "response_label") if column in table]
+    if not table[answers].notna().any(axis=None):
+        return stimuli, None
+    return stimuli, as_people(table)
+
+
+def as_people(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with responses as human observers: by its `observer`, `participant` or `subject`, else one, `people`."""
+    if "condition" not in table:
+        table = table.assign(condition=label_conditions(table))
+    table = name_people(table)
+    if "observer" not in table:
+        table = table.assign(observer="people")
+    return table.reset_index().assign(kind="human")
+
+
+def with_people(trials: pd.DataFrame, answered: pd.DataFrame | None) -> pd.DataFrame:
+    """Answers of models and of people in one table; `kind` says who is who."""
+    if answered is None:
+        return trials
+    return pd.concat([trials.assign(kind="model"), answered], ignore_index=True)
+
+
+def over_people(table: pd.DataFrame, by: Sequence[str], value: str = "mean") -> pd.DataFrame:
+    """One curve of people: one person's as it is (95 % over trials), else their mean with 95 % over people."""
+    if table["observer"].nunique() == 1:
+        return table
+    cells = table.groupby(list(by), dropna=False)[value]
+    over = cells.agg(**{value: "mean", "sem": "sem", "n": "count"}).reset_index()
+    half = Z95 * over["sem"]
+    return over.assign(observer="people", kind="human", low=over[value] - half, high=over[value] + half)
+
+
+def who_answered(people: Collection[str]) -> str:
+    """What the points of `over_people` are, for a caption."""
+    if len(people) == 1:
+        return f"{next(iter(people))}, 95 % over trials"
+    return f"{len(people)} people, mean and 95 % over people"
 
 
 def read_people(path, report: str | None = None) -> pd.DataFrame:
@@ -92,7 +199,6 @@ def read_people(path, report: str | None = None) -> pd.DataFrame:
     FileNotFoundError, ValueError
         If the file is not there, is no trial table, or only a column like `observer` names the people.
     """
-    from neuromm.stimuli.checks import name_people
     from neuromm.stimuli.table import read_trials
 
     table = name_people(read_trials(path)).reset_index()

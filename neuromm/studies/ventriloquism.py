@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.session import present
-from neuromm.studies.line_up import OF_ANSWERS, as_people
-from neuromm.studies.results import Results, read_table, say
+from neuromm.studies.results import Results, read_table, say, stimuli_and_people, with_people
 
 
 def main(
@@ -40,10 +37,7 @@ def main(
     """
     names = observers or ["causal_inference", "forced_fusion", "segregation", "cuppini2017"]
     shown = read_table(trials) if trials else paradigms.ventriloquism(n_repeats, keys=keys, seed=seed)
-    answered = None
-    if "response" in shown:
-        answered = as_people(shown)
-        shown = shown.drop(columns=[c for c in OF_ANSWERS if c in shown])
+    shown, answered = stimuli_and_people(shown)
     session = present(shown, [catalogue.load(name) for name in names], seed=seed, layers=None, progress=say)
     results = Results(
         title="A light pulls a sound: " + ", ".join(n.replace("_", " ") for n in names),
@@ -59,9 +53,7 @@ def main(
             "seed": seed,
         },
     )
-    everyone = session.trials
-    if answered is not None:
-        everyone = pd.concat([everyone.assign(kind="model"), answered], ignore_index=True)
+    everyone = with_people(session.trials, answered)
     bias = measures.crossmodal_bias(everyone, baseline=baseline)
     results.tables["auditory_bias"] = bias
     figure = plots.bias_by_disparity(bias).figure
