@@ -23,13 +23,16 @@ NO_PLACES = ("common", "p_common", "gate", "log_bayes_factor", "weights")  # lay
 
 
 def model_rdms(stimuli, seed, *, n_copies=5, noise="fresh") -> dict:
-    """RDMs of the computations on the same conditions with other noise, and of the reliabilities alone."""
+    """RDMs of the computations on the same conditions with other noise, and of the reliabilities where they vary."""
     ideal = [p.observer for p in ideal_observers()]
     layers = sorted({layer for _, layer in MODELS.values()})
     trials = fresh_noise(stimuli, f"{noise} {seed}", n_copies)
     recorded = present(trials, ideal, seed=int(seed), layers=layers).representations
     found = {k: measures.rdm(recorded[o][layer], method="crossnobis", name=k) for k, (o, layer) in MODELS.items()}
-    return found | {"reliability": reliability_rdm(stimuli)}
+    reliability = reliability_rdm(stimuli)
+    if np.ptp(reliability.dissimilarities) > 0:
+        found["reliability"] = reliability
+    return found
 
 
 def reliability_rdm(stimuli):

@@ -70,7 +70,7 @@ def test_what_a_table_cannot_be_used_for_is_said_before_anyone_sees_it(tmp_path)
     assert said == [
         "no row with a sound and a light asks for 'common': unity is left out",
         "no row shows a sound or a light alone: ideal observers are not matched to each observer's precision",
-        "conditions: 3; representations need 4 and are left out",
+        "conditions: 3; representations need 6 and are left out",
     ]
     wrong = table_of([(0, 5, "n_flashes")], tmp_path / "other.csv")
     with pytest.raises(

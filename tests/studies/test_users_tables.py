@@ -1,5 +1,7 @@
 """Tables of a user in place of a study's own design: what is shown, who answered, what cannot be used."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from neuromm import datasets
 from neuromm.cli import main
 from neuromm.stimuli.checks import check_trials
 from neuromm.stimuli.table import read_trials
-from neuromm.studies import cue_combination, flash_beep_numerosity, mcgurk
+from neuromm.studies import cue_combination, flash_beep_numerosity, line_up, mcgurk, published_curves
 from neuromm.studies.results import over_people, read_table, rows_that_ask
 
 FLASHES = """participant,n_flashes,n_beeps,report,response
@@ -141,3 +143,20 @@ def test_words_elsewhere_are_still_refused(tmp_path):
         read_trials(path)
     with pytest.raises(ValueError, match="the table asks for 'rate'; this study needs rows that ask for 'common'"):
         rows_that_ask(pd.DataFrame({"report": ["rate"]}), ("common",), "this study")
+
+
+def test_the_table_of_the_guide_is_usable_word_for_word(tmp_path):
+    guide = (Path(__file__).parents[2] / "docs" / "trial_table.md").read_text()
+    text = guide.split("```csv\n")[1].split("```")[0]
+    table = read_table(written(tmp_path, text))
+    trials = line_up.users_trials(table, n_folds=2, n_repeats=1, seed=1)
+    lines = []
+    line_up.check_usable(trials, lines.append)
+    assert lines == ["conditions: 4; representations need 6 and are left out"]
+
+
+def test_expectations_of_published_parameters_are_drawn():
+    unity = published_curves.demonstration_unity()
+    assert unity["unity"].between(0, 1).all() and len(unity) == 20
+    bias = published_curves.kording_bias().set_index(["observer", "disparity"])["bias"]
+    assert abs(bias["causal_inference", 5.0] - 0.3717) < 1e-3
