@@ -25,7 +25,7 @@ def moments(disparities=(0.0, 5.0, 10.0, 15.0, 20.0, 30.0)):
     found = []
     for strategy in STRATEGIES:
         said = nm.observers.CausalInference(**DEMONSTRATION, p_common=0.5, strategy=strategy).predict(trials)
-        found.append(said[["expected", "sd", "p_common"]].assign(strategy=strategy, disparity=trials["visual_azimuth"]))
+        found.append(said[["expected", "sd", "unity"]].assign(strategy=strategy, disparity=trials["visual_azimuth"]))
     return pd.concat(found, ignore_index=True)
 
 
@@ -38,12 +38,12 @@ def draw(table):
         panels = (
             ("expected", "mean answer (deg)", "Same mean twice"),
             ("sd", "sd of answers (deg)", "Three spreads"),
-            ("p_common", 'P("one cause")', "Unity"),
+            ("unity", 'P("one cause")', "Unity"),
         )
         for ax, (column, label, title) in zip(axes, panels, strict=True):
             for strategy, line in zip(STRATEGIES, (LINES[0], LINES[1], LINES[3]), strict=True):
                 rows = table[table["strategy"] == strategy]
-                colour = COLOURS["common" if column == "p_common" else "auditory"]
+                colour = COLOURS["common" if column == "unity" else "auditory"]
                 ax.plot(
                     rows["disparity"],
                     rows[column],

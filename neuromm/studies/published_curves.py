@@ -33,7 +33,7 @@ def demonstration_unity(p_common=(0.5, 0.8)) -> pd.DataFrame:
     apart = (trials["auditory_azimuth"] - trials["visual_azimuth"]).abs()
     rates = []
     for observer in observers:
-        unity = observer.predict(trials)["p_common"]
+        unity = observer.predict(trials)["unity"]
         rate = pd.DataFrame({"observer": observer.name, "disparity": apart, "n": 1, "n_missed": 0})
         rates.append(rate.assign(unity=unity))
     table = pd.concat(rates, ignore_index=True)

@@ -35,7 +35,7 @@ def test_strategies_share_a_mean_and_differ_in_spread():
     assert np.allclose(table.loc["selection", "expected"], [0, 1.646, 2.295, 1.958, 1.252, 0.269], atol=0.003)
     assert np.allclose(table.loc["selection", "sd"], [4.997, 6.044, 7.734, 8.606, 8.485, 7.085], atol=0.005)
     assert np.allclose(table.loc["matching", "sd"], [4.920, 5.746, 7.443, 8.908, 9.540, 8.418], atol=0.005)
-    assert np.allclose(table.loc["selection", "p_common"], [0.826, 0.726, 0.505, 0.290, 0.140, 0.020], atol=0.001)
+    assert np.allclose(table.loc["selection", "unity"], [0.826, 0.726, 0.505, 0.290, 0.140, 0.020], atol=0.001)
 
 
 def test_bias_changes_sign_with_the_unity_judgement():

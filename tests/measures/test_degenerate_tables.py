@@ -235,12 +235,11 @@ def _made(measure):
 @pytest.mark.parametrize("measure", list(CASES))
 def test_a_table_or_one_clear_error(measure):
     _, function = (MEASURES | SLOW)[measure]
-    tried, wrong = [], {}
+    wrong = {}
     for name in CASES[measure]:
         table = TABLES[name](_made(measure).copy())
-        if any(table.equals(other) for other in tried):
+        if name != "as it is" and table.equals(_made(measure)):
             continue  # the table lacks what would be degenerate
-        tried.append(table)
         try:
             _check_table_or_error(function, table)
         except Exception as error:

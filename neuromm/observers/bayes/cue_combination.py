@@ -12,6 +12,7 @@ from neuromm.maths import combination
 from neuromm.observers.base import Cue, Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.choices import LAPSE_RANGE
+from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.alternatives import number_offers
 from neuromm.stimuli.columns import MODALITIES
 
@@ -106,7 +107,7 @@ class CueCombination(Observer, Likely):
         return (share * np.nan_to_num(places)).sum(1) + prior * self.mu_prior, np.hypot(sd, self.sigma_motor)
 
     def predict(self, trials) -> pd.DataFrame:
-        """Exact `expected` and `sd` of the response, `p_common` (1; NaN with one cue), and `key_…` of keys."""
+        """Exact `expected` and `sd` of the response, `unity` (1; NaN with one cue), and `key_…` of keys."""
         mean, sd = self.moments(trials)
         both = (~np.isnan(self._places(trials))).sum(1) > 1
         said, square = (1 - self.lapse) * mean, (1 - self.lapse) * (mean**2 + sd**2)
@@ -114,7 +115,7 @@ class CueCombination(Observer, Likely):
         common, unity = (trials["report"] == "common").to_numpy(), 1 - self.lapse / 2
         expected = np.where(common, np.where(both, unity, np.nan), said)
         spread = np.sqrt(np.where(common, unity * (1 - unity), square - said**2))
-        columns = {"expected": expected, "sd": spread, "p_common": np.where(both, 1.0, np.nan)}
+        columns = {"expected": expected, "sd": spread, "unity": np.where(both, 1.0, np.nan)}
         table = pd.DataFrame(columns, trials.index)
         for keys, offer in number_offers(trials, self.name, ~common):
             rows = offer.rows
@@ -126,7 +127,7 @@ class CueCombination(Observer, Likely):
             mean_key = (chosen * values).sum(1)
             table.loc[rows, "expected"] = mean_key
             table.loc[rows, "sd"] = np.sqrt(np.maximum((chosen * values**2).sum(1) - mean_key**2, 0.0))
-        return table
+        return Predictions(table)
 
     def plan_likelihood(self, cells, device):
         """Log probability (density if continuous) of each answer in closed form."""

@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from neuromm.core.parameters import number, probability, sd
 from neuromm.maths.gaussian import fuse, log_bayes_factor, posterior_common, segregate
 from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.table import distinct, require
 
 
@@ -97,7 +98,7 @@ class DynamicCapture(Observer):
         return 0.5 * (np.log(two / one) + (x - self.mu_soa_separate) ** 2 / two - x**2 / one)
 
     def predict(self, trials, *, n=41) -> pd.DataFrame:
-        """P(right) of each row by quadrature over the two velocities and time: `expected`, `p_common`.
+        """P(right) of each row by quadrature over the two velocities and time: `expected`, `unity`.
 
         For rows that ask for common cause, `expected` is the probability that one event is judged.
         """
@@ -124,5 +125,5 @@ class DynamicCapture(Observer):
                 common = np.nan
             expected = common if asks_common[k] else right
             rows.append((expected, right, common))
-        table = pd.DataFrame(rows, columns=["expected", "right", "p_common"])
-        return table.iloc[of_row].set_axis(trials.index, axis=0)
+        table = pd.DataFrame(rows, columns=["expected", "right", "unity"])
+        return Predictions(table.iloc[of_row].set_axis(trials.index, axis=0))

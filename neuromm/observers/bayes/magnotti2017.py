@@ -12,6 +12,7 @@ from neuromm.maths import syllable_space as space
 from neuromm.observers.base import Labels, Percepts
 from neuromm.observers.bayes.syllables import OTHER, SyllableObserver, log_likelihood_of, probability_table
 from neuromm.observers.choices import label_offers
+from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.measurement import reliability_of
 from neuromm.stimuli.table import distinct
 
@@ -215,7 +216,7 @@ class Magnotti2017(SyllableObserver):
         Returns
         -------
         DataFrame indexed by trial
-            key_ba, key_da, …: probability of each syllable; p_common: that one talker is judged; posterior_common: mean
+            key_ba, key_da, …: probability of each syllable; unity: that one talker is judged; posterior_common: mean
             posterior of one talker (both NaN where one modality is absent).
 
         Raises
@@ -241,8 +242,8 @@ class Magnotti2017(SyllableObserver):
                 if common and pairs[k].min() >= 0:
                     causes[k] = self._predict_common(row, *pairs[k])
         table = probability_table(shown, chosen, self.syllables)
-        table["posterior_common"], table["p_common"] = causes.T
-        return table.iloc[of_row].set_axis(trials.index, axis=0)
+        table["posterior_common"], table["unity"] = causes.T
+        return Predictions(table.iloc[of_row].set_axis(trials.index, axis=0))
 
     def _covariances(self, row):
         places, cov_a, cov_v, categories = self._space()

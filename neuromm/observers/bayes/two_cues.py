@@ -15,6 +15,7 @@ from neuromm.maths.gaussian import READ_OUT, fuse, log_bayes_factor, posterior_c
 from neuromm.observers.base import Cue, Draws, Observer, Percepts, Stimuli
 from neuromm.observers.bayes.likelihood import Likely
 from neuromm.observers.choices import LAPSE_RANGE
+from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.alternatives import number_offers
 from neuromm.stimuli.table import distinct
 
@@ -23,8 +24,9 @@ class TwoCueObserver(Observer, Likely):
     """Perceives and predicts two cues.
 
     Layers: `measurements` (one unit per cue; the prior mean where a cue is absent), `segregated` and
-    `estimate` (one per cue), `fused`, `log_bayes_factor` (nats, 0 where one cue is shown), and `p_common`,
-    the posterior of one cause. The answer to `common` is NaN where one cue is shown.
+    `estimate` (one per cue), `fused`, `log_bayes_factor` (nats, 0 where one cue is shown), and the layer
+    `p_common`, which is the posterior of one cause, not the parameter. The answer to `common` is NaN where
+    one cue is shown.
     """
 
     cues: ClassVar = (Cue("auditory"), Cue("visual"))
@@ -101,14 +103,14 @@ class TwoCueObserver(Observer, Likely):
         -------
         DataFrame indexed by trial
             expected, sd : of the response (in the cue's unit; for `common` the probability of "one cause",
-            for sides that of "right"); p_common : probability that one cause is perceived;
+            for sides that of "right"); unity : probability that one cause is judged;
             posterior_common : mean posterior of one cause (both NaN where one cue is shown);
             key_… : probability of each of the `alternatives`.
         """
         self.check_trials(trials)
         first, row_to_distinct = distinct(trials, [*self.likelihood_columns, "report", "alternatives"])
         table = trials.iloc[first]
-        predicted = pd.DataFrame(np.nan, table.index, ["expected", "sd", "p_common", "posterior_common"])
+        predicted = pd.DataFrame(np.nan, table.index, ["expected", "sd", "unity", "posterior_common"])
         for report in self.reports:
             rows = np.flatnonzero(table["report"] == report)
             if len(rows):
@@ -116,7 +118,7 @@ class TwoCueObserver(Observer, Likely):
         offering = self.with_alternatives(table)
         for numbers, offer in number_offers(offering, self.name, self._asks_cue(table)):
             self._predict_choice(predicted, table, numbers, offer)
-        return predicted.iloc[row_to_distinct].set_axis(trials.index, axis=0)
+        return Predictions(predicted.iloc[row_to_distinct].set_axis(trials.index, axis=0))
 
     def _asks_cue(self, trials):
         return trials["report"].isin([cue.asked_as for cue in self.cues]).to_numpy()

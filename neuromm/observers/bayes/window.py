@@ -13,6 +13,7 @@ from neuromm.core.messages import must_be
 from neuromm.core.parameters import numbers_of
 from neuromm.observers.base import Observer, Percepts
 from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.table import require
 
 SOA = ("soa",)
@@ -84,13 +85,14 @@ class WindowObserver(Observer, Likely):
         return float(centre), float(half)
 
     def predict(self, trials) -> pd.DataFrame:
-        """Probability of "yes" for each row, exactly: `expected`, its sd, and p_common (lapses aside)."""
+        """Probability of "yes" for each row, exactly: `expected`, its sd, and `unity` (lapses aside)."""
         self.check_trials(trials)
         soa = self._asked_soa(trials)
         centre, half = self.window()
         common = ndtr((centre + half - soa) / self.sigma) - ndtr((centre - half - soa) / self.sigma)
         said = (1 - self.lapse) * common + self.lapse / 2
-        return pd.DataFrame({"expected": said, "sd": np.sqrt(said * (1 - said)), "p_common": common}, trials.index)
+        columns = {"expected": said, "sd": np.sqrt(said * (1 - said)), "unity": common}
+        return Predictions(pd.DataFrame(columns, trials.index))
 
     def plan_likelihood(self, cells, device):
         """Log probability of each answer in closed form; see `neuromm.observers.bayes.likelihood`."""
