@@ -45,6 +45,13 @@ def learnt(n_blocks, seed, displacements=(4.0, 8.0, 12.0)):
     return pd.concat(tables, ignore_index=True)
 
 
+def largest_deviation() -> str:
+    """Distance of the descriptive law after one exposure from the published share; the other numbers are brackets."""
+    published = nm.datasets.published_number("wozny_shams_2011", "single_exposure_shift_fraction")
+    after_one = [build_up(1, 1.0, rate) for rate in RATES]
+    return f"{max(abs(share - published) for share in after_one):.2f} of the displacement (after one exposure)"
+
+
 def draw(band, table):
     import matplotlib.pyplot as plt
 

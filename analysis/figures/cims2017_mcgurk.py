@@ -61,6 +61,21 @@ def correlation():
     return float(np.corrcoef((both["low"] + both["high"]) / 2, both["proportion"])[0, 1])
 
 
+def largest_deviation() -> str:
+    """How far our model lies outside the published quartiles of the same model, and from people, at most."""
+    table = compare()
+    same = table[table["source"] == "CIMS"]
+    outside = np.maximum(same["low"] - same["proportion"], same["proportion"] - same["high"]).max()
+    people = table[table["source"] == "human"].drop(columns=["proportion"])
+    ours = answers().query("source == 'CIMS'").drop(columns=["source"])
+    both = people.merge(ours, on=["auditory_syllable", "visual_syllable", "label"])
+    from_people = np.maximum(both["low"] - both["proportion"], both["proportion"] - both["high"]).max()
+    return (
+        f"{100 * max(outside, 0.0):.0f} points outside a quartile of the published model, "
+        f"{100 * max(from_people, 0.0):.0f} outside one of people"
+    )
+
+
 def draw(table, ours):
     import matplotlib.pyplot as plt
     from matplotlib.patches import Ellipse

@@ -66,6 +66,14 @@ def cycles(table):
     return found
 
 
+def largest_deviation() -> str:
+    """Difference in cycles per period between people and each detector."""
+    people = nm.datasets.published_number("parise_ernst_2025", "dominant_frequency")
+    found = cycles(periodic())
+    words = [f"{abs(found[name] - people):.0f} ({name.removeprefix('parise')})" for name in NAMES]
+    return f"cycles per period: {', '.join(words)}"
+
+
 def draw(table, waves):
     import matplotlib.pyplot as plt
 

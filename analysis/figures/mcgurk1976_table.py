@@ -63,6 +63,17 @@ def models(n=2000, seed=1):
     return pd.DataFrame(rows, columns=["source", "auditory_syllable", "visual_syllable", "kind", "share"])
 
 
+def largest_deviation() -> str:
+    """Largest difference between the recalled shares of adults and each model."""
+    keys = ["auditory_syllable", "visual_syllable", "kind"]
+    adults = people().query("source == '18-40 y'").set_index(keys)["share"]
+    ours = models().set_index(["source", *keys])["share"]
+    words = []
+    for model in ("CIMS", "FLMP"):
+        words.append(f"{model} {100 * (ours[model] - adults).abs().max():.0f}")
+    return f"{', '.join(words)} points (from memory, unverified; nothing is fitted)"
+
+
 def draw(table):
     import matplotlib.pyplot as plt
 

@@ -78,6 +78,14 @@ def compare(rates):
     return pd.DataFrame(rows, columns=["measure", "published", "ours", "fitted"])
 
 
+def largest_deviation() -> str:
+    """Largest difference between published and simulated statistics that were not fitted."""
+    table = compare(population_rates())
+    predicted = table[~table["fitted"]].set_index("measure")
+    difference = (predicted["ours"] - predicted["published"]).abs()
+    return f"{100 * difference.max():.0f} points ({difference.idxmax()})"
+
+
 def draw(rates, table, sts):
     import matplotlib.pyplot as plt
 

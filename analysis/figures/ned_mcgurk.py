@@ -60,6 +60,16 @@ def groups():
             "threshold_asd": z["Irwin 2011", "ASD"] * ratio}  # fmt: skip
 
 
+def largest_deviation(n_people: int = 165, n_starts: int = 8, seed: int = 1) -> str:
+    """Largest difference between what the paper reports of its fit and the same of ours."""
+    rates = people_rates(n_people, seed=seed)
+    fit = nm.measures.fit_ned(rates, n_starts=n_starts, seed=seed)
+    held_out = nm.measures.held_out_ned(rates, n_starts=n_starts, seed=seed)
+    table = quality(rates, fit, held_out).set_index("measure")
+    difference = (table["ours"] - table["published"]).abs()
+    return f"{difference.max():.2f} ({difference.idxmax()}; simulated people follow the model)"
+
+
 def draw(rates, fit, table, found):
     import matplotlib.pyplot as plt
 

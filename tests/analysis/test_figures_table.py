@@ -21,8 +21,21 @@ def table():
 
 def test_the_page_is_in_step_with_scripts_and_values(table):
     page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
-    assert page == table.page(), "run python analysis/figures_table.py"
+    assert page == table.page(table.deviations_in(page)), "run python analysis/figures_table.py"
     assert page.count("| `") == len(list((ROOT / "analysis" / "figures").glob("*.py")))
+
+
+@pytest.mark.parametrize("name", ["aftereffect_buildup", "cims2017_mcgurk", "mcd_tuning", "mcgurk_individuals"])
+def test_the_page_states_what_the_script_computes(table, name):
+    stated = table.deviations_in((ROOT / "docs" / "figures.md").read_text(encoding="utf-8"))
+    assert stated[f"{name}.py"] == table.deviation_of(ROOT / "analysis" / "figures" / f"{name}.py")
+
+
+def test_scripts_with_something_to_compare_state_a_deviation(table):
+    stated = table.deviations_in((ROOT / "docs" / "figures.md").read_text(encoding="utf-8"))
+    for script in table.scripts():
+        compares = "def largest_deviation" in script.read_text(encoding="utf-8")
+        assert (stated[script.name] != table.NOTHING) == compares, script.name
 
 
 def test_scripts_that_draw_values_from_memory_say_so(table):
