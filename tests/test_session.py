@@ -131,7 +131,9 @@ def test_a_library_that_is_absent_is_said_in_the_provenance(monkeypatch):
         return "1.0"
 
     monkeypatch.setattr(sessions.metadata, "version", version)
+    sessions._versions.cache_clear()
     found = sessions.versions()
+    sessions._versions.cache_clear()
     assert found["brian2"] == "absent" and found["numpy"] == "1.0" and found["neuromm"] == nm.__version__
 
 

@@ -27,7 +27,7 @@ def gain_field(eyes=(-30.0, -10.0, 10.0, 30.0)):
     retinal = np.arange(-60.0, 61.0, 2.0)
     model = Pouget1997()
     unit = (model.n_retinal // 2) * model.n_eye + model.n_eye // 2
-    rows = [pd.DataFrame({"retinal": retinal, "eye": e, "rate": model.respond(retinal, retinal * 0 + e)[2][:, unit]})
+    rows = [pd.DataFrame({"retinal": retinal, "eye": e, "rate": model.activate(retinal, retinal * 0 + e)[2][:, unit]})
             for e in eyes]  # fmt: skip
     return pd.concat(rows, ignore_index=True)
 

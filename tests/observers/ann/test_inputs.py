@@ -72,5 +72,5 @@ def test_a_batch_and_a_rate_that_train_nothing_are_refused(tmp_path):
     for field, value in (("batch", 0), ("learning_rate", 0.0), ("learning_rate", float("nan"))):
         with pytest.raises(ValueError, match=f"recipe of clip_shapes has {field} = .*; a positive number is wanted"):
             catalogue.train("clip_shapes", out=tmp_path / "x.safetensors", **{field: value})
-    with pytest.raises(ValueError, match="pixel_noise is 0.5; it was trained in 0.1"):
+    with pytest.raises(ValueError, match="pixel_noise must be a number above 0 and at most 0.1, got 0.5"):
         catalogue.load("picture_namer", pixel_noise=0.5)
