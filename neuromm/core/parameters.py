@@ -164,11 +164,12 @@ def check_parameters(observer: object) -> None:
     owner = getattr(observer, "name", type(observer).__name__)
     for name, parameter in parameters_of(observer).items():
         value = getattr(observer, name)
-        if not _allowed(value, parameter):
+        if not is_allowed(value, parameter):
             raise must_be(owner, name, parameter.wanted, value)
 
 
-def _allowed(value: object, parameter: Parameter) -> bool:
+def is_allowed(value: object, parameter: Parameter) -> bool:
+    """Whether a parameter may have this value."""
     if value is None:
         return parameter.optional
     if parameter.options:

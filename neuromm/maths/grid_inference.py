@@ -12,6 +12,7 @@ import torch
 
 from neuromm.maths import report_probability as exact
 from neuromm.maths.expectation import panels
+from neuromm.maths.measurement_nodes import check_memory
 
 LOG_ROOT_2PI = 0.5 * float(np.log(2 * np.pi))
 REACH = 6.0  # sd on either side that the rules over measurements cover; the mass beyond is 2e-9
@@ -188,6 +189,7 @@ def below(grid, bounds, own, own_sd, other, other_sd, rule=exact.STANDARD):
     else:
         with torch.no_grad():
             y = _lattice(grid, other, other_sd, _fine_other(grid), rule.step)
+            check_memory(len(x) * len(y) * len(grid.place), rule, "a grid of places and measurements")
             pairs = torch.broadcast_tensors(x[None], y[:, None])
             values = infer(grid, *pairs)["estimate"]
 
@@ -207,7 +209,7 @@ def below(grid, bounds, own, own_sd, other, other_sd, rule=exact.STANDARD):
     return total[0] if weight is None else torch.einsum("ybo,yt->bot", total, weight)
 
 
-def unity(grid, own, own_sd, other, other_sd):
+def unity(grid, own, own_sd, other, other_sd, rule=exact.STANDARD):
     """Probability that one cause is the more probable one, shape (n_own, n_other).
 
     Given the other measurement, the own ones judged common are intervals; the rule over the other cue is cut where an
@@ -216,10 +218,12 @@ def unity(grid, own, own_sd, other, other_sd):
     with torch.no_grad():
         x = _lattice(grid, own, own_sd, float(grid.own.min()))
         y = _lattice(grid, other, other_sd, float(grid.other.min()), 0.5)
+        check_memory(len(x) * len(y) * len(grid.place), rule, "a grid of places and measurements")
         cuts = torch.cat([y[:1], _openings(grid, x, y), y[-1:]])
         fine = 2.0 * min(_fine_other(grid), float(grid.own.min()))  # an interval's ends move with the other cue
         even = np.arange(float(y[0]), float(y[-1]), fine)
         ends = np.unique(np.concatenate([cuts.numpy(), even]))
+        check_memory(len(x) * 12 * len(ends) * len(grid.place), rule, "a grid of places and measurements")
         nodes, weights = (torch.as_tensor(v) for v in panels(ends, 12, soften=True))
         pairs = torch.broadcast_tensors(x[None], nodes[:, None])
         values = infer(grid, *pairs)["log_odds"]

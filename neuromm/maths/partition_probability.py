@@ -130,13 +130,28 @@ def nodes(sigma, own, places, rule=exact.STANDARD):
     Where cues are fused the root moves by σ_own²/σ² per unit of the other cue: the spacing follows that scale too.
     """
     with torch.no_grad():
-        fine = torch.minimum(sigma, sigma**2 / own).clamp(min=0.05 * sigma) if own is not None else sigma
-        step = 0.85 * rule.step * fine
-        low, high = places.min() - REACH * sigma, places.max() + REACH * sigma
-        n = int(torch.ceil(((high - low) / step).max())) + 1
+        low, high, n = _n_nodes(sigma, own, places, rule)
         unit = torch.linspace(0, 1, n, dtype=torch.float64, device=sigma.device)
         step = (high - low) / (n - 1)
         return low[:, None] + (high - low)[:, None] * unit, step[:, None]
+
+
+def _n_nodes(sigma, own, places, rule):
+    """Ends of the nodes, (n_sets,), and how many there are."""
+    fine = sigma
+    if own is not None:
+        fine = torch.minimum(sigma, sigma**2 / own).clamp(min=0.05 * sigma)
+    step = 0.85 * rule.step * fine
+    low, high = places.min() - REACH * sigma, places.max() + REACH * sigma
+    return low, high, int(torch.ceil(((high - low) / step).max())) + 1
+
+
+def n_elements(averaged, own, others, rule):
+    """Elements that the integrand of `below` has per bound."""
+    with torch.no_grad():
+        sizes = [_n_nodes(s, averaged.own, p, rule)[2] for s, p in zip(averaged.others, others, strict=True)]
+    per_node = max(len(averaged.blocks), len(own))
+    return len(averaged.own) * per_node * math.prod(sizes)
 
 
 def below(averaged, bounds, own, others, density=False, rule=exact.STANDARD):

@@ -8,42 +8,15 @@ whose nodes serve every condition, because neither root nor nodes depend on wher
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 
-N_GAUSS = 12  # Gauss nodes per panel, where the integrand has kinks
+from neuromm.maths.measurement_nodes import STANDARD, gauss, panel_nodes, smooth_nodes
+
+STILL_MOVING = 1e-4  # of an SD in the last of these steps: such a root is bracketed instead
+BRACKETED_STEPS = 80
 ROOT_STEPS = 7  # Newton steps; one more is differentiated. They leave at most 3e-6 of an sd, in one set of 3000
-
-
-@dataclass(frozen=True)
-class Quadrature:
-    """How fine the rules over measurements are; handed down to whatever integrates.
-
-    The defaults leave errors of about 1e-7 in probability.
-    """
-
-    step: float = 0.38  # spacing of the smooth rule in units of the local scale; see tests for the error it leaves
-    panel: float = 2.8  # greatest width of a panel in units of the local scale
-    reach: float = 5.3  # sd of the other cue on either side that the rule covers; the mass beyond is 6e-8
-    inner: float = 1.0  # factor on the Gauss nodes of the inner integral of matching
-
-    def refined(self, factor: float = 2.0) -> "Quadrature":
-        """Every rule finer by `factor`: to measure its error, or (below 1) for a first look.
-
-        Raises
-        ------
-        ValueError
-            If `factor` is not positive and finite.
-        """
-        if not (math.isfinite(factor) and factor > 0):
-            raise ValueError(f"precision must be positive and finite, got {factor}; 1 is the default rule")
-        reach = self.reach + 1 if factor > 1 else self.reach
-        return replace(self, step=self.step / factor, panel=self.panel / factor, reach=reach, inner=self.inner * factor)
-
-
-STANDARD = Quadrature()
 
 
 class Cues(NamedTuple):
@@ -85,112 +58,6 @@ def normal_density(x, sigma):
     return torch.exp(-0.5 * (x / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
 
 
-class Warp(NamedTuple):
-    """A map of the other cue's measurement to a coordinate v of even difficulty: x − centre = stretch(v)."""
-
-    centre: torch.Tensor  # where the integrand is steep, (n_sets, n_bounds), deg
-    far: torch.Tensor  # its scale far from there, (n_sets, 1), deg
-    near: torch.Tensor  # and there
-    width: torch.Tensor  # how far "there" reaches, in v
-
-    def stretch(self, v):
-        """x − centre, and its slope, at v of shape (n_sets, k): far v less a tanh that is steep at 0."""
-        t = torch.tanh(v / self.width)
-        return self.far * v - (self.far - self.near) * self.width * t, self.near + (self.far - self.near) * t * t
-
-    def ends(self, low, high):
-        """v that begin before x = low and end after x = high."""
-        low, high = (low - self.centre) / self.far, (high - self.centre) / self.far
-        shift = (1 - self.near / self.far) * self.width
-        inner_low, inner_high = low, high
-        for _ in range(3):  # a fixed point approached from below: never past the end when that lies beyond the centre
-            inner_low = low + shift * torch.tanh(inner_low / self.width)
-            inner_high = high + shift * torch.tanh(inner_high / self.width)
-        return torch.where(low < 0, low - shift, inner_low), torch.where(high > 0, high + shift, inner_high)
-
-
-def _warp(c, bounds, own_ends):
-    """Where one cause is certain, the own measurement that is read as the bound moves by −a/b per degree of the
-    other cue. Its distribution function is crossed around `centre` within own·b/a, which is narrow if the
-    other cue is the sharper one. Without `own_ends` nothing is steep.
-    """
-    own, other = c.own[..., 0], c.other[..., 0]
-    if own_ends is None:
-        return Warp(torch.zeros_like(other + bounds), other, other, torch.ones_like(other))
-    steep = (other / own) ** 2
-    near = torch.minimum(own * steep, other)
-    # x_one = bound/joint − y (1/joint − tilt) equals the middle of the own places
-    per_y = 1 / c.joint[..., 0] - c.tilt[..., 0]
-    centre = (bounds / c.joint[..., 0] - (own_ends[0] + own_ends[1]) / 2) / per_y
-    half = (own_ends[1] - own_ends[0])[..., :1] / 2  # the same for all bounds: 0 where each has its own place
-    reach = (half + 6 * own) * steep
-    # the slope has doubled where x = reach
-    width = 0.75 * reach / near * torch.sqrt(((other - near) / near).clamp(min=0.0))
-    return Warp(centre, other, near, width.clamp(min=3.0))
-
-
-def smooth_nodes(c, bounds, own_ends, other_ends, rule=STANDARD, share=1.0):
-    """Trapezoid nodes for the other cue's measurement, gathered where the integrand is steep.
-
-    Parameters
-    ----------
-    c : Cues
-    bounds : tensor, shape (n_sets or 1, n_bounds), deg
-        Bounds on the estimate.
-    own_ends, other_ends : pairs of tensors, shape (1, 1) or (1, n_bounds), deg
-        Ranges of the places of either cue.
-    rule : Quadrature
-    share : float
-        Factor on its spacing.
-
-    Returns
-    -------
-    nodes, weights : tensor, shape (n_sets, n_bounds, n_nodes)
-    """
-    step = share * rule.step
-    warp = _warp(c, bounds, own_ends)
-    start, stop = warp.ends(other_ends[0] - rule.reach * warp.far, other_ends[1] + rule.reach * warp.far)
-    first, last = torch.floor(start / step), torch.ceil(stop / step)
-    n, least = max(int((last - first).max()), 8) + 1, first.min()
-    # one lattice serves all bounds of a set: each takes the stretch that covers its range
-    lattice = step * (least + torch.arange(int(first.max() - least) + n, dtype=torch.float64, device=bounds.device))
-    x, slope = warp.stretch(lattice)
-    at = (first - least).long()[..., None] + torch.arange(n, device=bounds.device)
-    at = at.expand(len(x), -1, -1).flatten(1)
-    x, slope = (v.gather(1, at).unflatten(1, (-1, n)) for v in (x, slope))
-    return warp.centre[..., None] + x, slope * step
-
-
-def panel_nodes(c, bounds, own_ends, other_ends, breaks, rule=STANDARD):
-    """Gauss–Legendre nodes on panels cut at `breaks` (tensors of shape (n_sets, n_bounds), NaN = none).
-
-    Nodes gather at both ends of a panel (x = 3u² − 2u³), which integrates square roots there.
-    """
-    warp = _warp(c, bounds, own_ends)
-    ends = other_ends[0] - rule.reach * warp.far, other_ends[1] + rule.reach * warp.far
-    low, high = (torch.broadcast_tensors(end, warp.centre)[0] for end in ends)
-    start, stop = warp.ends(low, high)
-    n = max(int(torch.ceil((stop - start).max() / rule.panel)), 1) + 1
-    grid = torch.linspace(0, 1, n, dtype=torch.float64, device=bounds.device)
-    even, _ = warp.stretch((start[..., None] + (stop - start)[..., None] * grid).flatten(1))
-    even = warp.centre[..., None] + even.unflatten(1, (-1, n))
-    even = torch.minimum(torch.maximum(even, low[..., None]), high[..., None])
-    cuts = [torch.where(torch.isnan(cut), low, torch.minimum(torch.maximum(cut, low), high)) for cut in breaks]
-    cuts = torch.sort(torch.cat([even, *(cut[..., None] for cut in cuts)], -1), -1).values
-    u, w = gauss(bounds.device)
-    width = cuts.diff(dim=-1)[..., None]
-    x = cuts[..., :-1, None] + width * (u**2 * (3 - 2 * u))
-    return x.flatten(-2), (width * (w * 6 * u * (1 - u))).flatten(-2)
-
-
-def gauss(device, n=N_GAUSS):
-    """Gauss–Legendre nodes and weights on [0, 1]."""
-    import numpy as np
-
-    x, w = np.polynomial.legendre.leggauss(n)
-    return torch.as_tensor((x + 1) / 2, device=device), torch.as_tensor(w / 2, device=device)
-
-
 def average_root(c, height, peak):
     """u at which the averaged estimate has risen by `height` above y, and the slope of the estimate there.
 
@@ -209,13 +76,34 @@ def average_root(c, height, peak):
             q = torch.sigmoid(peak - c.fall * square)
             rise = c.alone - gap * q
             bend = steep * square * q
+            before = u
             u = u - (u * rise - size) / (rise + bend - bend * q)
             u = torch.minimum(torch.maximum(u, low), high)
+        slow = (u - before).abs() > STILL_MOVING * c.own
+        if slow.any():
+            values = (gap, c.alone, c.fall, peak, size, low, high, u)
+            u = u.masked_scatter(slow, _bracketed_root(*(v.expand_as(u)[slow] for v in values)))
         u = torch.copysign(u, height)
     q = torch.sigmoid(peak - c.fall * u * u)
     rise = c.alone - gap * q
     slope = (rise + 2 * gap * c.fall * u * u * q * (1 - q)).detach()
     return u - (u * rise - height) / slope, slope
+
+
+def _bracketed_root(gap, alone, fall, peak, size, low, high, u):
+    """Root of u (alone − gap σ(peak − fall u²)) = size between low and high, by Newton or halving; 1-d tensors."""
+    for _ in range(BRACKETED_STEPS):
+        q = torch.sigmoid(peak - fall * u * u)
+        excess = u * (alone - gap * q) - size
+        slope = alone - gap * q + 2 * gap * fall * u * u * q * (1 - q)
+        low, high = torch.where(excess > 0, low, u), torch.where(excess > 0, u, high)
+        new = u - excess / slope
+        inside = (new > low) & (new < high)
+        new = torch.where(inside, new, 0.5 * (low + high))
+        moved, u = ((new - u) / high.clamp(min=1e-300)).abs().max(), new
+        if moved < 1e-9:
+            break
+    return u
 
 
 def _roots_where_even(c, offset, rate):
@@ -224,11 +112,18 @@ def _roots_where_even(c, offset, rate):
     base + y²/spread − fall (offset − y)²/rate² = 0 is a quadratic in y with a negative leading term.
     """
     base, fall = c.base[..., 0], c.fall[..., 0] / rate[..., 0] ** 2
-    lead = 1 / c.spread[..., 0] - fall
+    bend = 1 / c.spread[..., 0]
+    lead = bend - fall
     centre = -fall * offset / lead
-    square = centre**2 - (base - fall * offset**2) / lead
-    half = torch.sqrt(torch.where(square > 0, square, torch.nan))
+    square = (fall * (base + bend * offset**2) - base * bend) / lead**2
+    half = _root_or_nan(square)
     return centre - half, centre + half
+
+
+def _root_or_nan(square):
+    """Square root, NaN (with a gradient of 0) where there is none."""
+    exists = square > 0
+    return torch.where(exists, torch.sqrt(torch.where(exists, square, 1.0)), torch.nan)
 
 
 def _even_threshold(c):
@@ -237,7 +132,7 @@ def _even_threshold(c):
     return torch.sqrt(torch.where(square > 0, square, torch.nan))
 
 
-def _common_half_width(c, y):
+def common_half_width(c, y):
     """Half width of the own measurements judged common, given y; its gradient at zero is cut off."""
     square = (c.base + y**2 / c.spread) / c.fall
     inside = square > 1e-18
@@ -259,6 +154,11 @@ def _contract(c, mass, y, weight, other, paired):
         return (mass[..., 0] * weight * torch.exp(-away * away)).sum(-1)
     away = y[..., None] - other * scale[..., None]
     return mass.transpose(-1, -2) @ (torch.exp(-away * away) * weight[..., None])
+
+
+def contract_pairs(c, mass, y, weight, other):
+    """Integrate `mass` at nodes y (n_sets, n, n_nodes) over the other cue, each with its own place: (n_sets, n)."""
+    return _contract(c, mass[..., None], y, weight, other, True)
 
 
 def _signed_mass(c, x, own, paired):
@@ -330,7 +230,7 @@ def below_selection(c, bounds, own, other, paired=False, rule=STANDARD):
         breaks = [threshold, -threshold, *_roots_where_even(d, t, d.joint), *_roots_where_even(d, t, d.alone)]
         breaks = [torch.broadcast_tensors(cut, t)[0] for cut in breaks]
         y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks, rule)
-    half, height = _common_half_width(c, y), bounds[..., None] - y
+    half, height = common_half_width(c, y), bounds[..., None] - y
     clipped = [torch.maximum(torch.minimum(height / rate, half), -half) + y * c.tilt for rate in (c.joint, c.alone)]
     inner = 0.5 * (_signed_mass(c, clipped[0], own, paired) - _signed_mass(c, clipped[1], own, paired))
     return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
@@ -362,6 +262,88 @@ def below_matching(c, bounds, own, other, paired=False, rule=STANDARD):
         inner = torch.stack([(posterior * torch.exp(-z * z)) @ w for z in each], -1) * width[..., None]
     inner = inner * (scale / math.sqrt(math.pi))[..., None]
     return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+
+
+def density_matching(c, bounds, own, other, rule=STANDARD):
+    """Probability density of the matched estimate at each bound, 1/deg, each with its own pair of places.
+
+    The derivative of `below_matching`: the density of the measurements that the hypotheses read as the bound, weighed
+    by their posteriors.
+
+    Parameters
+    ----------
+    c : Cues
+    bounds : tensor, shape (n_sets or 1, n), deg
+    own, other : tensor, shape (n,), deg
+    rule : Quadrature
+
+    Returns
+    -------
+    density : tensor, shape (n_sets, n)
+    """
+    bounds = bounds - c.mean[..., 0]
+    y, weight = _smooth(c, bounds, own, other, True, rule, 0.7)
+    peak = c.base + y * y / c.spread
+    total = 0.0
+    for sign, rate in ((1, c.joint), (-1, c.alone)):
+        u = (bounds[..., None] - y) / rate
+        total = total + sign * torch.sigmoid(peak - c.fall * u * u) * _read_as(c, y, u, own, rate)
+    return contract_pairs(c, total, y, weight, other) + _density_two(c, bounds, own)
+
+
+def density_selection(c, bounds, own, other, rule=STANDARD):
+    """Probability density of the selected estimate at each bound, 1/deg; arguments as in `density_matching`."""
+    bounds = bounds - c.mean[..., 0]
+    edges = [_roots_where_even(c, bounds, rate) for rate in (c.joint, c.alone)]
+    return density_of_regions(c, bounds, own, other, edges, rule)
+
+
+def density_of_regions(c, bounds, own, other, edges, rule):
+    """Density of an estimate that is fused where the other measurement lies in an interval.
+
+    Parameters
+    ----------
+    c : Cues
+    bounds : tensor, shape (n_sets, n), deg from the prior mean
+    own, other : tensor, shape (n,), deg
+    edges : two pairs of tensors, shape (n_sets, n), deg from the prior mean; NaN where there is no such interval
+        Ends of the interval of other measurements for which the own one that is read as the bound under one cause,
+        and under two, is judged common.
+    rule : Quadrature
+
+    Returns
+    -------
+    density : tensor, shape (n_sets, n)
+    """
+    with torch.no_grad():
+        d = Cues(*(value.detach() for value in c))
+        t = bounds.detach()
+        breaks = [torch.broadcast_tensors(edge.detach(), t)[0] for pair in edges for edge in pair]
+        y, weight = panel_nodes(d, t, _ends(c, own, True), _ends(c, other, True), breaks, rule)
+    total, moved = 0.0, 0.0
+    for sign, rate, ends in ((1, c.joint, edges[0]), (-1, c.alone, edges[1])):
+        low, high = (end[..., None].detach() for end in ends)
+        inside = (y > low) & (y < high)
+        mass = _read_as(c, y, (bounds[..., None] - y) / rate, own, rate)
+        total = total + sign * torch.where(inside, mass, 0.0)
+        for side, end in ((-1, ends[0]), (1, ends[1])):  # the ends move with the parameters: for the gradient
+            at = torch.nan_to_num(end)[..., None].detach()
+            there = _read_as(c, at, (bounds[..., None] - at) / rate, own, rate)
+            density = there * normal_density(at + c.mean - other[:, None], c.other)
+            shift = torch.where(torch.isnan(end), 0.0, torch.nan_to_num(end) - at[..., 0])
+            moved = moved + sign * side * shift * density[..., 0].detach()
+    return contract_pairs(c, total, y, weight, other) + moved + _density_two(c, bounds, own)
+
+
+def _read_as(c, y, u, own, rate):
+    """Density of the own measurement y tilt + u per degree of an estimate that rises with it at `rate`."""
+    return normal_density(y * c.tilt + u + c.mean - own[:, None], c.own) / rate
+
+
+def _density_two(c, bounds, own):
+    """Density of the segregated estimate at each bound."""
+    slope = c.alone[..., 0]
+    return normal_density(bounds / slope + c.mean[..., 0] - own, c.own[..., 0]) / slope
 
 
 def _posterior_mass(c, scale, y, start, width, first, u, w):
@@ -404,6 +386,14 @@ def _below_two(c, bounds, own, paired):
     return normal_cdf((root[..., None] - own) / c.own)[..., None]
 
 
+def _density_paired(c, bounds, own, other, rule=STANDARD):
+    return density_averaging(c, bounds, own, other, True, rule)
+
+
+# each value with its own pair of places
+DENSITY: dict[str, Callable] = {
+    "averaging": _density_paired, "selection": density_selection, "matching": density_matching,
+}  # fmt: skip
 BELOW: dict[str, Callable] = {"averaging": below_averaging, "selection": below_selection, "matching": below_matching}
 
 
@@ -420,25 +410,45 @@ def unity_judged(c, own, other, paired=False, rule=STANDARD):
     with torch.no_grad():
         d = Cues(*(value.detach() for value in c))
         own_ends = [e + torch.zeros_like(d.own[..., 0]) for e in _ends(c, own, paired)]
-        least, most = own_ends[0] - 6 * d.own[..., 0], own_ends[1] + 6 * d.own[..., 0]
-        n = int(torch.ceil(((most - least) / d.own[..., 0]).max() / rule.panel)) + 1
-        threshold = _even_threshold(d) + torch.zeros_like(least)
-        breaks = [threshold, -threshold]
-        for part in torch.linspace(0, 1, n, dtype=torch.float64):
-            breaks += _where_ends_pass(d, least + part * (most - least))
-        y, weight = panel_nodes(d, torch.zeros_like(least), None, _ends(c, other, paired), breaks, rule)
-    half = _common_half_width(c, y)
+        breaks = where_judgements_change(d, *own_ends, rule)
+        y, weight = panel_nodes(d, torch.zeros_like(own_ends[0]), None, _ends(c, other, paired), breaks, rule)
+    half = common_half_width(c, y)
     low, high = (_signed_mass(c, y * c.tilt + sign * half, own, paired) for sign in (-1, 1))
     mass = 0.5 * (high - low)
     return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]
 
 
+def where_judgements_change(c, low, high, rule=STANDARD):
+    """Other-cue measurements at which the interval judged common opens, or passes places from low to high ± 6 SD.
+
+    Parameters
+    ----------
+    c : Cues
+    low, high : tensor, shape (n_sets, n), deg from the prior mean
+        Least and greatest own place.
+    rule : Quadrature
+
+    Returns
+    -------
+    breaks : list of tensors, shape (n_sets, n)
+        NaN where it does not.
+    """
+    least, most = low - 6 * c.own[..., 0], high + 6 * c.own[..., 0]
+    n = int(torch.ceil(((most - least) / c.own[..., 0]).max() / rule.panel)) + 1
+    threshold = _even_threshold(c) + torch.zeros_like(least)
+    breaks = [threshold, -threshold]
+    for part in torch.linspace(0, 1, n, dtype=torch.float64):
+        breaks += _where_ends_pass(c, least + part * (most - least))
+    return breaks
+
+
 def _where_ends_pass(c, place):
     """y at which an end of the interval judged common is at `place`: (place − tilt y)² fall = base + y²/spread."""
     tilt, fall, base, spread = (v[..., 0] for v in (c.tilt, c.fall, c.base, c.spread))
-    lead = tilt**2 * fall - 1 / spread
+    bend = 1 / spread
+    lead = tilt**2 * fall - bend
     centre = place * tilt * fall / lead
-    square = centre**2 - (place**2 * fall - base) / lead
+    square = (fall * (bend * place**2 + base * tilt**2) - base * bend) / lead**2
     half = torch.sqrt(torch.where(square > 0, square, torch.nan))
     return centre - half, centre + half
 

@@ -12,6 +12,7 @@ from neuromm.maths.report_probability import (
     _contract,
     _ends,
     _signed_mass,
+    density_of_regions,
     normal_cdf,
     panel_nodes,
 )
@@ -49,6 +50,27 @@ def below_criterion(c, criterion, bounds, own, other, paired=False, rule=STANDAR
     ]
     inner = 0.5 * (_signed_mass(c, clipped[0], own, paired) - _signed_mass(c, clipped[1], own, paired))
     return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+
+
+def density_criterion(c, criterion, bounds, own, other, rule=STANDARD):
+    """Probability density of the estimate if cues nearer than `criterion` are fused, 1/deg.
+
+    Parameters
+    ----------
+    c, criterion
+        As in `below_criterion`.
+    bounds, own, other, rule
+        As in `report_probability.density_matching`.
+
+    Returns
+    -------
+    density : tensor, shape (n_sets, n)
+    """
+    bounds, k = bounds - c.mean[..., 0], criterion[:, None]
+    per_y = (c.own[..., 0] / c.other[..., 0]) ** 2
+    fused = [(bounds / c.joint[..., 0] + sign * k) / (1 + per_y) for sign in (-1, 1)]
+    segregated = [bounds / c.alone[..., 0] + sign * k for sign in (-1, 1)]
+    return density_of_regions(c, bounds, own, other, [fused, segregated], rule)
 
 
 def unity_criterion(own_sigma, other_sigma, criterion, disparity):

@@ -87,7 +87,7 @@ class Fit:
 
 def fit(
     observer, trials, free=None, *, by="observer", n_starts=10, rng=None, method="gradient",
-    on_bad="raise", progress=False, device="cpu",
+    on_bad="raise", progress=False, device="cpu", max_memory=2.0,
 ) -> Fit:  # fmt: skip
     """Fit free parameters to each subject's responses by maximum likelihood.
 
@@ -115,6 +115,9 @@ def fit(
         last two need the extra `bridges`, go one subject after the other, and use no gradient.
     on_bad : "raise" or "report"
         Whether a subject with unusable data stops everything before it starts, or is listed in `failed`.
+    max_memory : float
+        GB that an evaluation of the likelihood may take, whatever the bounds: it is computed in parts, or the value is
+        refused before memory is asked for.
     progress : bool
         Show a progress bar. An interruption (Ctrl-C) keeps the subjects that are done.
 
@@ -152,7 +155,8 @@ def fit(
         if not len(usable):
             continue
         ties[one.name] = {k: v.tie for k, v in own.items() if isinstance(v, Free) and v.tie}
-        done = _fit_one(one, usable, own, by, n_starts, rng, METHODS[method], progress, device, failed, results)
+        likelihood = one.likelihood(usable, own, by=by, device=device, max_memory=max_memory)
+        done = _fit_one(likelihood, n_starts, rng, METHODS[method], progress, failed, results)
         if not done:
             warnings.warn(f"interrupted: {one.name} is fitted to some subjects only", stacklevel=2)
             break
@@ -274,21 +278,21 @@ def _declared_free(observers):
     return free
 
 
-def _fit_one(observer, trials, free, by, n_starts, rng, search, progress, device, failed, results):
+def _fit_one(likelihood, n_starts, rng, search, progress, failed, results):
     """Fit one observer to all subjects, some at a time; False if interrupted."""
-    likelihood = observer.likelihood(trials, free, by=by, device=device)
+    name = likelihood.observer.name
     subjects = np.arange(len(likelihood.subjects))
-    bar = _progress(progress, len(subjects), observer.name)
+    bar = _progress(progress, len(subjects), name)
     for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
         some = subjects[start : start + SUBJECTS_AT_ONCE]
         try:
             hints = _estimates_of_others(likelihood, some, results["estimates"])
             unit, value, agreeing, converged = search(likelihood, some, n_starts, rng, hints)
-            tables = _describe(likelihood, observer.name, some, unit, value, agreeing, converged, failed)
+            tables = _describe(likelihood, name, some, unit, value, agreeing, converged, failed)
         except KeyboardInterrupt:
             return False
-        for name, table in zip(("estimates", "summary"), tables, strict=True):
-            results[name].append(table)
+        for kind, table in zip(("estimates", "summary"), tables, strict=True):
+            results[kind].append(table)
         bar.update(len(some))
     bar.close()
     return True

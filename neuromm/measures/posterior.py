@@ -59,13 +59,13 @@ class Posterior:
 
 def sample_posterior(
     observer, trials, free, *, by="observer", n_chains=4, n_samples=500, n_warmup=200, n_starts=6, rng=None,
-    device="cpu",
+    device="cpu", max_memory=2.0,
 ) -> Posterior:  # fmt: skip
     """Sample the posterior of the free parameters of each subject by slice sampling, from around the best fit.
 
     Parameters
     ----------
-    observer, trials, free, by, device
+    observer, trials, free, by, device, max_memory
         As for `fit`, one observer.
     n_chains, n_samples, n_warmup : int
         Chains per subject; sweeps kept and thrown away in each.
@@ -86,7 +86,7 @@ def sample_posterior(
     good, bad = check_responses(trials, by=by)
     if bad:
         raise BadData("; ".join(bad.values()))
-    likelihood = observer.likelihood(good, free, by=by, device=device)
+    likelihood = observer.likelihood(good, free, by=by, device=device, max_memory=max_memory)
     n_subjects, n_free = len(likelihood.subjects), len(likelihood.names)
     if n_starts:
         best = METHODS["gradient"](likelihood, np.arange(n_subjects), n_starts, rng)[0]

@@ -11,6 +11,7 @@ import pytest
 
 import neuromm
 from neuromm.maths import report_probability as exact
+from neuromm.maths.measurement_nodes import Quadrature
 from neuromm.measures.fitting import fit
 from neuromm.observers.bayes.causal_inference import CausalInference
 from neuromm.observers.bayes.grid import GridCausalInference
@@ -74,7 +75,7 @@ def test_fits_in_four_threads_are_the_serial_ones_to_the_bit():
 
 
 def test_a_rule_is_frozen_and_a_finer_one_is_another():
-    rule = exact.Quadrature()
+    rule = Quadrature()
     assert rule == exact.STANDARD and rule.refined(2.0).step == rule.step / 2 and rule == exact.STANDARD
     with pytest.raises(FrozenInstanceError):
         rule.step = 1.0

@@ -1,12 +1,17 @@
 """The likelihood plan, the predictions and the percepts of the grid observer: its fields made into a `Grid`."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from neuromm.maths import grid_inference as exact
 from neuromm.maths.grid_inference import Grid
+from neuromm.maths.measurement_nodes import TooLarge
+from neuromm.maths.motor_noise import SMALL
+from neuromm.observers.bayes import small_noise
 from neuromm.observers.bayes.location_likelihood import Group
 
 
@@ -218,28 +223,70 @@ class GridGroup(Group):
         return grid, self.grid_own, own_sd, self.grid_other if self.both else None, other_sd
 
     def _unity(self, parameters, rule):
-        found = [exact.unity(*self._setting(parameters, i)) for i in range(len(parameters["lapse"]))]
+        found = []
+        for i in range(len(parameters["lapse"])):
+            setting = self._setting(parameters, i)
+            found.append(self._alone_if_large(partial(exact.unity, *setting), rule))
         return torch.stack(found).flatten(-2)[:, self.in_grid]
 
     def _below(self, parameters, rule):
         return partial(exact.below, rule=rule)
 
-    def _of_pairs(self, function, cues, *bounds):
+    def _of_pairs(self, function, cues, rule, *bounds):
         """Probabilities of the pairs of places that occur: (n_sets, n_bounds, n_pairs)."""
-        (bounds,) = bounds
+        return small_noise.in_parts(partial(self._product, function, cues), bounds, self.elements(cues, rule), rule, 1)
+
+    def _product(self, function, cues, bounds):
         found = []
         for i in range(len(cues["lapse"])):
             grid, *rest = self._setting(cues, i)
-            value = function(grid, bounds[min(i, len(bounds) - 1)], *rest)
+            one = partial(self._below_one, grid, bounds[min(i, len(bounds) - 1)], *rest)
+            value = self._alone_if_large(one, function.keywords["rule"])
             found.append(value if self.both else value[..., None])
         return torch.stack(found).flatten(-2)[..., self.in_grid]
 
-    def _noiseless_density(self, cues, parameters, answer, rule):
-        """Density from the slope of the distribution function, answer by answer."""
-        step = 0.05 * self._fine(parameters, cues).detach()[:, None]
-        shifts = torch.cat([answer + k * step for k in (1, -1, 2, -2)], -1)
-        below = self._of_pairs(self._below(parameters, rule), cues, shifts)
-        below = below.unflatten(1, (4, -1))  # (n_sets, 4, n_rows, n_pairs)
-        rows = torch.arange(len(self.answer))
-        up1, down1, up2, down2 = (below[:, k, rows, self.pair] for k in range(4))
-        return (8 * (up1 - down1) - (up2 - down2)) / (12 * step)
+    def _below_one(self, *arguments, rule):
+        return exact.below(*arguments, rule=rule)
+
+    def _alone_if_large(self, function, rule):
+        """`function(rule=rule)`; if its share of the memory is too small, computed again for the gradient."""
+        try:
+            return function(rule=rule)
+        except TooLarge:
+            whole = replace(rule, memory=rule.memory * self.n_groups)
+            if torch.is_grad_enabled():
+                return checkpoint(function, rule=whole, use_reentrant=False, preserve_rng_state=False)
+            return function(rule=whole)
+
+    def methods(self, parameters):
+        """How each parameter set is evaluated: see `small_noise`."""
+        motor = parameters["sigma_motor"].detach()
+        fine = self._fine(parameters, None).detach()
+        if self.report == "common" or not (motor > 0).any():
+            return torch.full_like(motor, small_noise.SHARED, dtype=torch.long)
+        crowded = self.n_motor_nodes(motor, fine) > small_noise.MOST_SHARED
+        found = torch.where(crowded & (motor <= SMALL * fine), small_noise.SHIFTED, small_noise.SHARED)
+        return torch.where(motor > small_noise.NEGLIGIBLE * fine, found, small_noise.NOISELESS)
+
+    def elements(self, parameters, rule):
+        """Elements of an integrand per value of the estimate, parameter sets included."""
+        return 80_000 * len(parameters["lapse"])
+
+    def estimate_below(self, parameters, rule):
+        """Function (values (n_sets, n), pairs (n,)) → probability that the estimate is below, (n_sets, n)."""
+
+        def of_pairs(at, pair):
+            found = self._product(self._below(parameters, rule), parameters, at)  # (n_sets, n, n_pairs)
+            return found[:, torch.arange(len(pair)), pair]
+
+        return of_pairs
+
+    def estimate_density(self, parameters, fine, rule):
+        """As `estimate_below`, its density from the slope of the distribution function, 1/deg."""
+        below, step = self.estimate_below(parameters, rule), 0.05 * fine[:, None]
+
+        def of_pairs(at, pair):
+            rise = [below(at + k * step, pair) - below(at - k * step, pair) for k in (1, 2)]
+            return (8 * rise[0] - rise[1]) / (12 * step)
+
+        return of_pairs

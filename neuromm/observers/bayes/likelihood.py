@@ -4,12 +4,15 @@ A trial table is reduced once to its distinct cells (stimulus, question, answer)
 observer's *plan* turns parameter values into the log probability of each cell. Torch stays inside.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from neuromm.core.parameters import numbers_of
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import is_allowed, numbers_of, parameters_of
 from neuromm.maths.device import check_device
-from neuromm.maths.parameters import BadData, Space
+from neuromm.maths.parameters import BadData, Space, as_free
 from neuromm.observers.bayes.possible_answers import check_answers
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import distinct, require
@@ -27,6 +30,8 @@ class Likelihood:
     free : dict of parameter → (low, high) or Free
     device : str
         Where torch computes, always in float64.
+    max_memory : float
+        GB that an evaluation may take: it is computed in parts, or refused before memory is asked for.
 
     Attributes
     ----------
@@ -37,12 +42,16 @@ class Likelihood:
         Responses that count.
     """
 
-    def __init__(self, observer, trials, free, *, by="observer", device="cpu", max_elements=80_000):
+    def __init__(self, observer, trials, free, *, by="observer", device="cpu", max_memory=2.0, max_elements=80_000):
         check_device(device)
+        if not max_memory > 0:
+            raise must_be("likelihood", "max_memory", "a positive number of GB", max_memory)
         require(trials, ["report", "response"], observer.name)
-        self.observer, self.device, self.max_elements = observer, device, max_elements
+        self.observer, self.device = observer, device
+        self.max_memory, self.max_elements = max_memory, max_elements
         self.space = Space.of_free(free, trials, list(numbers_of(observer)))
         self.names = self.space.names
+        self._check_bounds(free)
         trials = trials[trials["response"].notna()]
         if not len(trials):
             raise BadData("trials has no response: column 'response' is empty")
@@ -52,6 +61,18 @@ class Likelihood:
         subject = pd.Categorical(who, categories=self.subjects).codes
         self.n_trials = np.bincount(subject, minlength=len(self.subjects))
         self._groups = self._reduce(trials, subject)
+
+    def _check_bounds(self, free):
+        """Refuse bounds at which the observer itself could not be made."""
+        declared = parameters_of(self.observer)
+        for name, bounds in free.items():
+            if name not in declared:
+                continue
+            one = as_free(name, bounds)
+            for end, words in ((one.low, "start"), (one.high, "end")):
+                if not is_allowed(end, declared[name]):
+                    wanted = declared[name].wanted
+                    raise must_be(self.observer.name, f"free['{name}']", f"bounds that {words} at {wanted}", end)
 
     def _reduce(self, trials, subject):
         """Subjects that share cells are evaluated together: (plans, counts per subject)."""
@@ -143,6 +164,7 @@ class Likelihood:
         from neuromm.maths.report_probability import STANDARD
 
         rule = STANDARD if precision == 1 else STANDARD.refined(precision)
+        rule = replace(rule, memory=self.max_memory)
         value, slope = self._all(theta, subject, gradient, rule)
         return (value, slope) if gradient else value
 
@@ -168,13 +190,12 @@ class Likelihood:
 
         with torch.set_grad_enabled(gradient):
             values = torch.tensor(theta[some], dtype=torch.float64, device=self.device, requires_grad=gradient)
-            total = 0.0
             for evaluate, axis, counts, _ in parts:
-                total = total + (evaluate(self._parameters(values, axis), rule) * counts[row]).sum(-1)
-            if gradient:
-                (grad,) = torch.autograd.grad(total.sum(), values)
-                slope[some] = grad.cpu().numpy()
-            value[some] = total.detach().cpu().numpy()
+                one = (evaluate(self._parameters(values, axis), rule) * counts[row]).sum(-1)
+                if gradient:  # part by part: what the last one held is free again
+                    (grad,) = torch.autograd.grad(one.sum(), values)
+                    slope[some] += grad.cpu().numpy()
+                value[some] += one.detach().cpu().numpy()
 
     def _parameters(self, values, axis):
         """Every numeric field of the observer as a tensor of shape (n_sets,)."""
@@ -196,9 +217,9 @@ class Likelihood:
 class Likely:
     """What makes an observer fit-able: `likelihood` and `log_likelihood`, from its `plan_likelihood`."""
 
-    def likelihood(self, trials, free, *, by="observer", device="cpu") -> Likelihood:
+    def likelihood(self, trials, free, *, by="observer", device="cpu", max_memory=2.0) -> Likelihood:
         """The exact log likelihood of the responses in `trials` as a function of `free` parameters."""
-        return Likelihood(self, trials, free, by=by, device=device)
+        return Likelihood(self, trials, free, by=by, device=device, max_memory=max_memory)
 
     def check_answers(self, trials) -> None:
         """Refuse a response that its row does not offer: a `BadData` that names trial, value and choices."""

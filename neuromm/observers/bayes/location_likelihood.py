@@ -5,16 +5,20 @@ one call of `neuromm.maths.report_probability` serves them all. One event, fusio
 """
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
 
+from neuromm.maths import motor_noise
 from neuromm.maths import report_probability as exact
+from neuromm.observers.bayes import small_noise
 from neuromm.observers.choices import LAPSE_RANGE
 from neuromm.stimuli.alternatives import number_offers
 
+LEAST_SIGMA = 1e-6  # deg: an SD below counts as this one, where densities are exact to 1e-4
 LEAST = 1e-12  # least probability or density of an answer: quadrature errors are of this order or above
 
 
@@ -33,8 +37,11 @@ def plan(observer, cells, device, kind=None):
         positions.append(rows)
         effort = max(effort, group.effort)
     order = torch.as_tensor(np.argsort(np.concatenate(positions)), device=device)
+    for group in groups:
+        group.n_groups = len(groups)
 
     def evaluate(parameters, rule=exact.STANDARD):
+        rule = replace(rule, memory=rule.memory / len(groups))  # what they hold for the gradient adds up
         parameters = {"sigma_motor": 0.0 * parameters["lapse"], **parameters}  # counts have no motor noise
         return torch.cat([group.log_probability(parameters, rule) for group in groups], -1)[:, order]
 
@@ -130,9 +137,10 @@ class Group:
     # -- the three kinds of answer ------------------------------------------------------------------------
 
     def _sigmas(self, parameters):
-        own = parameters[self.own.sigma_field] * self.scale[0]
-        other = parameters[self.other.sigma_field] * self.scale[1] if self.both else None
-        return own, other
+        own = (parameters[self.own.sigma_field] * self.scale[0]).clamp(min=LEAST_SIGMA)
+        if not self.both:
+            return own, None
+        return own, (parameters[self.other.sigma_field] * self.scale[1]).clamp(min=LEAST_SIGMA)
 
     def _normal(self, parameters, prior_common=None):
         """Mean and sd of the estimate where it is linear in the cues, (n_sets, n_pairs) and (n_sets, 1); else None.
@@ -171,18 +179,33 @@ class Group:
         if self.prior is not None:
             return torch.full_like(parameters["lapse"], self.prior)[:, None].expand(-1, self.n_pairs)
         function = exact.unity_matched if self.read_out == "matching" else exact.unity_judged
-        return self._of_pairs(partial(function, rule=rule), self._cues(parameters))
 
-    def _of_pairs(self, function, cues, *bounds):
+        def evaluate(parameters, method):
+            if method != small_noise.SHARED:
+                return small_noise.unity(self, parameters, rule)
+            return self._of_pairs(partial(function, rule=rule), self._cues(parameters), rule)
+
+        return small_noise.by_method(self, parameters, evaluate)
+
+    def _of_pairs(self, function, cues, rule, *bounds):
         """Call for the pairs of places that occur; the last axis is the pair: (n_sets, n_bounds, n_pairs)."""
         if not self.paired:
-            return function(cues, *bounds, self.grid_own, self.grid_other).flatten(-2)[..., self.in_grid]
+
+            def product(*bounds):
+                return function(cues, *bounds, self.grid_own, self.grid_other).flatten(-2)[..., self.in_grid]
+
+            if not bounds:
+                return product()
+            span = self.grid_own.max() - self.grid_own.min(), self.grid_other.max() - self.grid_other.min()
+            each = small_noise.n_nodes(self, cues, rule, max(span)) * len(self.grid_own)
+            return small_noise.in_parts(product, bounds, each, rule, axis=1)
+        each = small_noise.n_nodes(self, cues, rule)
         if not bounds:
-            return function(cues, self.pair_own, self.pair_other, paired=True)
-        (bounds,) = bounds
-        n = bounds.shape[-1]
-        own, other = self.pair_own.repeat(n), self.pair_other.repeat(n)
-        return function(cues, bounds.repeat_interleave(self.n_pairs, -1), own, other, True).unflatten(-1, (n, -1))
+            places = self.pair_own, self.pair_other
+            return small_noise.in_parts(partial(function, cues, paired=True), places, each, rule)
+        n = bounds[0].shape[-1]
+        inputs = bounds[0].repeat_interleave(self.n_pairs, -1), self.pair_own.repeat(n), self.pair_other.repeat(n)
+        return small_noise.in_parts(partial(function, cues, paired=True), inputs, each, rule).unflatten(-1, (n, -1))
 
     def _below(self, parameters, rule):
         """Function (cues, bounds, own, other, paired) → probability that the estimate is below each bound."""
@@ -194,12 +217,23 @@ class Group:
         if normal is not None:
             mean, sd = normal
             return exact.normal_cdf((bounds[..., None] - mean[:, None]) / sd[:, None])
+
+        def evaluate(parameters, method):
+            if method != small_noise.SHARED:
+                return small_noise.below_keys(self, parameters, method, rule)
+            return self._shared_below_keys(parameters, rule)
+
+        return small_noise.by_method(self, parameters, evaluate)
+
+    def _shared_below_keys(self, parameters, rule):
+        """`_below_keys` from nodes that all conditions share."""
+        bounds = self._unbiased(self.bounds, parameters)
         below, cues = self._below(parameters, rule), self._cues(parameters)
         motor = parameters["sigma_motor"]
         if not (motor > 0).any():
-            return self._of_pairs(below, cues, bounds)
+            return self._of_pairs(below, cues, rule, bounds)
         grid, step, local = self._motor_grid(parameters, cues, bounds)
-        inner = self._of_pairs(below, cues, grid)  # (n_sets, n_grid, n_pairs)
+        inner = self._of_pairs(below, cues, rule, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)
         if local:
             away = grid.unflatten(-1, (bounds.shape[-1], -1)) - bounds[..., None]
@@ -216,6 +250,15 @@ class Group:
         precision = own**-2 + other**-2 + prior
         fused = torch.sqrt(own**-2 + other**-2) / precision
         return torch.minimum(fused, own * cues.alone[:, 0, 0])
+
+    def n_motor_nodes(self, motor, fine):
+        """How many values of the estimate the motor noise of all answers asks for, shape (n_sets,)."""
+        at = self.answer if self.keys is None else self.bounds
+        step = torch.minimum(motor.clamp(min=1e-6), 0.75 * fine)
+        n_shared = (at.max() - at.min() + 11 * motor) / step
+        if self.keys is None:
+            return n_shared
+        return torch.minimum(n_shared, 11 * motor / step * len(at))
 
     def _motor_grid(self, parameters, cues, bounds):
         """Values of the estimate at which motor noise is folded in: around each bound, or one grid for all."""
@@ -240,9 +283,20 @@ class Group:
         if normal is not None:
             mean, sd = normal
             return exact.normal_density(answer - mean[:, self.pair], sd)
+
+        def evaluate(parameters, method):
+            if method != small_noise.SHARED:
+                return small_noise.density(self, parameters, method, rule)
+            return self._shared_density(parameters, rule)
+
+        return small_noise.by_method(self, parameters, evaluate)
+
+    def _shared_density(self, parameters, rule):
+        """`_density` from nodes that all conditions share."""
+        answer = self._unbiased(self.answer, parameters)
         cues, motor = self._cues(parameters), parameters["sigma_motor"]
         if not (motor > 0).any():
-            return self._noiseless_density(cues, parameters, answer, rule)
+            return self._noiseless_density(parameters, rule)
         low, high = answer.amin(1), answer.amax(1)
         with torch.no_grad():
             some = motor.clamp(min=1e-6)
@@ -252,21 +306,52 @@ class Group:
             unit = torch.linspace(0, 1, n, dtype=torch.float64, device=motor.device)
             grid = low[:, None] - 5.5 * some[:, None] + span[:, None] * unit
             step = span / (n - 1)
-        below = self._of_pairs(self._below(parameters, rule), cues, grid)  # (n_sets, n_grid, n_pairs)
+        below = self._of_pairs(self._below(parameters, rule), cues, rule, grid)  # (n_sets, n_grid, n_pairs)
         motor = motor.clamp(min=1e-6)[:, None, None]
         away = grid[:, None] - answer[..., None]  # by parts: ∫ F(t) (t − answer)/σ² N(t − answer; σ) dt
         kernel = away / motor**2 * exact.normal_density(away, motor) * step[:, None, None]
         return (kernel.transpose(1, 2) * below[..., self.pair]).sum(1)
 
-    def _noiseless_density(self, cues, parameters, answer, rule):
-        own, other = self.pair_own[self.pair], self.pair_other[self.pair]
-        if self.read_out == "averaging":
-            return exact.density_averaging(cues, answer, own, other, rule=rule)
-        step = 0.05 * self._fine(parameters, cues).detach()[:, None]
-        below = self._below(parameters, rule)
+    def _noiseless_density(self, parameters, rule):
+        return small_noise.density(self, parameters, small_noise.NOISELESS, rule)
 
-        def rise(k):
-            up, down = (below(cues, answer + sign * k * step, own, other, True) for sign in (1, -1))
-            return up - down
+    # -- each value of the estimate with its own pair of places: what `small_noise` asks for ---------------
 
-        return (8 * rise(1) - rise(2)) / (12 * step)
+    def methods(self, parameters):
+        """How each parameter set is evaluated: see `small_noise`."""
+        return small_noise.methods(self, parameters)
+
+    def elements(self, parameters, rule):
+        """Elements of an integrand per value of the estimate, parameter sets included."""
+        return small_noise.n_nodes(self, self._cues(parameters), rule)
+
+    def estimate_below(self, parameters, rule):
+        """Function (values (n_sets, n), pairs (n,)) → probability that the estimate is below, (n_sets, n)."""
+        below, cues = self._below(parameters, rule), self._cues(parameters)
+
+        def of_pairs(at, pair):
+            return below(cues, at, self.pair_own[pair], self.pair_other[pair], True)
+
+        return of_pairs
+
+    def estimate_density(self, parameters, fine, rule):
+        """As `estimate_below`, its density, 1/deg."""
+        density, cues = exact.DENSITY[self.read_out], self._cues(parameters)
+
+        def of_pairs(at, pair):
+            return density(cues, at, self.pair_own[pair], self.pair_other[pair], rule)
+
+        return of_pairs
+
+    def report_with_noise(self, parameters, is_density, rule):
+        """As `estimate_below` or `estimate_density`, of estimate and motor noise."""
+        cues, motor = self._cues(parameters), parameters["sigma_motor"]
+
+        def of_pairs(at, pair):
+            own, other = self.pair_own[pair], self.pair_other[pair]
+            criterion = parameters.get("criterion")
+            return motor_noise.below_with_noise(
+                self.read_out, cues, motor, at, own, other, is_density, rule, criterion
+            )
+
+        return of_pairs

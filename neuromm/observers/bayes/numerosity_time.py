@@ -1,6 +1,6 @@
 """Causal inference over numbers and asynchrony at once: beeps count as flashes only when they come with them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -126,6 +126,7 @@ class NumerosityTime(Numerosity):
 
         def evaluate(p, *rule):
             found = []
+            rule = [replace(one, memory=one.memory / len(groups)) for one in rule]
             for value, _, count in groups:
                 if np.isnan(value):
                     found.append(count(p, *rule))

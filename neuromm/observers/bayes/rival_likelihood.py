@@ -3,7 +3,7 @@
 import torch
 
 from neuromm.maths import report_probability as exact
-from neuromm.maths.rival_probability import below_criterion, unity_criterion
+from neuromm.maths.rival_probability import below_criterion, density_criterion, unity_criterion
 from neuromm.observers.bayes.location_likelihood import Group, plan
 
 __all__ = ["GROUPS", "plan"]
@@ -28,6 +28,16 @@ class CriterionGroup(Group):
             return below_criterion(c, parameters["criterion"], bounds, own, other, paired, rule)
 
         return below
+
+    def estimate_density(self, parameters, fine, rule):
+        """Function (values (n_sets, n), pairs (n,)) → density of the estimate, 1/deg."""
+        cues = self._cues(parameters)
+
+        def of_pairs(at, pair):
+            places = self.pair_own[pair], self.pair_other[pair]
+            return density_criterion(cues, parameters["criterion"], at, *places, rule)
+
+        return of_pairs
 
 
 class StochasticGroup(Group):

@@ -1,5 +1,6 @@
 """The likelihood plan of three modalities: rows that share question, modalities, reliabilities, keys are one batch."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import torch
 
 from neuromm.maths import partition_probability as exact
-from neuromm.maths.report_probability import STANDARD
+from neuromm.maths.measurement_nodes import STANDARD, check_memory
+from neuromm.observers.bayes.small_noise import in_parts
 from neuromm.observers.choices import LAPSE_RANGE
 from neuromm.stimuli.alternatives import number_offers
 
@@ -17,9 +19,12 @@ LEAST = 1e-12  # least probability or density of an answer
 def plan(observer, cells, device):
     """`evaluate(parameters, rule) → log probability (n_sets, n_cells)` for distinct rows, and its size per set."""
     groups = list(_groups(observer, cells, device))
+    for _, group in groups:
+        group.n_groups = len(groups)
     order = torch.as_tensor(np.argsort(np.concatenate([rows for rows, _ in groups])), device=device)
 
     def evaluate(parameters, rule=STANDARD):
+        rule = replace(rule, memory=rule.memory / len(groups))  # what they hold for the gradient adds up
         return torch.cat([group.log_probability(parameters, rule) for _, group in groups], -1)[:, order]
 
     return evaluate, 40_000
@@ -91,7 +96,15 @@ class Group:
     def _probability(self, p, rule):
         mu = p["mu_prior"]
         own, *others = (places - mu for places in self.places)
-        found = exact.below(self.averaged(p), self.bounds - mu, own, others, density=self.keys is None, rule=rule)
+        averaged = self.averaged(p)
+        each = exact.n_elements(averaged, own, others, rule)
+        whole = replace(rule, memory=rule.memory * self.n_groups)
+        check_memory(each, whole, f"{self.observer.name}: the integral over three measurements")
+
+        def of_bounds(bounds):
+            return exact.below(averaged, bounds, own, others, density=self.keys is None, rule=rule)
+
+        found = in_parts(of_bounds, (self.bounds - mu,), each, rule, axis=1)
         if self.keys is not None:
             edge = torch.zeros_like(found[:, :1])
             found = torch.cat([edge, found, 1 + edge], 1).diff(dim=1)

@@ -59,7 +59,7 @@ def test_saturated_beeps_are_counted_alike_whatever_the_dtype():
 def test_peaks_may_be_as_near_as_one_likes(distance):
     near = dataclasses.replace(FAST, peak_distance=distance)
     np.testing.assert_array_equal(peaks(near, table(2, 1, beep_soa=[48.0, 60.0]))[:, [0, 6]], 2)
-    with pytest.raises(ValueError, match="peak_distance must be a time in ms of at least 0, got -1"):
+    with pytest.raises(ValueError, match="peak_distance must be a number at least 0 in ms, got -1"):
         dataclasses.replace(FAST, peak_distance=-1.0)
 
 
@@ -217,7 +217,7 @@ def test_noise_belongs_to_the_trial_whatever_the_batch():
         (lambda: run(FAST, table([2], [1])), "give their spacing in 'beep_soa'"),
         (lambda: Cuppini2014(dt=0.5), "dt=0.5 ms is unstable with tau_cell=1 ms; use dt ≤ 0.25"),
         (lambda: Cuppini2014(latency_crossmodal=0.02), "latency of 0.02 ms is shorter than five steps"),
-        (lambda: Cuppini2014(tau_visual=-5.0), "tau_visual is -5.0"),
+        (lambda: Cuppini2014(tau_visual=-5.0), "tau_visual must be .* above 0 in ms, got -5.0"),
         (lambda: Cuppini2014(noise=0.4, integrator="exponential"), "noise per step depends on dt"),
         (lambda: run(FAST, table([1], [1], auditory_azimuth=120.0)), "column 'auditory_azimuth' is 120 deg"),
     ],

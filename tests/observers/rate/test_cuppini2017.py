@@ -248,11 +248,11 @@ def test_silence_is_no_percept_and_so_no_judgement():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Cuppini2017(tau_visual=-1.0), "tau_visual is -1.0"),
+        (lambda: Cuppini2017(tau_visual=-1.0), "tau_visual must be .* above 0 in ms, got -1.0"),
         (lambda: Cuppini2017(dt=0.5), r"dt=0.5 ms is unstable.*Use dt ≤"),
         (lambda: Cuppini2017(noise=0.4, integrator="exponential"), "noise per step depends on dt"),
-        (lambda: Cuppini2017(integrator="rk4"), "integrator is 'rk4'; one of euler, exponential"),
-        (lambda: Cuppini2017(n_cells=181), "n_cells is 181; an even number"),
+        (lambda: Cuppini2017(integrator="rk4"), "integrator must be one of euler, exponential, got 'rk4'"),
+        (lambda: Cuppini2017(n_cells=181), "n_cells must be an even number of at least 4, got 181"),
         (
             lambda: run(FAST, table([90.0], [0.0])),
             r"column 'auditory_azimuth' is 90 deg in trials \[0\].*-90 to below 90",

@@ -94,9 +94,9 @@ def test_plasticity_keeps_the_bounds_and_nearly_the_total_input():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"n_adaptation": -1}, "n_adaptation is -1"),
-        ({"adaptation_visual": 95.0}, "adaptation_visual is 95.0 deg, outside its ring"),
-        ({"tau": 0.0}, "tau is 0.0"),
+        ({"n_adaptation": -1}, "n_adaptation must be a whole number of at least 0, got -1"),
+        ({"adaptation_visual": 95.0}, "adaptation_visual must be from -90 to below 90 deg, in its ring, got 95.0"),
+        ({"tau": 0.0}, "tau must be .* above 0 in ms, got 0.0"),
         ({"dt": 2.0}, "dt=2 ms is unstable"),
     ],
 )

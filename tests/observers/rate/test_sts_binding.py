@@ -154,9 +154,9 @@ def test_a_pair_far_from_every_syllable_may_be_other():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: STSBinding(spikes=0.0), "spikes is 0.0"),
-        (lambda: STSBinding(p_common=1.0), "p_common is 1.0; a number between 0 and 1"),
-        (lambda: STSBinding(sts_gain=-1.0), "sts_gain is -1.0"),
+        (lambda: STSBinding(spikes=0.0), "spikes must be a number above 0, got 0.0"),
+        (lambda: STSBinding(p_common=1.0), "p_common must be a number above 0 and below 1, got 1.0"),
+        (lambda: STSBinding(sts_gain=-1.0), "sts_gain must be a number at least 0, got -1.0"),
         (lambda: STSBinding(places=((0, 1),)), "one .auditory, visual. pair per syllable"),
         (lambda: rate_of(STSBinding(), "ba", "pa", "da", n=1), "visual_syllable 'pa'; it knows: ba, da, ga"),
         (lambda: shown(STSBinding(), pd.DataFrame({"auditory_azimuth": [95.0], "report": "auditory"})), "is 95 deg"),
@@ -179,5 +179,5 @@ def test_a_run_that_would_not_fit_is_refused_before_it_starts():
     advice = "needs about 3[0-9].[0-9] GB for 2000000 trials.*max_memory=4 GB.*present the table in parts"
     with pytest.raises(ValueError, match=advice):
         STSBinding().perceive(trials, rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match="max_memory is 0; a positive number"):
+    with pytest.raises(ValueError, match="max_memory must be a number above 0 in GB, got 0"):
         STSBinding(max_memory=0)
