@@ -1,9 +1,10 @@
 """What rounding leaves of similarity measures, and how often their tests find what is not there; tables for the docs.
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/similarity_errors.py [--studies 1000] [--only WORD]
+    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/similarity_errors.py [--studies 2000] [--only WORD]
 
 `rounding`: largest error beside extended precision, relative to the largest value (CKA: absolute). `false_positives`:
-share of null studies with p < .05, one-sided, over conditions × subjects × kinds of representation.
+share of null studies with p < .05, one-sided, over conditions × subjects × kinds of representation (six minutes).
+`bootstrap`: the same, where the bootstrap's own variance decides; 400 studies.
 """
 
 import argparse
@@ -13,9 +14,19 @@ from scipy import stats
 
 from neuromm.measures import comparators, dissimilarity
 from neuromm.measures.dyadic import null_variance
+from neuromm.measures.inference import evaluate_models
+from neuromm.measures.rdm import RDM
 from neuromm.measures.similarity import cka
 
 DESIGNS = ((1, 14), (1, 40), (2, 10), (8, 8), (8, 14), (20, 20), (20, 40))  # subjects, conditions
+BOOTSTRAPPED = ((1, 14), (8, 14), (20, 40))  # for the slower part
+TESTS = (
+    ("whitened_correlation", "model", "whitened correlation"),
+    ("pearson", "difference", "difference of two models, pearson"),
+)
+KINDS = ("shared", "individual", "two dimensions", "heavy tails", "categories")
+COMPARATORS = ("pearson", "spearman")
+ALPHA = 0.05
 
 
 def exact_distances(x):
@@ -83,38 +94,79 @@ def study(kind, n_subjects, n, rng):
     return centres + own, 3 * np.eye(2)[rng.integers(0, 2, n)] + 0.3 * model[:, :2]
 
 
-def vector(patterns):
-    square = dissimilarity.squared_euclidean(patterns)
-    return square[np.triu_indices(len(square), 1)]
+def dissimilarities(patterns):
+    """Squared distances of each set of patterns, shape (n_sets, n_pairs)."""
+    products = patterns @ patterns.swapaxes(-1, -2)
+    own = np.diagonal(products, axis1=-2, axis2=-1)
+    i, j = np.triu_indices(patterns.shape[-2], 1)
+    return own[:, i] + own[:, j] - 2 * products[:, i, j]
 
 
-def false_positives(rng, n_studies):
+def p_value(data, model, comparator):
+    """Of a correlation above zero by its variance without similarity, as in `evaluate_models`."""
+    variance, freedom = null_variance(data, model, comparator)
+    value = comparators.compare(model, data, comparator).mean()
+    return stats.t.sf(value / np.sqrt(variance[0]), freedom[0])
+
+
+def false_positives(n_studies):
     print("| representation | " + " | ".join(f"{s} subj., {n} cond." for s, n in DESIGNS) + " |")
     print("|---|" + "---|" * len(DESIGNS))
-    for kind in ("shared", "individual", "two dimensions", "heavy tails", "categories"):
-        for comparator in ("pearson", "spearman"):
-            rates = []
-            for n_subjects, n in DESIGNS:
-                hits = 0
-                for _ in range(n_studies):
-                    patterns, model = study(kind, n_subjects, n, rng)
-                    data, model = np.array([vector(p) for p in patterns]), vector(model)[None]
-                    variance, freedom = null_variance(data, model, comparator)
-                    value = comparators.compare(model, data, comparator).mean()
-                    hits += stats.t.sf(value / np.sqrt(variance[0]), freedom[0]) < 0.05
-                rates.append(f"{hits / n_studies:.3f}".lstrip("0"))
+    for seed, kind in enumerate(KINDS):
+        rng = np.random.default_rng([2, seed])
+        hits = {comparator: np.zeros(len(DESIGNS)) for comparator in COMPARATORS}
+        for k, (n_subjects, n) in enumerate(DESIGNS):
+            for _ in range(n_studies):
+                patterns, model = study(kind, n_subjects, n, rng)
+                data, model = dissimilarities(patterns), dissimilarities(model[None])
+                for comparator in COMPARATORS:
+                    hits[comparator][k] += p_value(data, model, comparator) < ALPHA
+        for comparator, counts in hits.items():
+            rates = [f"{rate:.3f}".lstrip("0") for rate in counts / n_studies]
             print(f"| {kind}, {comparator} | {' | '.join(rates)} |", flush=True)
+    error = np.sqrt(ALPHA * (1 - ALPHA) / n_studies)
+    print(f"\n{n_studies} studies a cell; standard error of a rate of {ALPHA}: {error:.4f}.")
+
+
+def named(values, prefix):
+    conditions = tuple(f"c{i}" for i in range(comparators.n_conditions_of(values.shape[1])))
+    return [RDM(v, conditions, name=f"{prefix}{k}") for k, v in enumerate(values)]
+
+
+def bootstrap(n_studies):
+    """Where the bootstrap's own variance decides: whitened correlations against zero, and two unrelated models."""
+    print("| representation, test | " + " | ".join(f"{s} subj., {n} cond." for s, n in BOOTSTRAPPED) + " |")
+    print("|---|" + "---|" * len(BOOTSTRAPPED))
+    for seed, representation in enumerate(("shared", "individual")):
+        rng = np.random.default_rng([3, seed])
+        hits = {name: np.zeros(len(BOOTSTRAPPED)) for *_, name in TESTS}
+        for k, (n_subjects, n) in enumerate(BOOTSTRAPPED):
+            for _ in range(n_studies):
+                patterns, model = study(representation, n_subjects, n, rng)
+                other = rng.standard_normal(model.shape)
+                data = named(dissimilarities(patterns), "s")
+                models = named(dissimilarities(np.stack([model, other])), "m")
+                for comparator, kind, name in TESTS:
+                    table = evaluate_models(data, models, comparator=comparator, n_resamples=200, rng=rng)
+                    hits[name][k] += table.loc[table["kind"] == kind, "p"].iloc[0] < ALPHA
+        for name, counts in hits.items():
+            rates = [f"{rate:.3f}".lstrip("0") for rate in counts / n_studies]
+            print(f"| {representation}, {name} | {' | '.join(rates)} |", flush=True)
+    error = np.sqrt(ALPHA * (1 - ALPHA) / n_studies)
+    print(f"\n{n_studies} studies a cell; standard error of a rate of {ALPHA}: {error:.4f}.")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=1000)
+    parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--only", default="", help="run the parts whose name holds this word")
     arguments = parser.parse_args()
     if arguments.only in "rounding":
         rounding(np.random.default_rng(1))
     if arguments.only in "false_positives":
-        false_positives(np.random.default_rng(2), arguments.studies)
+        false_positives(arguments.studies)
+    if arguments.only in "bootstrap":
+        bootstrap(min(arguments.studies, 400))
 
 
 if __name__ == "__main__":

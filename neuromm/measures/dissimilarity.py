@@ -14,6 +14,8 @@ from neuromm.maths.device import check_device
 from neuromm.measures.rsa_checks import ConstantPatterns, check_memory, list_names
 
 ROWS_IN_CACHE = 32  # of a square matrix that are finished together
+ROWS_FOR_MEANS = 8  # that tell whether means of columns are large
+UNITS_FOR_MEANS = 64  # that tell whether means of rows are large
 BLOCK_BYTES = 2**22  # one block of centred patterns: small enough for the cache
 
 
@@ -35,7 +37,7 @@ def gram(patterns, *, centre: Literal["rows", "columns"] | None = None, device=N
     patterns = as_float(patterns)
     n_rows, n_features = patterns.shape
     multiply = _multiply_on(device) if device else _multiply
-    check_memory(2 * n_rows**2 * patterns.itemsize, f"the products of {n_rows} patterns", "Average by condition first.")
+    _check_memory(patterns)
     width = _block_width(n_rows, n_features, patterns.itemsize)
     means = patterns.mean(axis=1, keepdims=True) if centre == "rows" else None
     total = None
@@ -65,11 +67,13 @@ def centred_columns(patterns):
 def squared_euclidean(patterns, *, device=None):
     """Squared Euclidean distance per feature, Σ_k (x_ik − x_jk)² / p; shape (n, n).
 
-    Columns are centred first. Distances far smaller than the spread of all patterns are computed again among
-    themselves, so that one far pattern takes no digits from the others (see `_divergences`).
+    Columns whose means are large are centred first. Distances far smaller than the spread of all patterns are
+    computed again among themselves, so that one far pattern takes no digits from the others (see `_divergences`).
     """
     patterns = as_float(patterns)
-    return _divergences(patterns[None], None, device) / patterns.shape[1]
+    distances = _divergences(patterns[None], None, device)
+    distances /= patterns.shape[1]
+    return distances
 
 
 def correlation(patterns, *, labels=None, device=None):
@@ -236,7 +240,7 @@ def _multiply_on(device):
     return multiply
 
 
-def _divergences(first, second, device):
+def _divergences(first, second, device, centre=False):
     """Σ_k (a_ik − a_jk)(b_ik − b_jk) for every pair of rows; (n, n).
 
     With one fold that is the squared distance (`second` None: b is a) or the symmetrised divergence. With several it
@@ -246,47 +250,79 @@ def _divergences(first, second, device):
     sixth of all digits form groups; the rows of a group are centred on their own mean and multiplied again. Pairs
     that are near even so, such as neighbours on a line, are subtracted one by one.
     """
-    distances, near = _from_products(first, second, device)
-    if not near.any():
+    centre = centre or means_are_large(first)
+    distances, near = _from_products(first, second, device, centre)
+    if near is None:
         return distances
     n = len(distances)
     _, group = connected_components(near, directed=False)
     for label in np.flatnonzero(np.bincount(group) > 1):
         members = np.flatnonzero(group == label)
-        if len(members) == n:
+        if len(members) == n and centre:
             i, j = np.nonzero(np.triu(near, 1))
             distances[i, j] = distances[j, i] = _one_by_one(first, second, i, j)
             continue
         others = None if second is None else second[:, members]
-        distances[np.ix_(members, members)] = _divergences(first[:, members], others, device)
+        among = _divergences(first[:, members], others, device, centre=True)
+        distances[np.ix_(members, members)] = among
     return distances
 
 
-def _from_products(first, second, device):
-    """Divergences from products of centred rows, and which pairs lose more than a sixth of their digits."""
-    if second is None and len(first) == 1:
-        products = gram(first[0], centre="columns", device=device)
-        lengths = np.diag(products).copy()
-        spread = distances = _distances(products)
+def means_are_large(patterns):
+    """Whether centring columns takes off more than a quarter of the sum of squares, judged by eight of the rows.
+
+    Rows hold every unit, so that one unit with a large mean is seen wherever it is. If it is not so, products of
+    uncentred patterns are off by at most a third more than those of centred ones.
+    """
+    step = -(-patterns.shape[-2] // ROWS_FOR_MEANS)
+    rows = np.ascontiguousarray(patterns[..., ::step, :])
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = rows.mean(axis=-2)
+        of_means, whole = np.vdot(means, means) * rows.shape[-2], np.vdot(rows, rows)
+    return not of_means <= whole / 4
+
+
+def _from_products(first, second, device, centre):
+    """Divergences from products of rows, and which pairs lose more than a sixth of their digits (None: no pair)."""
+    a = centred_columns(first) if centre else first
+    b = a if second is None else centred_columns(second) if centre else second
+    within = _sum_over_folds(a, b, device)
+    if b is a:
+        lengths = np.diag(within).copy()
     else:
-        a = centred_columns(first)
-        b = a if second is None else centred_columns(second)
-        within = sum(_products(a_fold, b_fold, device) for a_fold, b_fold in zip(a, b, strict=True))
         lengths = np.sqrt(np.einsum("fij,fij->i", a, a) * np.einsum("fij,fij->i", b, b))  # |a_i| |b_i|
-        spread = distances = _distances(within)
-        if len(a) > 1:
-            whole = a.sum(axis=0)
-            distances = _distances(_products(whole, whole if b is a else b.sum(axis=0), device)) - spread
     limit = np.finfo(first.dtype).eps ** (1 / 6) * lengths
-    near = spread < limit[:, None] + limit
-    np.fill_diagonal(near, False)
+    spread = _distances(within)
+    near = _near_pairs(spread, limit)
+    if len(a) == 1:
+        return spread, near
+    whole = a.sum(axis=0)
+    products = gram(whole, device=device) if b is a else _products(whole, b.sum(axis=0), device)
+    distances = _distances(products)
+    distances -= spread
     return distances, near
 
 
+def _near_pairs(spread, limit):
+    """Pairs whose spread is below the sum of their limits, or None if there are none; diagonal False."""
+    np.fill_diagonal(spread, np.inf)
+    near = None
+    if not spread.min(initial=np.inf) >= 2 * limit.max(initial=0):
+        near = spread < limit[:, None] + limit
+    np.fill_diagonal(spread, 0.0)
+    return near if near is not None and near.any() else None
+
+
+def _sum_over_folds(first, second, device):
+    total = None
+    for fold, a in enumerate(first):
+        products = gram(a, device=device) if second is first else _products(a, second[fold], device)
+        total = products if total is None else np.add(total, products, out=total)
+    return total
+
+
 def _products(first, second, device):
-    """A Aᵀ, or (A Bᵀ + B Aᵀ)/2."""
-    if second is first:
-        return gram(first, device=device)
+    """(A Bᵀ + B Aᵀ)/2."""
     products = _multiply_blocks(first, second, device)
     return (products + products.T) / 2
 
@@ -308,25 +344,36 @@ def _one_by_one(first, second, i, j):
 def _distances(products):
     """K_ii + K_jj − 2 K_ij, in place."""
     own = np.diag(products).copy()
-    distances = products
-    distances *= -2
-    distances += own[:, None]
-    distances += own[None, :]
-    np.fill_diagonal(distances, 0.0)
-    return distances
+    for start in range(0, len(products), ROWS_IN_CACHE):
+        rows = slice(start, start + ROWS_IN_CACHE)
+        block = products[rows]
+        block *= -2
+        block += own[rows, None]
+        block += own
+    np.fill_diagonal(products, 0.0)
+    return products
 
 
 def _one_minus_cosine(patterns, centre, labels, why, device):
     """1 − cosine of (centred) rows."""
-    products = gram(patterns, centre=centre, device=device)
-    largest = products.trace(dtype=float)
-    # the cosine has no scale: what leaves the range of the dtype is brought back by a power of two
-    if not np.finfo(products.dtype).tiny < largest * np.finfo(products.dtype).eps < np.inf:
-        patterns = scaled_to_one(patterns)
-        products = gram(patterns, centre=centre, device=device)
     n_units = patterns.shape[1]
     mean = patterns.mean(axis=1) if centre == "rows" else np.zeros(len(patterns), patterns.dtype)
+    products, offset = None, None
+    if centre == "rows" and not device and _rows_vary_more(patterns, mean):
+        # Σ (x_i − m_i)(x_j − m_j) = Σ x_i x_j − p m_i m_j: no centred copy
+        products, offset = gram(patterns), mean * np.sqrt(n_units)
+        if not is_in_range(products) or (4 * np.square(offset) > np.diag(products)).any():
+            products, offset = None, None
+    if products is None:
+        products = gram(patterns, centre=centre, device=device)
+    # the cosine has no scale: what leaves the range of the dtype is brought back by a power of two
+    if not is_in_range(products):
+        patterns = scaled_to_one(patterns)
+        mean = patterns.mean(axis=1) if centre == "rows" else mean
+        products = gram(patterns, centre=centre, device=device)
     squares = np.diag(products).copy()
+    if offset is not None:
+        squares -= np.square(offset).astype(squares.dtype)
     # what rounding leaves of a pattern that does not vary
     eps = np.finfo(products.dtype).eps
     level = np.sqrt(np.maximum(squares, 0) / n_units + np.square(mean))
@@ -337,8 +384,7 @@ def _one_minus_cosine(patterns, centre, labels, why, device):
             f"the pattern of {list_names(names[constant])} is {why}, so it has no correlation or angle with "
             "others; use method='euclidean', or record more units"
         )
-    offset = None
-    if (n_units * np.square(eps * mean) > 0.01 * eps * squares).any():
+    if offset is None and (n_units * np.square(eps * mean) > 0.01 * eps * squares).any():
         # means that were rounded: Σ (x_i − m_i)(x_j − m_j) less p times the product of what they were off by
         offset = (patterns - mean[:, None]).mean(axis=1, dtype=float) * np.sqrt(n_units)
         squares -= np.square(offset).astype(squares.dtype)
@@ -353,6 +399,20 @@ def _one_minus_cosine(patterns, centre, labels, why, device):
         block += 1
     np.fill_diagonal(products, 0.0)
     return products
+
+
+def _rows_vary_more(patterns, mean) -> bool:
+    """Whether means are at most a quarter of the mean square of each row, judged by some of the units."""
+    some = patterns[:, :: -(-patterns.shape[1] // UNITS_FOR_MEANS)]
+    with np.errstate(over="ignore"):
+        mean_square = np.square(some).mean(axis=1)
+        return bool((4 * np.square(mean) <= mean_square).all())
+
+
+def is_in_range(products) -> bool:
+    """Whether products with themselves neither overflow their dtype nor lose digits to its smallest number."""
+    number = np.finfo(products.dtype)
+    return number.tiny < products.trace(dtype=float) * number.eps < np.inf
 
 
 def scaled_to_one(patterns):
@@ -374,7 +434,14 @@ def _with_prior(rates, labels, rate=1.0, weight=0.1):
 
 
 def _multiply_blocks(first, second, device):
+    _check_memory(first)
     multiply = _multiply_on(device) if device else _multiply
     width = _block_width(*first.shape, first.itemsize)
     starts = range(0, first.shape[1], width)
     return sum(multiply(first[:, s : s + width], second[:, s : s + width]) for s in starts)
+
+
+def _check_memory(patterns):
+    """Refuse products of all rows that do not fit."""
+    n_rows = len(patterns)
+    check_memory(2 * n_rows**2 * patterns.itemsize, f"the products of {n_rows} patterns", "Average by condition first.")

@@ -1,9 +1,12 @@
 """How well two modalities share one space: retrieval, zero-shot, grounding, modality gap, alignment, uniformity."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from neuromm.measures.bias import rate_with_interval
+from neuromm.measures.rsa_checks import check_count, check_given, check_positive
 
 
 def retrieval(first, second, *, labels_first=None, labels_second=None, k=(1, 5, 10)):
@@ -15,7 +18,7 @@ def retrieval(first, second, *, labels_first=None, labels_second=None, k=(1, 5, 
         Embeddings; rows are normalised here.
     labels_first, labels_second : arrays, optional
         Partners have equal labels (captions that occur twice are all right); by default row i belongs to row i.
-    k : sequence of int
+    k : int or sequence of int
 
     Returns
     -------
@@ -29,14 +32,22 @@ def retrieval(first, second, *, labels_first=None, labels_second=None, k=(1, 5, 
         If shapes disagree, a value is not finite, or a query has no partner.
     """
     first, second = _rows(first, "first"), _rows(second, "second")
-    if first.shape[1] != second.shape[1]:
-        raise ValueError(f"embeddings have {first.shape[1]} and {second.shape[1]} dimensions; one space is wanted")
-    if labels_first is None and labels_second is None:
+    _check_same_space(first, second)
+    counts = np.atleast_1d(np.asarray(k, object))
+    if not len(counts):
+        raise ValueError("k must name at least one number of items; try k=(1, 5, 10)")
+    for count in counts:
+        check_count(count, "k")
+    if (labels_first is None) != (labels_second is None):
+        raise ValueError("labels_first and labels_second must be given together; partners have equal labels")
+    if labels_first is None:
         if len(first) != len(second):
             raise ValueError(f"{len(first)} and {len(second)} embeddings cannot be paired by row; give labels")
         labels_first = labels_second = np.arange(len(first))
+    labels_first = _labels(labels_first, len(first), "labels_first")
+    labels_second = _labels(labels_second, len(second), "labels_second")
     similarity = first @ second.T
-    true = np.asarray(labels_first)[:, None] == np.asarray(labels_second)[None]
+    true = labels_first[:, None] == labels_second[None]
     rows = []
     for direction, s, t in (("first → second", similarity, true), ("second → first", similarity.T, true.T)):
         if not t.any(1).all():
@@ -45,7 +56,7 @@ def retrieval(first, second, *, labels_first=None, labels_second=None, k=(1, 5, 
         best = np.where(t, s, -np.inf).max(1)
         rank = (np.where(t, -np.inf, s) >= best[:, None]).sum(1)
         n, share = s.shape[1], t.sum(1)
-        for count in k:
+        for count in counts:
             recall, low, high = rate_with_interval(int((rank < count).sum()), len(s))
             chance = float(np.mean(1 - _none_drawn(n, share, min(count, n))))
             rows.append((direction, count, recall, low, high, chance, len(s)))
@@ -76,14 +87,21 @@ def zero_shot(embeddings, prompts, labels=None):
     DataFrame, one row per item
         `label` (chosen), `margin` (its similarity above the next), and `correct` where labels are given.
     """
+    if not isinstance(prompts, Mapping) or not prompts:
+        raise ValueError("prompts must be a dict of label → embeddings with at least one class")
+    embeddings = _rows(embeddings, "embeddings")
     names = list(prompts)
-    centres = np.stack([_rows(np.atleast_2d(prompts[name]), f"prompts of {name}").mean(0) for name in names])
-    similarity = _rows(embeddings, "embeddings") @ _rows(centres, "prompts").T
+    centres = []
+    for name in names:
+        rows = _rows(np.atleast_2d(prompts[name]), f"prompts of {name}")
+        _check_same_space(embeddings, rows)
+        centres.append(rows.mean(0))
+    similarity = embeddings @ _rows(centres, "prompts").T
     order = np.sort(similarity, axis=1)
     table = pd.DataFrame({"label": np.array(names, object)[similarity.argmax(1)]})
     table["margin"] = order[:, -1] - order[:, -2] if len(names) > 1 else np.nan
     if labels is not None:
-        table["correct"] = table["label"].to_numpy() == np.asarray(labels)
+        table["correct"] = table["label"].to_numpy() == _labels(labels, len(embeddings), "labels")
     return table
 
 
@@ -114,9 +132,7 @@ def grounding(seen, said, foils, words=None):
     seen, said, foils = _rows(seen, "seen"), _rows(said, "said"), _rows(foils, "foils")
     if not seen.shape == said.shape == foils.shape:
         raise ValueError(f"embeddings have shapes {seen.shape}, {said.shape} and {foils.shape}; rows belong together")
-    words = np.full(len(seen), "any", object) if words is None else np.asarray(words, object)
-    if words.shape != (len(seen),):
-        raise ValueError(f"words has shape {words.shape}; one for each of {len(seen)} pictures is wanted")
+    words = np.full(len(seen), "any", object) if words is None else _labels(words, len(seen), "words")
     margin, rows = (seen * (said - foils)).sum(1), []
     for word in dict.fromkeys(words):
         own = margin[words == word]
@@ -127,11 +143,14 @@ def grounding(seen, said, foils, words=None):
 
 def modality_gap(first, second):
     """Length of the difference between the mean unit embeddings of two modalities (Liang et al. 2022, 2203.02053)."""
-    return float(np.linalg.norm(_rows(first, "first").mean(0) - _rows(second, "second").mean(0)))
+    first, second = _rows(first, "first"), _rows(second, "second")
+    _check_same_space(first, second)
+    return float(np.linalg.norm(first.mean(0) - second.mean(0)))
 
 
 def alignment(first, second, *, alpha=2.0):
     """Mean distance of true pairs, E‖u − v‖^α, rows paired (Wang & Isola 2020, 2005.10242); 0 is perfect."""
+    check_positive(alpha, "alpha")
     u, v = _rows(first, "first"), _rows(second, "second")
     if u.shape != v.shape:
         raise ValueError(f"embeddings have shapes {u.shape} and {v.shape}; rows are paired, so they must agree")
@@ -140,6 +159,7 @@ def alignment(first, second, *, alpha=2.0):
 
 def uniformity(embeddings, *, t=2.0):
     """log E exp(−t‖u − v‖²) over pairs of different rows (Wang & Isola 2020); 0 = collapsed."""
+    check_positive(t, "t")
     u = _rows(embeddings, "embeddings")
     if len(u) < 2:
         raise ValueError("uniformity is over pairs; give at least two embeddings")
@@ -147,9 +167,25 @@ def uniformity(embeddings, *, t=2.0):
     return float(np.log(np.exp(-t * square).mean()))
 
 
+def _check_same_space(first, second):
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(f"embeddings have {first.shape[1]} and {second.shape[1]} dimensions; one space is wanted")
+
+
+def _labels(labels, n, name):
+    labels = np.asarray(labels, object)
+    if labels.shape != (n,):
+        raise ValueError(f"{name} has shape {labels.shape}; one for each of {n} embeddings is wanted")
+    check_given(labels, name, "embedding")
+    return labels
+
+
 def _rows(values, name):
-    values = np.asarray(values, float)
-    if values.ndim != 2 or not np.isfinite(values).all():
+    values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, got {values.dtype}")
+    values = values.astype(float)
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"{name}: finite embeddings of shape (n, d) are wanted; got shape {values.shape}")
     length = np.linalg.norm(values, axis=1, keepdims=True)
     if (length == 0).any():

@@ -81,7 +81,8 @@ def evaluate_models(
     DataFrame
         kind ("model", "difference", "below ceiling", "ceiling"), first, second, comparator, estimate, low, high, p,
         p_corrected, n_subjects, n_conditions, n_resamples, method. "below ceiling" is the lower ceiling minus the
-        model. `attrs["ceiling"]` holds (low, high).
+        model. `attrs["ceiling"]` holds (low, high); `attrs["calibration"]`, of the bootstrap, says by kind of row how
+        often it finds what is not there.
 
     Raises
     ------
@@ -122,10 +123,33 @@ def evaluate_models(
     columns = ["kind", "first", "second", "comparator", "estimate", "low", "high", "p", "p_corrected", "n_subjects",
                "n_conditions", "n_resamples", "method"]  # fmt: skip
     table = table[columns]
+    if test == "bootstrap":
+        table.attrs["calibration"] = _calibration(comparator, over)
     ceiling = table[table["kind"] == "ceiling"].set_index("first")["estimate"]
     if len(ceiling):
         table.attrs["ceiling"] = (float(ceiling["low"]), float(ceiling["high"]))
     return table
+
+
+# share of studies without an effect that pass at .05, measured by benchmarks/similarity_errors.py
+OF_NULL_VARIANCE = (
+    "variance without similarity: .015 to .068 of studies without similarity pass at .05 (1 to 20 subjects, 8 to 40 "
+    "conditions), .002 to .019 where conditions form categories (take test='permutation')"
+)
+OF_BOOTSTRAP = (
+    "variance of the bootstrap, too large with few conditions: whitened correlations pass in .003 to .010 of studies "
+    "without similarity at .05, differences of models in .005 to .028 (14 and 40 conditions)"
+)
+OF_SUBJECTS = "variance over subjects, conditions taken as fixed: .03 to .07 at .05 with 10 subjects"
+OF_BOTH = "variance of the plain double bootstrap, larger than that of over='dual': fewer than .028 at .05"
+
+
+def _calibration(comparator, over) -> dict[str, str]:
+    """How often each kind of row finds what is not there."""
+    of_bootstrap = {"subjects": OF_SUBJECTS, "both": OF_BOTH}.get(over, OF_BOOTSTRAP)
+    tested_without = comparator in dyadic.COMPARATORS and over in ("dual", "conditions")
+    of_models = OF_NULL_VARIANCE if tested_without else of_bootstrap
+    return {"model": of_models, "difference": of_bootstrap, "below ceiling": of_bootstrap}
 
 
 def corrected_variance(both, over_subjects, over_conditions, n_subjects, n_conditions):

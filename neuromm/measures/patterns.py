@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from neuromm.measures.dissimilarity import BLOCK_BYTES
-from neuromm.measures.rsa_checks import ConditionsDiffer, NotFinite, check_count, list_names
+from neuromm.measures.rsa_checks import ConditionsDiffer, NotFinite, check_count, check_dtype, check_given, list_names
 from neuromm.measures.shrinkage import residual_covariance
 
 
@@ -20,6 +20,7 @@ def condition_patterns(*activities, by="condition", dtype="float64"):
     ConditionsDiffer
         If a recording shows other conditions than the first.
     """
+    check_dtype(dtype)
     order, patterns = None, []
     for activity in activities:
         values, labels, _ = read(activity, by, None, None, False)
@@ -104,9 +105,7 @@ def _one_per_trial(values, n_trials, argument):
     values = np.asarray(values)
     if values.shape != (n_trials,):
         raise ValueError(f"{argument} has shape {values.shape}; one value per trial, ({n_trials},), is wanted")
-    missing = np.flatnonzero(pd.isna(values))
-    if len(missing):
-        raise ValueError(f"{argument} must be given for every trial, got NaN or None in row {list_names(missing)}")
+    check_given(values, argument, "trial")
     return values
 
 

@@ -16,7 +16,13 @@ import xarray as xr
 
 from neuromm.measures import dissimilarity, patterns
 from neuromm.measures.comparators import n_conditions_of, to_square
-from neuromm.measures.rsa_checks import ConditionsDiffer, NotFinite, list_names
+from neuromm.measures.rsa_checks import (
+    ConditionsDiffer,
+    NotFinite,
+    check_dtype,
+    check_given,
+    list_names,
+)
 from neuromm.measures.ties import rounding_error
 
 Method = Literal["euclidean", "correlation", "cosine", "mahalanobis", "crossnobis", "poisson", "poisson_crossvalidated"]
@@ -43,6 +49,9 @@ class RDM:
 
     def __post_init__(self):
         values = np.array(self.dissimilarities, order="C")
+        if values.dtype.kind not in "biuf":
+            raise TypeError(f"dissimilarities must be real numbers, got {values.dtype}")
+        check_given(tuple(self.conditions), "conditions", "row")
         values = values if values.dtype in (np.float32, np.float64) else values.astype(float)
         conditions = tuple(str(c) for c in self.conditions)
         if values.ndim != 1 or n_conditions_of(len(values)) != len(conditions):
@@ -58,6 +67,8 @@ class RDM:
         object.__setattr__(self, "conditions", conditions)
         if self.rounding is None:
             object.__setattr__(self, "rounding", float(rounding_error(np.finfo(values.dtype).eps, 64)))
+        if not 0 <= self.rounding < 1:
+            raise ValueError(f"rounding must be a relative error, at least 0 and below 1, got {self.rounding!r}")
 
     def __repr__(self):
         return f"RDM({self.name!r}, {self.n_conditions} conditions, {self.method or 'unnamed method'})"
@@ -83,6 +94,11 @@ class RDM:
         matrix = np.asarray(matrix)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"matrix has shape {matrix.shape}; a square one is wanted")
+        if matrix.dtype.kind not in "biuf":
+            raise TypeError(f"matrix must hold real numbers, got {matrix.dtype}")
+        half = np.isnan(matrix) != np.isnan(matrix.T)
+        if half.any():
+            raise ValueError("matrix must hold NaN on both sides of the diagonal or on none; copy the known side")
         scale = np.nanmax(np.abs(matrix), initial=0)
         lopsided = np.nanmax(np.abs(matrix - matrix.T), initial=0) > 1e-6 * scale
         if lopsided or np.nanmax(np.abs(np.diag(matrix)), initial=0) > 1e-6 * scale:
@@ -240,8 +256,7 @@ def rdm(
     """
     if method not in get_args(Method):
         raise ValueError(f"method '{method}' is not one of {', '.join(get_args(Method))}")
-    if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}; whole numbers and halves lose digits")
+    check_dtype(dtype)
     crossvalidated = method in CROSSVALIDATED
     values, labels, folds = patterns.read(activity, by, labels, folds if crossvalidated else None, crossvalidated)
     seen_after = nan == "raise" and noise is None and method in KEEP_NAN

@@ -16,7 +16,7 @@ import xarray as xr
 from neuromm.core.files import atomic_file
 from neuromm.measures.comparators import n_conditions_of
 from neuromm.measures.rdm import RDM, align, name_rdms
-from neuromm.measures.rsa_checks import list_names
+from neuromm.measures.rsa_checks import check_given, list_names
 
 CONDITION_NAMES = ("condition", "conds", "conditions", "stimulus", "stim", "label", "index")  # of pattern descriptors
 RDM_NAMES = ("name", "subject", "subj", "session", "index")  # of RDM descriptors
@@ -159,10 +159,20 @@ def read_rdms(path, *, condition=None, name=None) -> dict[str, RDM]:
 
 def rdm_from_pandas(table, **fields) -> RDM:
     """RDM from a square table labelled on both sides, or a long one with columns first, second, dissimilarity."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table must be a pandas DataFrame, got {type(table).__name__}; try RDM.from_matrix")
     if {"first", "second", "dissimilarity"} <= set(table.columns):
-        conditions = list(dict.fromkeys([*table["first"], *table["second"]]))
+        for side in ("first", "second"):
+            check_given(table[side], f"column '{side}'", "pair")
+        first, second = table["first"].astype(str), table["second"].astype(str)
+        conditions = list(dict.fromkeys([*first, *second]))
         square = pd.DataFrame(np.nan, index=conditions, columns=conditions)
-        for a, b, value in zip(table["first"], table["second"], table["dissimilarity"], strict=True):
+        for a, b, value in zip(first, second, _numbers(table["dissimilarity"]), strict=True):
+            known = square.loc[a, b]
+            if not np.isnan(known) and known != value:
+                raise ValueError(f"pair {a} – {b} must have one dissimilarity, got {known:g} and {value:g}")
+            if a == b and value != 0:
+                raise ValueError(f"a condition with itself must have dissimilarity 0, got {value:g} for '{a}'")
             square.loc[a, b] = square.loc[b, a] = value
         matrix = square.to_numpy(copy=True)
         np.fill_diagonal(matrix, 0.0)
@@ -172,11 +182,25 @@ def rdm_from_pandas(table, **fields) -> RDM:
                 f"the table lacks the pairs {list_names(missing)}; every pair of conditions once is wanted"
             )
         return RDM.from_matrix(matrix, conditions, **fields)
+    check_given(table.index, "conditions", "row")
+    check_given(table.columns, "conditions", "column")
     index, columns = [str(c) for c in table.index], [str(c) for c in table.columns]
     if sorted(index) != sorted(columns):
         raise ValueError("rows and columns name different conditions; a square table with the same labels is wanted")
+    twice = {c for c in index if index.count(c) > 1}
+    if twice:
+        raise ValueError(f"condition {list_names(sorted(twice))} must stand once in rows and columns")
     labelled = table.set_axis(index, axis=0).set_axis(columns, axis=1)
     return RDM.from_matrix(labelled.loc[index, index].to_numpy(), index, **fields)
+
+
+def _numbers(column):
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        got = column.iloc[wrong[0]]
+        raise ValueError(f"row {wrong[0]}, column '{column.name}': must be a finite number, got {got!r}")
+    return numbers
 
 
 def _many(values, labels, names, method):

@@ -7,6 +7,7 @@ import os
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 
 MIN_CONDITIONS = 4  # three conditions give three dissimilarities: every rank correlation of them is 1, ½, -½ or -1
 
@@ -70,10 +71,29 @@ def check_memory(n_bytes, what, hint) -> None:
 def check_fraction(value, name) -> None:
     """Refuse a level or share that is not strictly between 0 and 1."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
-        raise ValueError(f"{name} must be between 0 and 1, got {value!r}; try {name}=0.95 for 95 %")
+        raise ValueError(f"{name} must be between 0 and 1, got {value!r}; a share, not a percentage")
 
 
 def check_count(value, name, least=1) -> None:
     """Refuse what is not a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+def check_positive(value, name) -> None:
+    """Refuse what is not a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+
+
+def check_dtype(dtype) -> None:
+    """Refuse what is neither float32 nor float64."""
+    if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}; whole numbers and halves lose digits")
+
+
+def check_given(labels, name, each="condition") -> None:
+    """Refuse labels of which one is None or NaN."""
+    missing = np.flatnonzero(pd.isna(np.asarray(labels, object)))
+    if len(missing):
+        raise ValueError(f"{name} must be given for every {each}, got NaN or None in row {list_names(missing)}")

@@ -12,7 +12,15 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from neuromm.measures.dissimilarity import ROWS_IN_CACHE, as_float, centred_columns, gram, scaled_to_one
+from neuromm.measures.dissimilarity import (
+    ROWS_IN_CACHE,
+    as_float,
+    centred_columns,
+    gram,
+    is_in_range,
+    means_are_large,
+    scaled_to_one,
+)
 from neuromm.measures.patterns import condition_patterns
 from neuromm.measures.predictivity import linear_predictivity
 from neuromm.measures.rsa_checks import (
@@ -130,25 +138,41 @@ class _Centred:
 
     @cached_property
     def kernel(self):
-        kernel = gram(self.patterns, centre="columns")
-        n, number = len(kernel), np.finfo(kernel.dtype)
-        if not number.tiny < kernel.trace(dtype=float) * number.eps < np.inf:
-            kernel = gram(self.values)
-        scale = float(n / kernel.trace(dtype=float))
-        diagonal = np.diag(kernel) * scale
+        kernel, mean = self._products()
+        n, of_all = len(kernel), mean.mean()
+        # centred on both sides: K_ij − m_i − m_j + m; 0 where columns were centred
+        diagonal = np.diag(kernel) - 2 * mean + of_all
+        scale = float(n / diagonal.sum(dtype=float))
+        diagonal *= scale
         # without its diagonal a row of a centred kernel sums to −k_i
         to_each = diagonal / (n - 2) if self.debiased else np.zeros_like(diagonal)
         to_all = diagonal.sum() / ((n - 1) * (n - 2)) if self.debiased else 0
+        to_each -= scale * mean
+        to_all -= scale * of_all
         for start in range(0, n, ROWS_IN_CACHE):
             rows = slice(start, start + ROWS_IN_CACHE)
             block = kernel[rows]
             block *= scale
-            if self.debiased:
-                block += to_each
-                block += (to_each[rows] - to_all)[:, None]
+            block += to_each
+            block += (to_each[rows] - to_all)[:, None]
         if self.debiased:
             np.fill_diagonal(kernel, 0.0)
         return kernel
+
+    def _products(self):
+        """Products of the rows and the means of their columns: of rows as they are, if means take no digits."""
+        if not means_are_large(self.patterns):
+            kernel = gram(self.patterns)
+            n = len(kernel)
+            mean = kernel @ np.full(n, 1 / n, kernel.dtype)
+            in_range = is_in_range(kernel)
+            # means of all rows, not of some: at most a quarter of the sum of squares
+            if in_range and mean.mean() <= kernel.trace(dtype=float) / n / 4:
+                return kernel, mean
+        kernel = gram(self.patterns, centre="columns")
+        if not is_in_range(kernel):
+            kernel = gram(self.values)
+        return kernel, np.zeros(len(kernel), kernel.dtype)
 
     @cached_property
     def diagonal(self):
@@ -259,20 +283,30 @@ def pwcca(x, y, *, variance=1.0) -> float:
 
 
 def mutual_knn(x, y, *, k=10) -> float:
-    """Mean share of each condition's k nearest neighbours (cosine) that both sets have in common (Huh et al. 2024)."""
+    """Mean share of each condition's k nearest neighbours (cosine) that both sets have in common (Huh et al. 2024).
+
+    Where several conditions are equally near for the last places, each of them is a neighbour with its probability
+    when ties are broken at random in each set; so a set with such ties shares less than 1 with itself.
+    """
     x, y = as_patterns(x, y)
     check_count(k, "k")
-    if not 1 <= k < len(x):
-        raise ValueError(f"k is {k}; between 1 and {len(x) - 1} (conditions less one) is wanted")
-    neighbours = []
-    for values in (x, y):
-        values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-30)
-        closeness = gram(values)
-        np.fill_diagonal(closeness, -np.inf)
-        mine = np.zeros(closeness.shape, bool)
-        np.put_along_axis(mine, np.argsort(-closeness, axis=1, kind="stable")[:, :k], True, axis=1)
-        neighbours.append(mine)
-    return float((neighbours[0] & neighbours[1]).sum(axis=1).mean() / k)
+    if k >= len(x):
+        raise ValueError(f"k must be at most {len(x) - 1} (conditions less one), got {k}")
+    return float((_neighbours(x, k) * _neighbours(y, k)).sum(axis=1).mean() / k)
+
+
+def _neighbours(values, k):
+    """Probability that j is among the k nearest of i; shape (n, n), rows sum to k."""
+    values = scaled_to_one(values)
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    distances = -gram(np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 0))
+    np.fill_diagonal(distances, np.inf)
+    last = np.partition(distances, k - 1, axis=1)[:, k - 1, None]
+    limit = rounding_error(np.finfo(values.dtype).eps, values.shape[1])
+    nearer = distances < last - limit
+    tied = ~nearer & (distances <= last + limit)
+    places = k - nearer.sum(axis=1, keepdims=True)
+    return nearer + tied * (places / tied.sum(axis=1, keepdims=True))
 
 
 def _narrow(x):

@@ -4,8 +4,12 @@ Beauchamp, Argall, Bodurka, Duyn & Martin 2004, Nat Neurosci 7:1190 (patches of 
 as in Beauchamp 2005, Neuroinformatics 3:93. Responses above rest, arbitrary units.
 """
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
+
+from neuromm.measures.rsa_checks import check_count, check_fraction, check_positive
 
 KINDS = ("auditory", "visual", "audiovisual")  # of cells, and of patches
 CONDITIONS = ("auditory", "visual", "audiovisual")  # what is shown
@@ -19,9 +23,20 @@ def cell_responses(additivity=1.0, *, preferred=1.0, multisensory=(1.0, 1.0)):
     cells give `multisensory` to sound and light alone, and `additivity` times the sum to the pair. "max" makes the
     pair the larger of both.
     """
+    if np.shape(multisensory) != (2,):
+        raise ValueError(f"multisensory must be two responses, to sound and to light, got {multisensory!r}")
     heard, seen = multisensory
+    for name, value in (("preferred", preferred), ("multisensory", heard), ("multisensory", seen)):
+        if not _is_response(value):
+            raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
+    if additivity != "max" and not _is_response(additivity):
+        raise ValueError(f"additivity must be 'max' or finite and at least 0, got {additivity!r}")
     pair = max(heard, seen) if additivity == "max" else float(additivity) * (heard + seen)
     return np.array([[preferred, 0, preferred], [0, preferred, preferred], [heard, seen, pair]], float)
+
+
+def _is_response(value) -> bool:
+    return isinstance(value, Real) and 0 <= value < np.inf
 
 
 def voxel_responses(fractions, responses):
@@ -45,9 +60,15 @@ def voxel_responses(fractions, responses):
         If a share is negative or a row sums to more than 1.
     """
     fractions = np.atleast_2d(np.asarray(fractions, float))
+    responses = np.asarray(responses, float)
+    for values, name in ((fractions, "fractions"), (responses, "responses")):
+        if values.shape[1:] != (3,) or not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite numbers in three columns, got shape {values.shape}")
+    if len(responses) != 3:
+        raise ValueError(f"responses must have shape (3, 3), see cell_responses; got {responses.shape}")
     if (fractions < 0).any() or (fractions.sum(1) > 1 + 1e-9).any():
         raise ValueError("fractions are shares of cells: none may be negative, and a voxel's sum to at most 1")
-    return pd.DataFrame(fractions @ np.asarray(responses, float), columns=list(CONDITIONS))
+    return pd.DataFrame(fractions @ responses, columns=list(CONDITIONS))
 
 
 def patchwork(n=160, *, spacing=0.4, fwhm=4.0, shares=SHARES, rng):
@@ -70,7 +91,10 @@ def patchwork(n=160, *, spacing=0.4, fwhm=4.0, shares=SHARES, rng):
     """
     from scipy.ndimage import gaussian_filter
 
-    if not np.isclose(sum(shares), 1) or min(shares) < 0:
+    check_count(n, "n")
+    check_positive(spacing, "spacing")
+    check_positive(fwhm, "fwhm")
+    if np.shape(shares) != (3,) or not np.isclose(sum(shares), 1) or min(shares) < 0:
         raise ValueError(f"shares is {shares}; three shares that sum to 1 are wanted")
     sd = fwhm / np.sqrt(8 * np.log(2)) / spacing
     fields = np.stack([gaussian_filter(rng.standard_normal((n, n)), sd, mode="wrap") for _ in KINDS])
@@ -84,6 +108,10 @@ def patchwork(n=160, *, spacing=0.4, fwhm=4.0, shares=SHARES, rng):
 
 def voxel_fractions(labels, points):
     """Shares of the three kinds in square voxels of `points` × `points` cortex points, (n_voxels, 3)."""
+    check_count(points, "points")
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.shape[0] != labels.shape[1] or not np.isin(labels, range(3)).all():
+        raise ValueError(f"labels must be a square of 0, 1 and 2, see patchwork; got shape {labels.shape}")
     n = len(labels) // points
     if n < 1:
         raise ValueError(f"a voxel of {points} points is larger than the patchwork of {len(labels)}")
@@ -99,6 +127,7 @@ def classify_voxels(responses, contrast=1 / 3):
     array of int, shape (n_voxels,)
         0 auditory above `contrast`, 1 visual below −`contrast`, 2 audiovisual between.
     """
+    check_fraction(contrast, "contrast")
     heard, seen = responses["auditory"].to_numpy(), responses["visual"].to_numpy()
     total = heard + seen
     balance = np.divide(heard - seen, total, out=np.zeros(len(total)), where=total > 0)
@@ -125,8 +154,10 @@ def patches_by_resolution(labels, sizes, *, spacing=0.4, responses=None):
     """
     from neuromm.measures.enhancement import meets_criteria
 
+    check_positive(spacing, "spacing")
     responses, rows = cell_responses() if responses is None else responses, []
     for size in sizes:
+        check_positive(size, "sizes")
         fractions = voxel_fractions(labels, max(1, round(size / spacing)))
         seen = voxel_responses(fractions, responses)
         kind, met = classify_voxels(seen), meets_criteria(*(seen[c] for c in CONDITIONS)).mean()

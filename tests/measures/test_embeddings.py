@@ -59,7 +59,7 @@ def test_words_are_grounded_where_the_true_caption_is_nearer_by_hand():
     assert noise["grounded"].iloc[0] == pytest.approx(0.5, abs=0.03)
     with pytest.raises(ValueError, match="rows belong together"):
         measures.grounding(seen, said[:2], foils)
-    with pytest.raises(ValueError, match="one for each of 4 pictures"):
+    with pytest.raises(ValueError, match="one for each of 4 embeddings"):
         measures.grounding(seen, said, foils, ["shape"])
 
 

@@ -1,5 +1,8 @@
 """Inference about models of a representation: by loops, by dense algebra, by rsatoolbox, and as statistics."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -254,6 +257,65 @@ def test_false_positives_of_the_dual_bootstrap(n_subjects, n_conditions, rng):
         table = evaluate_models(named(data), named(model, "m"), n_resamples=2, rng=rng)
         hits.append(table.loc[table["kind"] == "model", "p"].iloc[0] < 0.05)
     assert 0.03 <= np.mean(hits) <= 0.07
+
+
+STUDIES = Path(__file__).parents[2] / "benchmarks" / "similarity_errors.py"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("representation", "low", "high"),
+    [
+        ("shared", 0.03, 0.07),
+        ("individual", 0.015, 0.07),
+        ("two dimensions", 0.01, 0.04),
+        ("heavy tails", 0.015, 0.07),
+        ("categories", 0.0, 0.03),
+    ],
+)
+def test_false_positives_by_representation_are_those_of_the_docs(representation, low, high, rng):
+    """Conservative where the range stops below .05: patterns in a plane, and categories of conditions."""
+    benchmark = runpy.run_path(str(STUDIES))
+    hits = []
+    for _ in range(2000):
+        patterns, model = benchmark["study"](representation, 8, 14, rng)
+        data, models = (benchmark["dissimilarities"](v) for v in (patterns, model[None]))
+        hits.append(benchmark["p_value"](data, models, "pearson") < 0.05)
+    assert low <= np.mean(hits) <= high
+
+
+@pytest.mark.deep
+def test_false_positives_of_the_bootstraps_own_variance_are_too_few(rng):
+    """Whitened correlations against zero, and differences of two models."""
+    models, differences = [], []
+    for _ in range(400):
+        data, model = null_study(rng)
+        both = named(np.concatenate([model, null_study(rng)[1]]), "m")
+        for comparator, kind, hits in (
+            ("whitened_correlation", "model", models),
+            ("pearson", "difference", differences),
+        ):
+            table = evaluate_models(
+                named(data), both, comparator=comparator, n_resamples=200, rng=rng
+            )
+            hits.append(table.loc[table["kind"] == kind, "p"].iloc[0] < 0.05)
+    assert np.mean(models) <= 0.03 and np.mean(differences) <= 0.03
+
+
+def test_the_result_says_how_often_its_test_is_wrong(rng):
+    data, models = named(random_rdms(rng, 4, 8)), named(random_rdms(rng, 2, 8), "m")
+    for over, comparator, words in (
+        ("dual", "pearson", "variance without similarity"),
+        ("conditions", "spearman", "variance without similarity"),
+        ("dual", "cosine", "too large with few conditions"),
+        ("subjects", "pearson", "variance over subjects"),
+        ("both", "pearson", "plain double bootstrap"),
+    ):
+        table = evaluate_models(
+            data, models, over=over, comparator=comparator, n_resamples=20, rng=rng
+        )
+        assert words in table.attrs["calibration"]["model"]
+        assert "without similarity:" not in table.attrs["calibration"]["difference"]
 
 
 def hits_of_the_bootstrap(over, study, rng, n=2000):

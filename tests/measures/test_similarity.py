@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from neuromm import measures
 from neuromm.measures.rsa_checks import ConditionsDiffer, ConstantPatterns, NotFinite, TooFewConditions
 from neuromm.measures.similarity import cka
 
@@ -64,3 +65,28 @@ def test_bad_patterns_are_refused(rng):
         cka(x, np.ones((6, 2)))
     with pytest.raises(NotFinite, match="'y'"):
         cka(x, np.where(x == x[2, 2], np.nan, x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_ties_of_neighbours_are_averaged_and_their_order_does_not_matter(dtype, rng):
+    """Four directions, three conditions each: of two equal neighbours and a tie of nine, four are asked for."""
+    x = np.repeat(np.eye(4, 7), 3, axis=0) * rng.uniform(0.5, 2, (12, 1))
+    x = (x @ np.linalg.qr(rng.standard_normal((7, 7)))[0]).astype(dtype)
+    # two are certain; each of the other nine is a neighbour with probability 2/9, in either set
+    expected = (2 + 9 * (2 / 9) ** 2) / 4
+    assert measures.mutual_knn(x, x, k=4) == pytest.approx(expected)
+    assert measures.mutual_knn(x, x, k=2) == pytest.approx(1)
+    y = rng.standard_normal((12, 5)).astype(dtype)
+    order = rng.permutation(12)
+    assert measures.mutual_knn(x, y, k=4) == pytest.approx(measures.mutual_knn(x[order], y[order], k=4))
+
+
+def test_neighbours_without_ties_are_counted(rng):
+    x, y = rng.standard_normal((2, 15, 6))
+    sets = []
+    for values in (x, y):
+        values = values / np.linalg.norm(values, axis=1, keepdims=True)
+        sets.append([set(np.argsort(-(values @ v))[1:5]) for v in values])
+    shared = [len(a & b) / 4 for a, b in zip(*sets, strict=True)]
+    assert measures.mutual_knn(x, y, k=4) == pytest.approx(np.mean(shared))
+    assert measures.mutual_knn(x, x, k=4) == 1
