@@ -137,7 +137,7 @@ def _parameters(cls):
     return found
 
 
-def numbers_of(observer: object) -> dict[str, float]:
+def numbers_of(observer: Any) -> dict[str, float]:
     """Name -> value of every field that is a number (True and False are 1 and 0)."""
     numbers = {}
     for field in dataclasses.fields(observer):
@@ -147,7 +147,7 @@ def numbers_of(observer: object) -> dict[str, float]:
     return numbers
 
 
-def default_free(observer: object) -> dict[str, tuple[float, float]]:
+def default_free(observer: Any) -> dict[str, tuple[float, float]]:
     """What a fit frees when it is not told: name -> (low, high)."""
     declared = parameters_of(observer)
     return {name: p.free for name, p in declared.items() if p.free is not None}

@@ -357,8 +357,9 @@ def _posterior_mass_where_open(c, scale, y, start, width, first, u, w):
     is_open = width.detach() != 0
     if is_open.all():
         return _posterior_mass(c, scale, y, start, width, first, u, w)
-    one_each = [value.expand_as(width)[is_open] for value in (*c, scale, y, start, width, first)]
-    found = _posterior_mass(Cues(*one_each[: len(c)]), *one_each[len(c) :], u, w)
+    cues = Cues(*(value.expand_as(width)[is_open] for value in c))
+    scale, y, start, first = (value.expand_as(width)[is_open] for value in (scale, y, start, first))
+    found = _posterior_mass(cues, scale, y, start, width[is_open], first, u, w)
     return torch.zeros_like(width).masked_scatter(is_open, found)
 
 
@@ -409,9 +410,9 @@ def unity_judged(c, own, other, paired=False, rule=STANDARD):
     """
     with torch.no_grad():
         d = Cues(*(value.detach() for value in c))
-        own_ends = [e + torch.zeros_like(d.own[..., 0]) for e in _ends(c, own, paired)]
-        breaks = where_judgements_change(d, *own_ends, rule)
-        y, weight = panel_nodes(d, torch.zeros_like(own_ends[0]), None, _ends(c, other, paired), breaks, rule)
+        low, high = (e + torch.zeros_like(d.own[..., 0]) for e in _ends(c, own, paired))
+        breaks = where_judgements_change(d, low, high, rule)
+        y, weight = panel_nodes(d, torch.zeros_like(low), None, _ends(c, other, paired), breaks, rule)
     half = common_half_width(c, y)
     low, high = (_signed_mass(c, y * c.tilt + sign * half, own, paired) for sign in (-1, 1))
     mass = 0.5 * (high - low)

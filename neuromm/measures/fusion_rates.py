@@ -89,7 +89,7 @@ class NedFit:
     errors: np.ndarray  # summed squared error of each start
     n_missing: int  # cells without data
     people: pd.DataFrame  # per person: threshold and sigma with _low and _high, interval, flag
-    _fitted: np.ndarray = field(repr=False, default=None)  # people × stimuli
+    _fitted: np.ndarray = field(repr=False)  # people × stimuli
 
     def predict(self) -> pd.DataFrame:
         """Fitted fusion probabilities, people × stimuli; of people with a flag too."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -150,7 +151,7 @@ def read_rdms(path, *, condition=None, name=None) -> dict[str, RDM]:
     normalised, methods = of_rdms.get("noise_normalised"), of_rdms.get("method")
     rounding = of_rdms.get("rounding")
     for i, key in enumerate(rdms):
-        kept = {} if methods is None else {"method": str(methods[i])}
+        kept: dict[str, Any] = {} if methods is None else {"method": str(methods[i])}
         if rounding is not None:
             kept["rounding"] = float(rounding[i])
         rdms[key] = replace(rdms[key], noise_normalised=bool(normalised is not None and normalised[i]), **kept)

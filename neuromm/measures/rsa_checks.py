@@ -70,7 +70,7 @@ def check_memory(n_bytes, what, hint) -> None:
 
 def check_fraction(value, name) -> None:
     """Refuse a level or share that is not strictly between 0 and 1."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
         raise ValueError(f"{name} must be between 0 and 1, got {value!r}; a share, not a percentage")
 
 
@@ -82,7 +82,7 @@ def check_count(value, name, least=1) -> None:
 
 def check_positive(value, name) -> None:
     """Refuse what is not a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
 
 

@@ -36,7 +36,7 @@ def cell_responses(additivity=1.0, *, preferred=1.0, multisensory=(1.0, 1.0)):
 
 
 def _is_response(value) -> bool:
-    return isinstance(value, Real) and 0 <= value < np.inf
+    return isinstance(value, Real) and 0 <= float(value) < np.inf
 
 
 def voxel_responses(fractions, responses):

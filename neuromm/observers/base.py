@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -157,7 +157,7 @@ class Observer:
             )
         if not len(parameters):
             raise ValueError(f"{self.name}: parameters has no rows; give one row per parameter set")
-        return [dataclasses.replace(self, **row) for row in parameters.to_dict("records")]
+        return [dataclasses.replace(cast(Any, self), **row) for row in parameters.to_dict("records")]
 
     def check_trials(self, trials: pd.DataFrame) -> None:
         """Refuse a table that cannot be shown: a missing column, an impossible question, an absent cue."""

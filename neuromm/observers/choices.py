@@ -110,7 +110,7 @@ def label_of_rows(observer, labels: Labels, report: str, trials: pd.DataFrame, s
     """The label with which each row answers `report`, lapses included; shape (n_trials,)."""
     open_label = None if labels.open_label is None else stimuli.to_rows(labels.open_label)
     if labels.scores is None:
-        return open_label
+        return np.asarray(open_label, object)
     scores = stimuli.to_rows(np.asarray(labels.scores))
     uniform = None if labels.uniform is None else stimuli.to_rows(labels.uniform)
     who = observer.name

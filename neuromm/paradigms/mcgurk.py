@@ -85,7 +85,7 @@ def mcgurk(
         shown = pd.concat([shown, *alone], ignore_index=True).astype(object)
         shown = shown.where(shown.notna(), np.nan)
     seen_or_heard = pd.concat([shown["auditory_syllable"], shown["visual_syllable"]]).dropna()
-    choices = [*choices, *seen_or_heard] if alternatives is None else map(syllable, alternatives)
+    choices = [*choices, *seen_or_heard] if alternatives is None else [syllable(a) for a in alternatives]
     offered = list(dict.fromkeys(choices))
     factors = {}
     if snr_db is not None:

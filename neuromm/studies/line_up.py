@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ SIGMA_PRIOR, P_COMMON = 12.0, 0.5  # deg, probability: the generator of the main
 ROLES_OF_ROOMS = {"bayes": "ideal", "rate": "brain", "spiking": "brain", "ann": "machine"}
 # CPU seconds per showing: quick mode leaves them out, the full one shows them one repeat per fold
 SLOW = {"cuppini2014": 0.2, "wang2002": 0.2, "spiking_sts": 0.15, "paredes2025": 0.2}
-SETTINGS = {  # of observers that join from the catalogue: as wide as the samples are
+SETTINGS: dict[str, dict[str, Any]] = {  # of observers that join from the catalogue: as wide as the samples are
     "cuppini2017": {"integrator": "exponential"},
     "ohshiro2011": {"spacing": 8.0},
     "paredes2025": {"n_cells": 180},

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from neuromm import catalogue
 from neuromm.sweeps.code import code_of, describe_code
@@ -219,7 +220,7 @@ def _version_or_code(given, found, path, where):
 
 def with_current_code(plan: Plan) -> Plan:
     """The plan with the code, or the `version`, of its functions and classes as it is now."""
-    changed = {}
+    changed: dict[str, Any] = {}
     for group, key in PATH_OF_CODE.items():
         changed[group] = tuple(_with_code_now(entry, entry[key], group) for entry in getattr(plan, group))
     return dataclasses.replace(plan, **changed)

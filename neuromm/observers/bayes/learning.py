@@ -67,7 +67,7 @@ class Beierholm2020(Observer):
     name: str = "beierholm2020"
 
     @property
-    def random(self) -> tuple[str, ...]:
+    def random(self) -> tuple[str, ...]:  # type: ignore[override]
         """Noise of the sound, and of each dot."""
         return ("auditory", *self._dots)
 

@@ -238,7 +238,8 @@ class Magnotti2017(SyllableObserver):
             allowed = np.isin(np.arange(len(self.syllables)), positions)
             for k in np.flatnonzero(offer.rows):
                 row = shown.iloc[[k]]
-                chosen[k] = self._predict_row(row, *pairs[k], allowed, n, n_side)
+                heard, seen = pairs[k]
+                chosen[k] = self._predict_row(row, heard, seen, allowed, n, n_side)
                 if common and pairs[k].min() >= 0:
                     causes[k] = self._predict_common(row, *pairs[k])
         table = probability_table(shown, chosen, self.syllables)

@@ -51,7 +51,7 @@ class TwoCueObserver(Observer, Likely):
         return tuple(column for cue in self.cues for column in cue.columns)
 
     @property
-    def random(self) -> tuple[str, ...]:
+    def random(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the random numbers of a row."""
         return (*(cue.modality for cue in self.cues), "cause", "motor", "lapse", "guess")
 

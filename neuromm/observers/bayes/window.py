@@ -42,7 +42,7 @@ class WindowObserver(Observer, Likely):
     likelihood_columns: ClassVar[tuple[str, ...]] = ("soa", "auditory_onset", "visual_onset", "tactile_onset")
 
     @property
-    def reports(self) -> tuple[str, ...]:
+    def reports(self) -> tuple[str, ...]:  # type: ignore[override]
         """The one question it answers."""
         return (self.report,)
 
