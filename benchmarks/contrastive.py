@@ -25,7 +25,7 @@ from torch.nn import functional as F  # noqa: E402
 
 from neuromm.observers.ann.checkpoint import Run  # noqa: E402
 from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw  # noqa: E402
-from neuromm.observers.ann.making import TEST  # noqa: E402
+from neuromm.observers.ann.training import TEST  # noqa: E402
 from neuromm.stimuli.captions import caption  # noqa: E402
 from neuromm.stimuli.shapes import compositions  # noqa: E402
 

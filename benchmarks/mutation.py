@@ -45,7 +45,7 @@ GROUPS = {
     "sweeps": ["sweeps/*.py"],
     "training": [
         "observers/ann/training.py", "observers/ann/towers.py", "observers/ann/checkpoint.py", "observers/ann/muon.py",
-        "observers/ann/making.py", "observers/ann/scenes.py", "observers/ann/events.py", "observers/ann/*/recipe*.py",
+        "observers/ann/*_recipe.py", "observers/ann/scenes.py", "observers/ann/events.py", "observers/ann/*/recipe*.py",
         "observers/ann/*/losses.py", "observers/ann/diffusion/video.py", "observers/ann/diffusion/guidance.py",
     ],
 }  # fmt: skip

@@ -34,7 +34,7 @@ __getattr__, __dir__, __all__ = attach(
         "Session": "session",
         "read_trials": "stimuli.table",
         "load": "catalogue",
-        "train": "catalogue",
+        "train": "observers.ann.training",
         "sweep": "sweeps.running",
         "open_sweep": "sweeps.result",
         "record": "observers.ann.recording",

@@ -79,22 +79,22 @@ OBSERVERS = {
     "syllable_denoiser": "neuromm.observers.ann.diffusion.classifier:SyllableDenoiser",
 }
 
-NETWORKS = {  # what `neuromm train` makes, by what trains it; the name is that of the weights
-    "av_encoder": "neuromm.observers.ann.training:train",
-    "av_denoiser": "neuromm.observers.ann.training:train",
-    "diffusion_places": "neuromm.observers.ann.diffusion.recipes:train",
-    "diffusion_flash_beep": "neuromm.observers.ann.diffusion.recipes:train",
-    "diffusion_syllables": "neuromm.observers.ann.diffusion.recipes:train",
-    "diffusion_text": "neuromm.observers.ann.diffusion.recipes:train",
-    "diffusion_video": "neuromm.observers.ann.diffusion.recipes:train",
-    "diffusion_audio": "neuromm.observers.ann.diffusion.recipes:train",
-    "diffusion_pictures": "neuromm.observers.ann.diffusion.recipes:train",
-    "clip_shapes": "neuromm.observers.ann.contrastive.recipe:train",
-    "picture_namer": "neuromm.observers.ann.contrastive.printed:train",
-    "fusion_net": "neuromm.observers.ann.fusion.recipe:train",
-    "hierarchy_net": "neuromm.observers.ann.hierarchy.recipe:train",
-    "flash_counter": "neuromm.observers.ann.counting.recipe:train",
-    "speech_net": "neuromm.observers.ann.speech.recipe:train",
+NETWORKS = {  # what `neuromm train` makes, and its recipe; the name is that of the weights
+    "av_encoder": "neuromm.observers.ann.encoder_recipe:EncoderRecipe",
+    "av_denoiser": "neuromm.observers.ann.denoiser_recipe:DenoiserRecipe",
+    "diffusion_places": "neuromm.observers.ann.diffusion.recipes_joint:PlacesRecipe",
+    "diffusion_flash_beep": "neuromm.observers.ann.diffusion.recipes_joint:FlashBeepRecipe",
+    "diffusion_syllables": "neuromm.observers.ann.diffusion.recipes_joint:SyllablesRecipe",
+    "diffusion_text": "neuromm.observers.ann.diffusion.recipes_text:TextRecipe",
+    "diffusion_video": "neuromm.observers.ann.diffusion.recipes_clips_sounds:VideoRecipe",
+    "diffusion_audio": "neuromm.observers.ann.diffusion.recipes_clips_sounds:AudioRecipe",
+    "diffusion_pictures": "neuromm.observers.ann.diffusion.lab:PicturesRecipe",
+    "clip_shapes": "neuromm.observers.ann.contrastive.recipe:ClipRecipe",
+    "picture_namer": "neuromm.observers.ann.contrastive.printed:PrintedRecipe",
+    "fusion_net": "neuromm.observers.ann.fusion.recipe:FusionRecipe",
+    "hierarchy_net": "neuromm.observers.ann.hierarchy.recipe:HierarchyRecipe",
+    "flash_counter": "neuromm.observers.ann.counting.recipe:CounterRecipe",
+    "speech_net": "neuromm.observers.ann.speech.recipe:SpeechRecipe",
 }
 OBSERVER_OF = {  # weights whose observer has another name
     "diffusion_places": "place_denoiser",
@@ -233,13 +233,7 @@ def load(name_or_path, *, trained=True, device="cpu", **fields):
     return cls(**fields)
 
 
-def train(name, *, seed=1, out=None, max_steps=None, max_seconds=None, device="cpu", resume=True, **recipe):
-    """Train a network of the catalogue and write its weights; the path of the file is returned.
-
-    The recipe is the one that made the shipped weights; its card says what the network has seen.
-    """
-    check_device(device)
-    name = {observer: network for network, observer in OBSERVER_OF.items()}.get(name, name)
-    return find(NETWORKS, name, "network")(
-        name, seed=seed, out=out, max_steps=max_steps, max_seconds=max_seconds, device=device, resume=resume, **recipe
-    )
+def __getattr__(name):
+    if name == "train":  # of torch, which this module does without
+        return resolve("neuromm.observers.ann.training:train")
+    raise AttributeError(f"{__name__} has no '{name}'")

@@ -1,4 +1,4 @@
-"""Two towers and the contrastive loss: frames and cochleagrams of one event are drawn together, others apart.
+"""Two towers: frames and cochleagrams of one event are drawn together by a contrastive loss, others apart.
 
 At the loss's optimum the scaled similarity of two embeddings is log p(a, v | paired)/(p(a) p(v)) up to a
 constant (van den Oord, Li & Vinyals 2018, arXiv 1807.03748, eq. 4), which for congruent pairs is the
@@ -10,8 +10,6 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-from neuromm.observers.ann.shapes import require_square
 
 LARGEST_SCALE = 100.0  # of the inverse temperature (Radford et al. 2021, arXiv 2103.00020, §2.5)
 
@@ -133,14 +131,3 @@ class Towers(nn.Module):
     def forward(self, cochleagram, frames):
         """Scaled similarity of every sound to every frame, (B, B)."""
         return self.scale() * self.auditory(cochleagram) @ self.visual(frames).T
-
-
-def info_nce(logits):
-    """Symmetric contrastive loss of a square of logits whose diagonal is the true pairs.
-
-    The second term picks the row for each column: cross entropy of the **transpose**. Equal
-    logits give ln B.
-    """
-    require_square(logits)
-    pairs = torch.arange(len(logits), device=logits.device)
-    return (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.T, pairs)) / 2

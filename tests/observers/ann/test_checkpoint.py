@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from neuromm.observers.ann import training
+from neuromm.observers.ann import denoiser_recipe
 from neuromm.observers.ann.checkpoint import Run, curve_path
 from neuromm.observers.ann.contrastive.recipe import ClipRecipe
 from neuromm.observers.ann.counting.recipe import CounterRecipe
-from neuromm.observers.ann.training import DenoiserRecipe, EncoderRecipe
+from neuromm.observers.ann.denoiser_recipe import DenoiserRecipe
+from neuromm.observers.ann.encoder_recipe import EncoderRecipe
+from neuromm.observers.ann.training import Start, learn
 from neuromm.observers.ann.weights import read_header, shipped
 
 
@@ -108,9 +110,9 @@ def test_the_usual_recipe_is_that_of_the_shipped_weights(name, recipe):
 
 @pytest.mark.parametrize(("n_steps", "p_common"), [(0, None), (1, 0.3)])
 def test_a_network_without_a_step_has_no_prior_of_one_cause(monkeypatch, tmp_path, n_steps, p_common):
-    monkeypatch.setattr(training, "_read_out_unisensory", lambda *_: None)
-    monkeypatch.setattr(training, "_probe_unity", lambda *_: ({}, {}))
+    monkeypatch.setattr(denoiser_recipe, "_read_out_unisensory", lambda *_: None)
+    monkeypatch.setattr(denoiser_recipe, "_probe_unity", lambda *_: ({}, {}))
     recipe = DenoiserRecipe(p_common=0.3, batch=64, n_hidden=4)
     limits = {"max_steps": n_steps, "progress": False, "resume": False}
-    result = training.train_denoiser(recipe, 1, "cpu", tmp_path / "none", limits)
+    result, _ = learn(recipe, Start(1, "cpu", tmp_path / "none", limits))
     assert result["config"]["p_common"] == p_common and result["recipe"]["steps_taken"] == n_steps

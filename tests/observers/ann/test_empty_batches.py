@@ -30,7 +30,7 @@ from neuromm.observers.ann.fusion.net import FusionNet
 from neuromm.observers.ann.hierarchy.net import HierarchyNet
 from neuromm.observers.ann.recording import record
 from neuromm.observers.ann.speech.net import SpeechNet
-from neuromm.observers.ann.towers import Towers, info_nce
+from neuromm.observers.ann.towers import Towers
 
 SIZES = {"auditory": 1, "visual": 1}
 
@@ -164,7 +164,6 @@ LOSSES = {
     ),
     "clip_loss": lambda: clip_loss(numbers(0, 0)),
     "siglip_loss": lambda: siglip_loss(numbers(0, 0)),
-    "info_nce": lambda: info_nce(numbers(0, 0)),
     "MultimodalEncoder.loss": lambda: MultimodalEncoder(ImageTower(), TextTower()).loss(
         numbers(0, 3, 32, 32), whole(0, 12)
     ),

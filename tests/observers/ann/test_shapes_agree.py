@@ -11,7 +11,6 @@ from neuromm.observers.ann.diffusion import EMA, DiffusionSchedule, Guided, samp
 from neuromm.observers.ann.diffusion.guidance import drop_condition, guide, rescale
 from neuromm.observers.ann.diffusion.joint_net import joint_loss
 from neuromm.observers.ann.diffusion.vae import kl_to_standard_normal
-from neuromm.observers.ann.towers import info_nce
 
 SCHEDULE = DiffusionSchedule("cosine", 20)
 SHAPE = r"must (have the shape of|be a square|be one, or one for each)"
@@ -81,7 +80,6 @@ WRONG = {
     "clip, same": lambda: clip_loss(numbers(6, 6), torch.ones(6, 1, dtype=torch.bool)),
     "siglip": lambda: siglip_loss(numbers(6, 5)),
     "siglip, same": lambda: siglip_loss(numbers(6, 6), torch.ones(6, 1, dtype=torch.bool)),
-    "info_nce": lambda: info_nce(numbers(6, 5)),
 }  # fmt: skip
 
 

@@ -7,10 +7,11 @@ import torch
 
 from neuromm import catalogue
 from neuromm.cli import main
-from neuromm.observers.ann import training
+from neuromm.observers.ann import denoiser_recipe, encoder_recipe
+from neuromm.observers.ann.card import Card
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.events import CongruentEvents, render_pairs, render_single
-from neuromm.observers.ann.training import train
+from neuromm.observers.ann.training import make_recipe, train
 from neuromm.observers.ann.weights import load_weights, read_header
 
 pytestmark = pytest.mark.ann
@@ -25,8 +26,8 @@ def same(one, two):
 @pytest.fixture(autouse=True)
 def few_scenes(monkeypatch):
     """Read-outs and scores from few scenes: here they only have to run."""
-    probe = training._probe_unity
-    monkeypatch.setattr(training, "_probe_unity", lambda *a: probe(*a, n=500))
+    probe = denoiser_recipe._probe_unity
+    monkeypatch.setattr(denoiser_recipe, "_probe_unity", lambda *a: probe(*a, n=500))
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
@@ -97,13 +98,43 @@ def test_training_lowers_the_error(tmp_path):
 
 
 def test_the_encoder_trains_and_resumes(tmp_path, monkeypatch):
-    places, pairs = training._fit_places, training._calibrate
-    monkeypatch.setattr(training, "_fit_places", lambda *a: places(*a, n=400))
-    monkeypatch.setattr(training, "_calibrate", lambda *a: pairs(*a, n=256))
+    places, pairs = encoder_recipe._fit_places, encoder_recipe._calibrate
+    monkeypatch.setattr(encoder_recipe, "_fit_places", lambda *a: places(*a, n=400))
+    monkeypatch.setattr(encoder_recipe, "_calibrate", lambda *a: pairs(*a, n=256))
     small = {**SMALL, "n_steps": 6, "n_events": 300}
     whole = train("av_encoder", out=tmp_path / "whole.safetensors", **small)
     train("av_encoder", out=tmp_path / "parts.safetensors", max_steps=3, **small)
     assert same(whole, train("av_encoder", out=tmp_path / "parts.safetensors", **small))
+
+
+@pytest.mark.parametrize("name", catalogue.NETWORKS)
+def test_every_recipe_names_its_network_and_says_on_a_card_what_it_is(name):
+    recipe = make_recipe(name, {})
+    assert recipe.network == name and isinstance(recipe.card, Card) and all(recipe.card)
+    assert recipe.n_steps > 0 and recipe.learning_rate > 0 and 0 < recipe.decay < 1
+
+
+def test_an_observer_names_the_network_that_it_is_made_of():
+    assert make_recipe("place_denoiser", {}).network == "diffusion_places"
+
+
+def test_a_denoiser_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
+    small = {"batch": 8, "n_hidden": 8, "n_steps": 6, "progress": False}
+    whole = train("diffusion_syllables", out=tmp_path / "whole.safetensors", **small)
+    parts = tmp_path / "parts.safetensors"
+    train("diffusion_syllables", out=parts, max_steps=2, **small)
+    assert (tmp_path / "parts.safetensors.checkpoint").exists()  # it was removed: the run began anew
+    assert same(whole, train("diffusion_syllables", out=parts, **small))
+    assert not list(tmp_path.glob("*.checkpoint*"))
+
+
+def test_latents_of_an_autoencoder_that_was_stopped_are_not_gone_on_with(tmp_path):
+    small = {"batch": 4, "batch_vae": 4, "n_jittered": 4, "n_steps": 3, "n_steps_vae": 3, "widths": (8, 8),
+             "widths_vae": (8, 8), "width": 8, "progress": False}  # fmt: skip
+    whole = train("diffusion_text", out=tmp_path / "whole.safetensors", **small)
+    parts = tmp_path / "parts.safetensors"
+    train("diffusion_text", out=parts, max_steps=2, **small)  # both stages stop
+    assert same(whole, train("diffusion_text", out=parts, **small))
 
 
 def test_unknown_names_and_fields_are_named(tmp_path):

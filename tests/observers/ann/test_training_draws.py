@@ -14,6 +14,7 @@ from neuromm.observers.ann.diffusion.syllable_scenes import SIZES, SYLLABLES, Ta
 from neuromm.observers.ann.fusion import recipe as fusion
 from neuromm.observers.ann.scenes import SIGMA_PRIOR, Scenes
 from neuromm.observers.ann.speech import recipe as speech
+from neuromm.observers.ann.training import Start, learn
 
 N = 4000
 
@@ -171,7 +172,7 @@ def test_shuffled_mouths_are_those_of_other_tokens(monkeypatch, tmp_path, shuffl
     recipe = dataclasses.replace(speech.SpeechRecipe(), n_tokens=30, n_hidden=4, shuffled=shuffled)
     limits = {"max_steps": 1, "progress": False, "resume": False}
     with torch.random.fork_rng(devices=[]), pytest.raises(InterruptedError):
-        speech.fit_speech(recipe, 1, "cpu", tmp_path / "none", limits)
+        learn(recipe, Start(1, "cpu", tmp_path / "none", limits))
     kept = stored[0][2][:, 0] == np.arange(30)
     assert kept.all() == (not shuffled) and kept.mean() in (pytest.approx(1.0), pytest.approx(0.0, abs=0.2))
     assert sorted(stored[0][2][:, 0]) == list(range(30)) and (stored[0][0] == codes).all()

@@ -18,21 +18,30 @@ from neuromm.observers.ann.diffusion import (
 )
 from neuromm.observers.ann.diffusion.joint_net import JointNet
 from neuromm.observers.ann.diffusion.syllable_scenes import SIZES, SYLLABLES, Talkers
-from neuromm.observers.ann.towers import Towers, info_nce
-from neuromm.observers.ann.training import EncoderRecipe, train_encoder
+from neuromm.observers.ann.encoder_recipe import EncoderRecipe
+from neuromm.observers.ann.towers import Towers
+from neuromm.observers.ann.training import Start, learn
 
 # rows: ln(1 + 2/3) and ln 2; columns: ln(1 + 1/3) and ln(1 + 2)
 PAIR = torch.tensor([[math.log(3.0), math.log(2.0)], [0.0, 0.0]], dtype=torch.float64)
 ROWS, COLUMNS = math.log(10 / 3) / 2, math.log(4.0) / 2
 
 
-@pytest.mark.parametrize("loss", [info_nce, clip_loss])
+def all_but_the_diagonal_are_negatives(logits):
+    """The same loss, told which pairs are true."""
+    return clip_loss(logits, torch.eye(len(logits), dtype=torch.bool))
+
+
+BOTH_FORMS = pytest.mark.parametrize("loss", [clip_loss, all_but_the_diagonal_are_negatives])
+
+
+@BOTH_FORMS
 def test_each_direction_of_a_contrastive_loss_is_half_of_it(loss):
     assert float(loss(PAIR)) == pytest.approx((ROWS + COLUMNS) / 2, rel=1e-12)
     assert float(loss(PAIR.T)) == pytest.approx((ROWS + COLUMNS) / 2, rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", [info_nce, clip_loss])
+@BOTH_FORMS
 @pytest.mark.parametrize("wrong", ["rows", "columns"])
 def test_pairs_that_are_wrong_in_one_direction_alone_cost(loss, wrong):
     """Every row finds its column while no column finds its row, or the other way about: 0 and ln(1 + e²⁰)."""
@@ -42,7 +51,7 @@ def test_pairs_that_are_wrong_in_one_direction_alone_cost(loss, wrong):
     assert float(loss(logits)) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", [info_nce, clip_loss])
+@BOTH_FORMS
 def test_the_gradient_of_a_contrastive_loss_is_that_of_both_directions(loss):
     """(softmax over rows + softmax over columns − 2 I)/(2 B)."""
     logits = PAIR.clone().requires_grad_()
@@ -66,7 +75,7 @@ def test_an_encoder_is_trained_on_its_loss_of_scaled_similarities(loss):
     similar = net.encode_first(pictures) @ net.encode_second(words).T
     if loss == "clip":
         logits = net.scale() * similar
-        expected = info_nce(logits)
+        expected = clip_loss(logits)
     else:
         logits = net.scale() * similar + net.logit_bias
         expected = -torch.nn.functional.logsigmoid(logits * (2 * torch.eye(3) - 1)).sum() / 3
@@ -92,7 +101,7 @@ def test_the_audiovisual_encoder_is_trained_on_both_directions(monkeypatch, tmp_
     monkeypatch.setattr("neuromm.observers.ann.training.Run.update", update)
     limits = {"max_steps": 1, "progress": False, "resume": False}
     with torch.random.fork_rng(devices=[]), pytest.raises(Enough):
-        train_encoder(EncoderRecipe(n_events=64, batch=2, n_hidden=4), 1, "cpu", tmp_path / "none", limits)
+        learn(EncoderRecipe(n_events=64, batch=2, n_hidden=4), Start(1, "cpu", tmp_path / "none", limits))
     assert float(seen[1].detach()) == pytest.approx((ROWS + COLUMNS) / 2)
 
 
@@ -219,7 +228,7 @@ def test_the_network_of_sounds_is_trained_on_the_null_class_too(monkeypatch, tmp
     limits = {"max_steps": 20, "progress": False, "resume": False}
     recipe = recipes_clips_sounds.AudioRecipe(n_sounds=16, batch=32)
     with torch.random.fork_rng(devices=[]), pytest.raises(Enough):
-        recipes_clips_sounds.train_audio(recipe, 2, "cpu", tmp_path / "none", limits)
+        learn(recipe, Start(2, "cpu", tmp_path / "none", limits))
     n_null = 0
     for step, (condition, network) in enumerate(told):
         generator = torch.Generator().manual_seed(2 * 1_000_003 + step)

@@ -10,23 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from neuromm.catalogue import load
+from neuromm.catalogue import NETWORKS, load, resolve
 from neuromm.observers.ann.contrastive.own import load_encoder
-from neuromm.observers.ann.contrastive.printed import PrintedRecipe
-from neuromm.observers.ann.contrastive.recipe import ClipRecipe
-from neuromm.observers.ann.counting.recipe import CounterRecipe
-from neuromm.observers.ann.diffusion.recipes import TRAINERS as DIFFUSION
-from neuromm.observers.ann.fusion.recipe import FusionRecipe
-from neuromm.observers.ann.hierarchy.recipe import HierarchyRecipe
-from neuromm.observers.ann.speech.recipe import SpeechRecipe
-from neuromm.observers.ann.training import TRAINERS
 from neuromm.observers.ann.weights import SHIPPED, checksum, load_weights, read_header, save_weights, shipped
 
 pytestmark = pytest.mark.ann
-RECIPES = {name: recipe for name, (_, recipe) in (TRAINERS | DIFFUSION).items()} | {
-    "clip_shapes": ClipRecipe, "flash_counter": CounterRecipe, "fusion_net": FusionRecipe,
-    "hierarchy_net": HierarchyRecipe, "speech_net": SpeechRecipe, "picture_namer": PrintedRecipe,
-}  # fmt: skip
+RECIPES = {name: resolve(path) for name, path in NETWORKS.items()}
 
 
 @pytest.fixture

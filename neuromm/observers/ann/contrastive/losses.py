@@ -31,6 +31,9 @@ def clip_loss(logits, same=None, *, hard=0.0):
         If `logits` is no square of at least one pair, or `same` has another shape.
     """
     require_square(logits, same)
+    if same is None and not hard:
+        pairs = torch.arange(len(logits), device=logits.device)
+        return (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.T, pairs)) / 2
     if same is None:
         same = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     return (_one_way(logits, same, hard) + _one_way(logits.T, same.T, hard)) / 2

@@ -1,24 +1,33 @@
 """How the image–text encoder is trained: shapes and captions, a fifth of shape–colour pairs never seen."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
-from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.card import Card
 from neuromm.observers.ann.contrastive.encoder import MultimodalEncoder, duplicates
 from neuromm.observers.ann.contrastive.image_tower import ImageTower
 from neuromm.observers.ann.contrastive.text_tower import TextTower
-from neuromm.observers.ann.making import TEST, arrays, trainer_of
+from neuromm.observers.ann.training import TEST, Recipe, device_of
 from neuromm.stimuli.captions import caption
 from neuromm.stimuli.shapes import compositions, draw_shapes
 
+CARD = Card(
+    "An image tower (three convolutions) and a text tower (one transformer layer over words), projected onto unit "
+    "vectors of one space.",
+    "Pictures of one shape (5 shapes, 6 colours, 4 places, 2 sizes; jittered, noisy) with complete captions; a fifth "
+    "of the shape–colour pairs never. Contrastive loss; captions that are equal in a batch are no negatives.",
+    "`held_out_recall_at_1`: pictures of held-out compositions, the right one of their 48 captions first (chance "
+    "1/48); `…_of_240`: of all captions (chance 1/240).",
+    "It knows the words of these captions and pictures of 32 × 32 only.",
+)
+
 
 @dataclass(frozen=True)
-class ClipRecipe:
+class ClipRecipe(Recipe):
     """What the encoder sees and reads, and how it learns."""
 
     n_pixels: int = 32
@@ -34,6 +43,35 @@ class ClipRecipe:
     batch: int = 128
     learning_rate: float = 2e-3
     decay: float = 0.98
+
+    network: ClassVar[str] = "clip_shapes"
+    card: ClassVar[Card] = CARD
+
+    def build(self, start):
+        """The encoder; pictures are drawn at each step."""
+        return build(**self.config()).to(start.device), None
+
+    def loss_of_step(self, network, data, seed, step):
+        """Contrastive loss of pictures and their captions; equal captions are no negatives."""
+        rng = np.random.default_rng([seed, step])
+        pictures, ids, _ = draw(self, network, rng, self.batch)
+        if self.shuffled:
+            ids = ids[torch.from_numpy(rng.permutation(len(ids)))]
+        device = device_of(network)
+        pictures, ids = pictures.to(device), ids.to(device)
+        return network.loss(pictures, ids, duplicates(ids))
+
+    def run_options(self):
+        """The loss of an encoder that knows nothing."""
+        return {"chance": math.log(self.batch) if self.loss == "clip" else math.nan}
+
+    def score(self, network, data, run):
+        """Recall of held-out compositions."""
+        return _score(network, self)
+
+    def config(self, network=None, run=None):
+        """What `build` takes."""
+        return {name: getattr(self, name) for name in BUILT}
 
 
 BUILT = ("n_pixels", "width", "n_embedding", "loss", "hard", "temperature", "learn_temperature")  # fields for `build`
@@ -55,39 +93,14 @@ def draw(recipe, network, rng, n, held_out=False):
     return torch.from_numpy(pictures), network.second.tokens(caption(table)), table
 
 
-def fit_clip(recipe, seed, device, checkpoint, limits):
-    """Contrastive loss on pictures and their captions; equal captions are no negatives."""
-    torch.manual_seed(seed)
-    config = {k: getattr(recipe, k) for k in BUILT}
-    network = build(**config).to(device)
-    said = {"seed": seed, **dataclasses.asdict(recipe)}
-    chance = math.log(recipe.batch) if recipe.loss == "clip" else math.nan
-    run = Run(
-        network, "clip_shapes", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, chance=chance,
-        **limits,
-    )  # fmt: skip
-    for step in run:
-        rng = np.random.default_rng([seed, step])
-        pictures, ids, _ = draw(recipe, network, rng, recipe.batch)
-        if recipe.shuffled:
-            ids = ids[torch.from_numpy(rng.permutation(len(ids)))]
-        pictures, ids = pictures.to(device), ids.to(device)
-        run.update(network.loss(pictures, ids, duplicates(ids)))
-    network = run.finish()
-    return {
-        "tensors": arrays(network), "config": config, "recipe": said | {"steps_taken": run.step},
-        "score": _score(network, recipe, device),
-    }  # fmt: skip
-
-
 @torch.no_grad()
-def _score(network, recipe, device):
+def _score(network, recipe):
     """Recall@1 on held-out compositions: of 48 captions of them, and of all 240."""
     pictures, ids, table = draw(recipe, network, np.random.default_rng([TEST]), 240, held_out=True)
-    seen = network.encode_first(pictures.to(device))
-    everything = network.second.tokens(caption(compositions())).to(device)
-    among_held_out = (seen @ network.encode_second(ids.to(device)).T).argmax(1).cpu()
-    among_all = (seen @ network.encode_second(everything).T).argmax(1).cpu()
+    seen = network.encode_first(pictures)
+    everything = network.second.tokens(caption(compositions()))
+    among_held_out = (seen @ network.encode_second(ids).T).argmax(1)
+    among_all = (seen @ network.encode_second(everything).T).argmax(1)
     said = caption(compositions())
     right = [said[int(i)] == true for i, true in zip(among_all, caption(table), strict=True)]
     return {
@@ -95,15 +108,3 @@ def _score(network, recipe, device):
         "held_out_recall_at_1_of_240": float(np.mean(right)),
         "n_held_out": len(table),
     }
-
-
-ABOUT = (
-    "An image tower (three convolutions) and a text tower (one transformer layer over words), projected onto unit "
-    "vectors of one space.",
-    "Pictures of one shape (5 shapes, 6 colours, 4 places, 2 sizes; jittered, noisy) with complete captions; a fifth "
-    "of the shape–colour pairs never. Contrastive loss; captions that are equal in a batch are no negatives.",
-    "`held_out_recall_at_1`: pictures of held-out compositions, the right one of their 48 captions first (chance "
-    "1/48); `…_of_240`: of all captions (chance 1/240).",
-    "It knows the words of these captions and pictures of 32 × 32 only.",
-)
-train = trainer_of("clip_shapes", fit_clip, ClipRecipe, ABOUT)

@@ -4,14 +4,15 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.card import Card
 from neuromm.observers.ann.counting.net import CounterNet
-from neuromm.observers.ann.making import FIT, TEST, arrays, trainer_of
+from neuromm.observers.ann.training import FIT, TEST, Recipe, device_of
 from neuromm.observers.readout import fit_ridge
 from neuromm.stimuli.flashes import LATEST, MOST, N_FRAMES, RATE, FlashesAndBeeps, log_mel, pips, pooled_noise, samples
 
@@ -19,8 +20,19 @@ RENDERED = 22  # seed of the store of sounds
 TONE_BAND = 13  # mel band of the 3.5 kHz pips
 
 
+CARD = Card(
+    "Two convolutions in time (an eye smeared by two stages of 70 ms; the mel band of the pips), two fusion layers, "
+    "and counts of flashes and of beeps (0 … 4) and the log odds of one cause.",
+    "Scenes: with probability `p_common` as many flashes as beeps, each within `jitter` of its beep; otherwise counts "
+    "and times independent. Gaps uniform from `shortest` to `longest` ms, contrast and pixel noise drawn per scene. "
+    "Labels are true counts and causes; never an illusory answer. The store of sounds is the same for every seed.",
+    "`*_correct`: share of new scenes counted rightly. `common_log_loss`: nats.",
+    f"It hears and sees {N_FRAMES * 10} ms at {RATE:g} Hz; gaps above the longest trained are outside its experience.",
+)
+
+
 @dataclass(frozen=True)
-class CounterRecipe:
+class CounterRecipe(Recipe):
     """What the network sees and hears, and how it learns."""
 
     p_common: float = 0.8  # one cause: as many flashes as beeps, at nearly the same times
@@ -40,6 +52,39 @@ class CounterRecipe:
     batch: int = 512
     learning_rate: float = 3e-3
     decay: float = 0.99
+
+    network: ClassVar[str] = "flash_counter"
+    card: ClassVar[Card] = CARD
+
+    def build(self, start):
+        """The network, and a store of sounds."""
+        store = sounds(_sound_recipe(self), 0, self.n_sounds)
+        return CounterNet(self.channels, self.n_hidden).to(start.device), store
+
+    def loss_of_step(self, network, data, seed, step):
+        """Cross entropy of both counts where the sense is there, and of one cause."""
+        scene = draw(self, data, np.random.default_rng([seed, step]), self.batch)
+        *seen, present, counts, common = (x.to(device_of(network)) for x in scene)
+        flashes, beeps, odds = network(*seen, present)
+        loss = (F.cross_entropy(flashes, counts[:, 0], reduction="none") * present[:, 1]).mean()
+        loss = loss + (F.cross_entropy(beeps, counts[:, 1], reduction="none") * present[:, 0]).mean()
+        unity = F.binary_cross_entropy_with_logits(odds[:, 0], common, reduction="none")
+        return loss + 0.3 * (unity * present.prod(1)).mean()
+
+    def read_out(self, network, data, run):
+        """The counts of an untrained network."""
+        if not run.step:
+            _read_out_untrained(network, self, data)
+        return {}, {}
+
+    def score(self, network, data, run):
+        """Counts and causes of new scenes."""
+        return _score(network, self)
+
+    def config(self, network, run):
+        """What builds it, and the pixel noise it was trained in."""
+        built = {"channels": self.channels, "n_hidden": self.n_hidden}
+        return built | {"noise_low": self.noise_low, "noise_high": self.noise_high}
 
 
 def draw_times(recipe, rng, n):
@@ -94,35 +139,9 @@ def _sound_recipe(recipe):
     return CounterRecipe(p_counts=recipe.p_counts, shortest=recipe.shortest, longest=recipe.longest)
 
 
-def fit_counter(recipe, seed, device, checkpoint, limits):
-    """Cross entropy of both counts where the sense is there, and of one cause."""
-    torch.manual_seed(seed)
-    store = sounds(_sound_recipe(recipe), 0, recipe.n_sounds)
-    config = {"channels": recipe.channels, "n_hidden": recipe.n_hidden}
-    network = CounterNet(**config).to(device)
-    said = {"seed": seed, **{k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(recipe).items()}}
-    run = Run(network, "flash_counter", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
-    for step in run:
-        *seen, present, counts, common = (
-            x.to(device) for x in draw(recipe, store, np.random.default_rng([seed, step]), recipe.batch)
-        )
-        flashes, beeps, odds = network(*seen, present)
-        loss = (F.cross_entropy(flashes, counts[:, 0], reduction="none") * present[:, 1]).mean()
-        loss = loss + (F.cross_entropy(beeps, counts[:, 1], reduction="none") * present[:, 0]).mean()
-        unity = F.binary_cross_entropy_with_logits(odds[:, 0], common, reduction="none")
-        run.update(loss + 0.3 * (unity * present.prod(1)).mean())
-    network = run.finish().cpu()  # read-outs and scores are small
-    if not run.step:
-        _read_out_untrained(network, recipe, store)
-    return {
-        "tensors": arrays(network), "config": config | {"noise_low": recipe.noise_low, "noise_high": recipe.noise_high},
-        "recipe": said | {"steps_taken": run.step}, "score": _score(network, recipe),
-    }  # fmt: skip
-
-
 @torch.no_grad()
 def _read_out_untrained(network, recipe, store, n=8000):
-    """The untrained twin's counts: ridge regression of its last hidden layer on scenes of one sense."""
+    """The untrained control's counts: ridge regression of its last hidden layer on scenes of one sense."""
     alone = dataclasses.replace(recipe, p_absent=1.0)
     retina, heard, present, counts, _ = draw(alone, store, np.random.default_rng([FIT, 1]), n)
     hidden = network.stages(retina, heard, present)["fusion2"].numpy()
@@ -137,8 +156,7 @@ def _read_out_untrained(network, recipe, store, n=8000):
 def _score(network, recipe, n=8000):
     store = sounds(_sound_recipe(recipe), 1, 1500)
     retina, heard, present, counts, common = draw(recipe, store, np.random.default_rng([TEST, 1]), n)
-    device = network.common.weight.device
-    flashes, beeps, odds = (x.cpu() for x in network(*(x.to(device) for x in (retina, heard, present))))
+    flashes, beeps, odds = network(retina, heard, present)
     seen, heard_there = present[:, 1] > 0, present[:, 0] > 0
     both = seen & heard_there
     return {
@@ -147,15 +165,3 @@ def _score(network, recipe, n=8000):
         "beeps_correct": float((beeps.argmax(1) == counts[:, 1])[heard_there].float().mean()),
         "common_log_loss": float(F.binary_cross_entropy_with_logits(odds[both, 0], common[both])),
     }
-
-
-ABOUT = (
-    "Two convolutions in time (an eye smeared by two stages of 70 ms; the mel band of the pips), two fusion layers, "
-    "and counts of flashes and of beeps (0 … 4) and the log odds of one cause.",
-    "Scenes: with probability `p_common` as many flashes as beeps, each within `jitter` of its beep; otherwise counts "
-    "and times independent. Gaps uniform from `shortest` to `longest` ms, contrast and pixel noise drawn per scene. "
-    "Labels are true counts and causes; never an illusory answer. The store of sounds is the same for every seed.",
-    "`*_correct`: share of new scenes counted rightly. `common_log_loss`: nats.",
-    f"It hears and sees {N_FRAMES * 10} ms at {RATE:g} Hz; gaps above the longest trained are outside its experience.",
-)
-train = trainer_of("flash_counter", fit_counter, CounterRecipe, ABOUT)

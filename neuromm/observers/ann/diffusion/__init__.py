@@ -12,7 +12,7 @@ _NAMES = {
     "SimpleUNet": "simple_unet", "ConditionalUNet": "conditional_unet", "CrossAttentionBlock": "conditional_unet",
     "VideoUNet": "video_unet", "AudioUNet": "audio_unet", "VAE": "vae", "LatentDiffusion": "latent",
     "Tokenizer": "text", "TextEncoder": "text", "classify_captions": "classifier",
-    "record_at_noise": "recording", "load_pretrained": "pretrained", "train": "recipes",
+    "record_at_noise": "recording", "load_pretrained": "pretrained",
     "SoundToClip": "video", "SoundModel": "audio", "LogMel": "spectrogram", "train_pictures": "lab",
     "sample_pictures": "lab",
     "FlashBeepDenoiser": "flash_beep", "PlaceDenoiser": "places", "SyllableDenoiser": "classifier",

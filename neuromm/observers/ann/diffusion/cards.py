@@ -1,10 +1,12 @@
 """What the cards of the diffusion family's weights say: what each is, what it saw, what its scores mean, its limits."""
 
+from neuromm.observers.ann.card import Card
+
 GUIDED = "A part `p_null` of the conditions is replaced by a learnt null, with which guidance compares. "
 HALF = " Weights are kept in half precision; they are scored as they are kept."
 
-ABOUT = {
-    "diffusion_text": (
+CARDS = {
+    "diffusion_text": Card(
         "Text to 32 × 32 pictures of shapes: a variational autoencoder, and in its latents a U-Net with "
         "cross-attention to a small text encoder (`LatentDiffusion`)." + HALF,
         "Drawn shapes with captions: shape × colour × position × size, jittered; six of the thirty pairs of shape "
@@ -15,7 +17,7 @@ ABOUT = {
         "It knows the words of its captions and no others: an unknown word is refused. The probe is the nearest "
         "of the drawn pictures, not a person.",
     ),
-    "diffusion_flash_beep": (
+    "diffusion_flash_beep": Card(
         "A joint denoiser of flashes, beeps and what retina and cochlea report of them, each at a noise level of "
         "its own (`JointNet`); the observer `flash_beep_denoiser` samples with it what was shown." + HALF,
         "Scenes of 0 … 4 flashes and beeps with one cause (as many, at nearly the same times) or two; sensory "
@@ -25,7 +27,7 @@ ABOUT = {
         "Illusions depend on `p_common` and the kernels of these scenes. Events later than 600 ms, more than 4 "
         "events and other noise than that of the scenes are outside of what it was trained on.",
     ),
-    "diffusion_places": (
+    "diffusion_places": Card(
         "A joint denoiser of maps of where light and sound are, given a picture and a cochleagram (`JointNet`); "
         "the observer `place_denoiser` reads places from it." + HALF,
         "Rendered scenes with one cause or two, places N(0, `sigma_prior`² deg²), sensory sd log-uniform and "
@@ -36,7 +38,7 @@ ABOUT = {
         "It is not told the sensory sd, it has to see and hear it; sds outside the range of the scenes are "
         "refused. Places beyond ±48 deg have no map.",
     ),
-    "diffusion_syllables": (
+    "diffusion_syllables": Card(
         "A denoiser of a small auditory spectrogram and of the lips, told a syllable or none (`JointNet`); the "
         "observer `syllable_denoiser` classifies with it." + HALF,
         "Congruent /ba/, /da/, /ga/ of many synthetic talkers, sound and lips each at a noise level of its own. "
@@ -45,7 +47,7 @@ ABOUT = {
         "That /da/ lies between the others is a property of the synthetic formants and apertures, stated in "
         "`syllable_scenes`; a fusion answer follows from it and is no evidence about people.",
     ),
-    "diffusion_video": (
+    "diffusion_video": Card(
         "Clips of a bouncing disc from the sound of its impacts: a factorised space–time U-Net that attends to "
         "the energy at two ears (`SoundToClip`)." + HALF,
         "Newly drawn clips at every step, 8 frames of 16 × 16, start, speed, direction and height at random; loss "
@@ -55,7 +57,7 @@ ABOUT = {
         "in time, beside that of drawn clips.",
         "Height is not in the sound: it is drawn at random. Sounds without an impact fix the motion only loosely.",
     ),
-    "diffusion_audio": (
+    "diffusion_audio": Card(
         "Log-mel spectrograms of syllables and impacts by class (`SoundModel`), made audible by Griffin & Lim's "
         "inversion." + HALF,
         "Synthesised syllables of many voices and decaying tones, at 8 kHz. " + GUIDED,
@@ -63,7 +65,7 @@ ABOUT = {
         "and after inversion to a wave and back; `inversion_correlation`: of log-mels before and after.",
         "Synthetic voices; the probe is a nearest neighbour, not a listener.",
     ),
-    "diffusion_pictures": (
+    "diffusion_pictures": Card(
         "A small U-Net over grey 28 × 28 pictures of shapes (`SimpleUNet`), the start of the code lab." + HALF,
         "Drawn shapes of all compositions in grey, jittered.",
         "`last_loss`: mean squared error of v over the last 50 steps; 1 is nothing learnt.",

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from neuromm.maths.device import check_device
-from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.card import Card
+from neuromm.observers.ann.diffusion.cards import CARDS
 from neuromm.observers.ann.diffusion.latent import from_unit, to_unit
 from neuromm.observers.ann.diffusion.losses import training_loss
+from neuromm.observers.ann.diffusion.recipe import DiffusionRecipe, seed_of_step
 from neuromm.observers.ann.diffusion.samplers import sample
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule
 from neuromm.observers.ann.diffusion.simple_unet import SimpleUNet
-from neuromm.observers.ann.diffusion.store import halve, load_network, save_network
-from neuromm.stimuli.shapes import draw_grey_shapes
+from neuromm.observers.ann.diffusion.store import load_network
+from neuromm.observers.ann.training import Start, device_of, learn
+from neuromm.observers.ann.weights import save_weights
+from neuromm.stimuli.shapes import compositions, draw_grey_shapes, draw_shapes
 
 NETWORK = "diffusion_pictures"
 SCHEDULE = DiffusionSchedule("cosine", prediction="v")
@@ -25,7 +29,7 @@ N_DRAWN, N_HELD_OUT = 4000, 200  # pictures, and those of them that the lab keep
 
 
 @dataclass(frozen=True)
-class PicturesRecipe:
+class PicturesRecipe(DiffusionRecipe):
     """A small U-Net over pictures, without conditions."""
 
     n_steps: int = 500
@@ -34,6 +38,35 @@ class PicturesRecipe:
     attention: tuple[int, ...] = (3,)
     learning_rate: float = 2e-3
     decay: float = 0.99  # of the averaged weights, which are what is written
+
+    network: ClassVar[str] = NETWORK
+    card: ClassVar[Card] = CARDS[NETWORK]
+
+    def build(self, start, pictures=None, about="shapes"):
+        """The network, and the pictures: grey shapes of all compositions by default, without those held out."""
+        if pictures is None:
+            rng = np.random.default_rng(start.seed)
+            pictures = draw_grey_shapes(N_DRAWN, rng=rng)[N_HELD_OUT:]
+        network = SimpleUNet(pictures.shape[1], self.widths, self.attention, zero_branches=True)
+        return network.to(start.device), (from_unit(pictures), about)
+
+    def loss_of_step(self, network, data, seed, step):
+        """Squared error of v; pictures, timesteps and noise are drawn anew."""
+        store, _ = data
+        generator = torch.Generator().manual_seed(seed_of_step(seed, step))
+        rows = torch.randint(len(store), (self.batch,), generator=generator)
+        t = torch.randint(SCHEDULE.n_timesteps, (self.batch,), generator=generator)
+        noise = torch.randn(self.batch, *store.shape[1:], generator=generator)
+        device = device_of(network)
+        return training_loss(network, store[rows].to(device), SCHEDULE, t=t, noise=noise.to(device))
+
+    def describe(self, data):
+        """What the pictures are, and the noise schedule."""
+        return {"about": data[1], "schedule": SCHEDULE.kind, "prediction": SCHEDULE.prediction}
+
+    def score(self, network, data, run):
+        """The loss of the last steps."""
+        return {"last_loss": float(np.mean(run.losses[-50:])) if run.losses else None}
 
 
 def train_pictures(
@@ -94,40 +127,11 @@ def train_pictures(
     checkpoint = path.with_name(path.name + ".checkpoint")
     recipe = PicturesRecipe(n_steps, batch, tuple(widths), tuple(attention), learning_rate, decay)
     limits = {"max_seconds": max_seconds, "resume": False, "progress": progress}
-    with torch.random.fork_rng(devices=[]):
-        network, said, score, losses = learn_pictures(pictures, recipe, seed, device, checkpoint, limits, about)
-    save_network(path, network, NETWORK, said, score)
+    start = Start(seed, device, checkpoint, limits)
+    result, run = learn(recipe, start, pictures=pictures, about=about)
+    save_weights(path, network=NETWORK, **result)
     checkpoint.unlink(missing_ok=True)
-    return losses
-
-
-def learn_pictures(pictures, recipe, seed, device, checkpoint, limits, about):
-    """The loop: pictures, timesteps and noise drawn anew at each step; squared error of v.
-
-    Returns the network, rounded as it is kept, what trained it, its score, and the loss at each step.
-    """
-    torch.manual_seed(seed)
-    network = SimpleUNet(pictures.shape[1], recipe.widths, recipe.attention, zero_branches=True).to(device)
-    said = {
-        "seed": seed, **dataclasses.asdict(recipe), "about": about,
-        "schedule": SCHEDULE.kind, "prediction": SCHEDULE.prediction,
-    }  # fmt: skip
-    run = Run(network, NETWORK, checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
-    store = from_unit(pictures)
-    for step in run:
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        rows = torch.randint(len(store), (recipe.batch,), generator=generator)
-        t = torch.randint(SCHEDULE.n_timesteps, (recipe.batch,), generator=generator)
-        noise = torch.randn(recipe.batch, *store.shape[1:], generator=generator)
-        run.update(training_loss(network, store[rows].to(device), SCHEDULE, t=t, noise=noise.to(device)))
-    score = {"last_loss": float(np.mean(run.losses[-50:])) if run.losses else None}
-    return halve(run.finish()), said | {"steps_taken": run.step}, score, np.array(run.losses)
-
-
-def train_shapes(recipe, seed, device, checkpoint, limits):
-    """Grey shapes of all compositions; the pictures are those of `experiments/train_diffusion.py`."""
-    pictures = draw_grey_shapes(N_DRAWN, rng=np.random.default_rng(seed))[N_HELD_OUT:]
-    return learn_pictures(pictures, recipe, seed, device, checkpoint, limits, "shapes")[:3]
+    return np.array(run.losses)
 
 
 def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, device="cpu", progress=False):
@@ -196,8 +200,6 @@ def read_shapes(pictures, *, n_jittered=16, seed=99):
     DataFrame
         shape, colour, position, size, and `distance`, root mean square to the nearest.
     """
-    from neuromm.stimuli.shapes import compositions, draw_shapes
-
     table = compositions()
     store = table.iloc[np.repeat(np.arange(len(table)), n_jittered)].reset_index(drop=True)
     drawn = torch.as_tensor(draw_shapes(store, n_pixels=pictures.shape[-1], rng=np.random.default_rng(seed))).flatten(1)

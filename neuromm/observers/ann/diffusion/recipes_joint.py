@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 
-from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.card import Card
+from neuromm.observers.ann.diffusion.cards import CARDS
 from neuromm.observers.ann.diffusion.flash_scenes import MODALITIES, N_FRAMES, FlashScenes, noise_level, senses
 from neuromm.observers.ann.diffusion.joint_net import JointNet, joint_loss
 from neuromm.observers.ann.diffusion.place_scenes import (
@@ -21,14 +23,35 @@ from neuromm.observers.ann.diffusion.place_scenes import (
     place_map,
 )
 from neuromm.observers.ann.diffusion.places import prior_context
-from neuromm.observers.ann.diffusion.store import halve
+from neuromm.observers.ann.diffusion.recipe import DiffusionRecipe
 from neuromm.observers.ann.diffusion.syllable_scenes import SIZES as SYLLABLE_SIZES
 from neuromm.observers.ann.diffusion.syllable_scenes import SYLLABLES, Talkers
-from neuromm.observers.ann.making import TEST
+from neuromm.observers.ann.training import TEST, device_of
+
+
+class JointRecipe(DiffusionRecipe):
+    """A recipe of a `JointNet`; `loss_of` is its loss on new scenes."""
+
+    def loss_of(self, network, data, rng, n):
+        """The loss of `n` scenes drawn by `rng`."""
+        raise NotImplementedError
+
+    def loss_of_step(self, network, data, seed, step):
+        """The loss of a batch."""
+        return self.loss_of(network, data, np.random.default_rng([seed, step]), self.batch)
+
+    @torch.no_grad()
+    def score(self, network, data, run):
+        """The loss on scenes never seen."""
+        tests = []
+        for k in range(4):
+            rng = np.random.default_rng([run.recipe["seed"], TEST, k])
+            tests.append(float(self.loss_of(network, data, rng, 4096)))
+        return {"loss": float(np.mean(tests))}
 
 
 @dataclass(frozen=True)
-class FlashBeepRecipe:
+class FlashBeepRecipe(JointRecipe):
     """The joint denoiser of flashes, beeps, retina and cochlea; statistics as in `FlashScenes`."""
 
     n_hidden: int = 192
@@ -38,31 +61,22 @@ class FlashBeepRecipe:
     learning_rate: float = 2e-3
     decay: float = 0.998
 
+    network: ClassVar[str] = "diffusion_flash_beep"
+    card: ClassVar[Card] = CARDS["diffusion_flash_beep"]
 
-def _learn(name, network, loss, said, recipe, checkpoint, limits):
-    """Steps down `loss(rng, n)`; the network rounded as it is kept, what trained it, its loss on scenes never seen."""
-    run = Run(network, name, checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
-    for step in run:
-        run.update(loss(np.random.default_rng([said["seed"], step]), recipe.batch))
-    halve(run.finish())
-    with torch.no_grad():
-        tests = [float(loss(np.random.default_rng([said["seed"], TEST, k]), 4096)) for k in range(4)]
-    return network, said | {"steps_taken": run.step}, {"loss": float(np.mean(tests))}
+    def build(self, start):
+        """The network, and the generator of scenes."""
+        sizes = dict.fromkeys(MODALITIES, N_FRAMES)
+        network = JointNet(sizes, ["flashes", "beeps"], 0, self.n_hidden, self.n_layers)
+        return network.to(start.device), FlashScenes()
 
+    def loss_of(self, network, data, rng, n):
+        """Squared error of the events, at a random level or unknown; senses at random noise or absent."""
+        return _flash_loss(network, data, rng, n, device_of(network))
 
-def train_flash_beep(recipe, seed, device, checkpoint, limits):
-    """Events at a random level or unknown, senses at random noise or absent; squared error of the events."""
-    torch.manual_seed(seed)
-    scenes = FlashScenes()
-    network = JointNet(
-        dict.fromkeys(MODALITIES, N_FRAMES), ["flashes", "beeps"], 0, recipe.n_hidden, recipe.n_layers
-    ).to(device)
-    said = {"seed": seed, **dataclasses.asdict(recipe), "scenes": dataclasses.asdict(scenes)}
-
-    def loss(rng, n):
-        return _flash_loss(network, scenes, rng, n, device)
-
-    return _learn("diffusion_flash_beep", network, loss, said, recipe, checkpoint, limits)
+    def describe(self, data):
+        """The generator's statistics."""
+        return {"scenes": dataclasses.asdict(data)}
 
 
 def _flash_loss(network, scenes, rng, n, device):
@@ -96,7 +110,7 @@ def _tensors(clean, level, rng, device):
 
 
 @dataclass(frozen=True)
-class PlacesRecipe:
+class PlacesRecipe(JointRecipe):
     """The joint denoiser of maps, picture and sound; p_common is drawn anew for each scene and told to the network."""
 
     n_hidden: int = 192
@@ -107,21 +121,26 @@ class PlacesRecipe:
     learning_rate: float = 2e-3
     decay: float = 0.998
 
+    network: ClassVar[str] = "diffusion_places"
+    card: ClassVar[Card] = CARDS["diffusion_places"]
 
-def train_places(recipe, seed, device, checkpoint, limits):
-    """Scenes of one cause or two, rendered; squared error of the maps."""
-    torch.manual_seed(seed)
-    scenes, rng = PlaceScenes(), np.random.default_rng([seed, TEST, 99])
-    place, sigma, drawn = scenes.draw(rng, recipe.n_sounds)
-    phases = rng.uniform(0, 2 * np.pi, (recipe.n_sounds, COCHLEAGRAM.sound.components().size)).astype(np.float32)
-    store = {"place": place, "sound": listen(drawn, sigma, phases)}
-    network = JointNet(SIZES, ["visual_map", "auditory_map"], 2, recipe.n_hidden, recipe.n_layers).to(device)
-    said = {"seed": seed, **dataclasses.asdict(recipe), "scenes": dataclasses.asdict(scenes)}
+    def build(self, start):
+        """The network, the generator of scenes, and a store of sounds."""
+        scenes, rng = PlaceScenes(), np.random.default_rng([start.seed, TEST, 99])
+        place, sigma, drawn = scenes.draw(rng, self.n_sounds)
+        n_components = COCHLEAGRAM.sound.components().size
+        phases = rng.uniform(0, 2 * np.pi, (self.n_sounds, n_components)).astype(np.float32)
+        store = {"place": place, "sound": listen(drawn, sigma, phases)}
+        network = JointNet(SIZES, ["visual_map", "auditory_map"], 2, self.n_hidden, self.n_layers)
+        return network.to(start.device), (scenes, store)
 
-    def loss(rng, n):
-        return _place_loss(network, scenes, store, rng, n, device)
+    def loss_of(self, network, data, rng, n):
+        """Squared error of the maps in scenes of one cause or two."""
+        return _place_loss(network, *data, rng, n, device_of(network))
 
-    return _learn("diffusion_places", network, loss, said, recipe, checkpoint, limits)
+    def describe(self, data):
+        """The generator's statistics."""
+        return {"scenes": dataclasses.asdict(data[0])}
 
 
 def _place_loss(network, scenes, store, rng, n, device):
@@ -144,7 +163,7 @@ def _place_loss(network, scenes, store, rng, n, device):
 
 
 @dataclass(frozen=True)
-class SyllablesRecipe:
+class SyllablesRecipe(JointRecipe):
     """The denoiser of sound and lips, told the syllable three times in four; congruent syllables of many talkers."""
 
     p_null: float = 0.25
@@ -155,20 +174,22 @@ class SyllablesRecipe:
     learning_rate: float = 2e-3
     decay: float = 0.998
 
+    network: ClassVar[str] = "diffusion_syllables"
+    card: ClassVar[Card] = CARDS["diffusion_syllables"]
 
-def train_syllables(recipe, seed, device, checkpoint, limits):
-    """Sound and lips of one syllable, each at a level of its own; squared error of both."""
-    torch.manual_seed(seed)
-    talkers = Talkers()
-    network = JointNet(SYLLABLE_SIZES, list(SYLLABLE_SIZES), len(SYLLABLES), recipe.n_hidden, recipe.n_layers).to(
-        device
-    )
-    said = {"seed": seed, **dataclasses.asdict(recipe), "talkers": dataclasses.asdict(talkers)}
+    def build(self, start):
+        """The network, and the talkers."""
+        parts = list(SYLLABLE_SIZES)
+        network = JointNet(SYLLABLE_SIZES, parts, len(SYLLABLES), self.n_hidden, self.n_layers)
+        return network.to(start.device), Talkers()
 
-    def loss(rng, n):
-        return _syllable_loss(network, talkers, recipe, rng, n, device)
+    def loss_of(self, network, data, rng, n):
+        """Squared error of sound and lips of one syllable, each at a level of its own."""
+        return _syllable_loss(network, data, self, rng, n, device_of(network))
 
-    return _learn("diffusion_syllables", network, loss, said, recipe, checkpoint, limits)
+    def describe(self, data):
+        """The talkers' statistics."""
+        return {"talkers": dataclasses.asdict(data)}
 
 
 def _syllable_loss(network, talkers, recipe, rng, n, device):

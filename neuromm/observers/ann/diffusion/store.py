@@ -15,9 +15,16 @@ def save_network(path, network, name, recipe, score=None):
 
     Weights are kept in half precision, half the size; `halve` a network before it is scored.
     """
-    tensors = {key: value.detach().cpu().contiguous().numpy() for key, value in network.state_dict().items()}
-    tensors = {key: value.astype(np.float16) if value.dtype == np.float32 else value for key, value in tensors.items()}
-    return save_weights(path, tensors, network=name, config=network.config, recipe=recipe, score=score)
+    return save_weights(path, half_tensors(network), network=name, config=network.config, recipe=recipe, score=score)
+
+
+def half_tensors(network: torch.nn.Module) -> dict[str, np.ndarray]:
+    """The network's state as named arrays, numbers in half precision."""
+    tensors = {}
+    for name, value in network.state_dict().items():
+        array = value.detach().cpu().contiguous().numpy()
+        tensors[name] = array.astype(np.float16) if array.dtype == np.float32 else array
+    return tensors
 
 
 @torch.no_grad()
@@ -60,7 +67,7 @@ def load_network(cls, path, name, device="cpu"):
 def cached_network(cls, path, name, device="cpu", trained=True):
     """As `load_network`, kept: for observers, which hold a path and never a module. Not to be trained further.
 
-    The untrained twin has the file's architecture and first weights of its own, always the same.
+    The untrained control has the file's architecture and first weights of its own, always the same.
     """
     network = load_network(cls, path, name, device)
     if trained:

@@ -10,8 +10,8 @@ import torch
 from neuromm.observers.ann.checkpoint import Run
 from neuromm.observers.ann.fusion.net import FusionNet, draw_strips
 from neuromm.observers.ann.fusion.recipe import FusionRecipe, draw, sounds
-from neuromm.observers.ann.making import TEST
 from neuromm.observers.ann.scenes import SIGMA_PRIOR
+from neuromm.observers.ann.training import TEST
 
 LIVES = {"vision": "visual", "audition": "auditory", "audiovisual": ""}
 

@@ -77,7 +77,7 @@ class TwoChannels(nn.Module):
         return self.out(votes).sum((1, 2))
 
 
-def train(nonlinear, *, seed=1, n_steps=300, batch=256, p=0.22, learning_rate=1e-2):
+def train_channels(nonlinear, *, seed=1, n_steps=300, batch=256, p=0.22, learning_rate=1e-2):
     """A trained `TwoChannels`; the same number of steps and examples whichever fusion."""
     torch.manual_seed(seed)
     network = TwoChannels(nonlinear)
@@ -97,7 +97,7 @@ def accuracies(seed=1, n=8000, p=0.22, **options):
     direction, channels = draw(np.random.default_rng([seed, 1 << 40]), n, p)
     found = {"ideal": float(np.mean((log_odds(channels, p) > 0) == (direction > 0)))}
     for name, nonlinear in (("additive", False), ("nonlinear", True)):
-        network = train(nonlinear, seed=seed, p=p, **options)
+        network = train_channels(nonlinear, seed=seed, p=p, **options)
         with torch.no_grad():
             odds = network(torch.from_numpy(channels)).numpy()
         found[name] = float(np.mean((odds > 0) == (direction > 0)))

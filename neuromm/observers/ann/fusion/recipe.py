@@ -4,24 +4,37 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from neuromm.observers.ann.checkpoint import Run
+from neuromm.observers.ann.card import Card
 from neuromm.observers.ann.events import COCHLEAGRAM, SOUND
 from neuromm.observers.ann.fusion.net import FusionNet, draw_strips, levels_of
-from neuromm.observers.ann.making import FIT, TEST, arrays, trainer_of
 from neuromm.observers.ann.scenes import SIGMA_PRIOR
+from neuromm.observers.ann.training import FIT, TEST, Recipe, device_of
 from neuromm.observers.readout import fit_logistic, fit_ridge
 
 RENDERED = 21  # seed of the store of sounds: the same for every network
 
 
+CARD = Card(
+    "Two streams (strips of frames; band levels of two ears), two fusion layers, heads for both "
+    "places and for one cause.",
+    "Scenes: one cause with probability `p_common`, places N(0, `sigma_prior`² deg²), sensory sd log-uniform between "
+    "`sigma_low` and `sigma_high` independently for each sense; a part `noisy` with physical noise, the others "
+    "drawn where they were measured; one sense absent in a part `p_absent`. Labels are true places and "
+    "true causes, never an illusory answer. The store of sounds is the same for every seed.",
+    "`rms_error_deg`: against true places of new scenes. `unity_log_loss`: nats, of one cause on new scenes of "
+    "both senses.",
+    "Sensory sd outside the range above is refused.",
+)
+
+
 @dataclass(frozen=True)
-class FusionRecipe:
+class FusionRecipe(Recipe):
     """What the network sees and hears, and how it learns."""
 
     p_common: float = 0.5  # of the training scenes
@@ -39,6 +52,55 @@ class FusionRecipe:
     learning_rate: float = 4e-3
     decay: float = 0.995
     unity: float = 0.2  # weight of the cross entropy of one cause beside squared error in units of the prior's variance
+
+    network: ClassVar[str] = "fusion_net"
+    card: ClassVar[Card] = CARD
+
+    def module(self) -> torch.nn.Module:
+        """The network, before a step."""
+        return FusionNet(self.n_hidden, self.n_fusion)
+
+    def draw_seen(self, azimuth, sigma, noisy, rng):
+        """What its eye keeps of events."""
+        return draw_strips(azimuth, sigma, noisy, rng)
+
+    def build(self, start):
+        """The network, its ear standardised, and a store of sounds."""
+        store = sounds(self.sigma_low, self.sigma_high, self.noisy, 0, self.n_sounds)
+        network = self.module()
+        network.centre.copy_(torch.from_numpy(store[3].mean(0)))
+        network.centre[len(network.centre) // 2 :] = 0.0  # the world is symmetric
+        network.spread.copy_(torch.from_numpy(store[3].std(0) + 1e-3))
+        return network.to(start.device), store
+
+    def loss_of_step(self, network, data, seed, step):
+        """Squared error of both places and cross entropy of one cause, where both senses are there."""
+        scene = draw(self, data, np.random.default_rng([seed, step]), self.batch, see=self.draw_seen)
+        *seen, present, places, common = (x.to(device_of(network)) for x in scene)
+        estimate, odds = network(*seen, present)
+        both = present.prod(1)
+        place_error = ((estimate - places).square() * present).sum() / present.sum()
+        unity_error = F.binary_cross_entropy_with_logits(odds[:, 0], common, reduction="none")
+        return place_error + self.unity * (unity_error * both).mean()
+
+    def describe(self, data):
+        """The prior of places."""
+        return {"sigma_prior": SIGMA_PRIOR}
+
+    def read_out(self, network, data, run):
+        """The heads of an untrained network."""
+        if not run.step:
+            _read_out_untrained(network, self, data)
+        return {}, {}
+
+    def score(self, network, data, run):
+        """Errors on new scenes with new sounds."""
+        return _score(network, self)
+
+    def config(self, network, run):
+        """What builds it, and what it was trained in."""
+        built = {"n_hidden": self.n_hidden, "n_fusion": self.n_fusion}
+        return built | {"p_common": self.p_common, "sigma_low": self.sigma_low, "sigma_high": self.sigma_high}
 
 
 @functools.lru_cache(maxsize=4)
@@ -90,38 +152,8 @@ def draw(recipe, store, rng, n, p_common=None, p_absent=None, see=draw_strips):
     return [torch.from_numpy(x) for x in (seen, heard, present, places, common.astype(np.float32))]
 
 
-def fit_fusion(recipe, seed, device, checkpoint, limits):
-    """Squared error of both places and cross entropy of one cause, where both senses are there."""
-    torch.manual_seed(seed)
-    store = sounds(recipe.sigma_low, recipe.sigma_high, recipe.noisy, 0, recipe.n_sounds)
-    config = {"n_hidden": recipe.n_hidden, "n_fusion": recipe.n_fusion}
-    network = FusionNet(**config)
-    network.centre.copy_(torch.from_numpy(store[3].mean(0)))
-    network.centre[len(network.centre) // 2 :] = 0.0  # the world is symmetric
-    network.spread.copy_(torch.from_numpy(store[3].std(0) + 1e-3))
-    network.to(device)
-    said = {"seed": seed, **dataclasses.asdict(recipe), "sigma_prior": SIGMA_PRIOR}
-    run = Run(network, "fusion_net", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay, **limits)
-    for step in run:
-        scene = draw(recipe, store, np.random.default_rng([seed, step]), recipe.batch)
-        *seen, present, places, common = (x.to(device) for x in scene)
-        estimate, odds = network(*seen, present)
-        both = present.prod(1)
-        place_error = ((estimate - places).square() * present).sum() / present.sum()
-        unity_error = (F.binary_cross_entropy_with_logits(odds[:, 0], common, reduction="none") * both).mean()
-        run.update(place_error + recipe.unity * unity_error)
-    network = run.finish().cpu()  # read-outs and scores are small
-    if not run.step:
-        _read_out_untrained(network, recipe, store)
-    config |= {"p_common": recipe.p_common, "sigma_low": recipe.sigma_low, "sigma_high": recipe.sigma_high}
-    return {
-        "tensors": arrays(network), "config": config, "recipe": said | {"steps_taken": run.step},
-        "score": _score(network, recipe),
-    }  # fmt: skip
-
-
 def _read_out_untrained(network, recipe, store, n=20_000):
-    """The untrained twin's heads: places by ridge on scenes of one sense, one cause by a logistic probe."""
+    """The untrained control's heads: places by ridge on scenes of one sense, one cause by a logistic probe."""
     for k in range(2):
         only = dataclasses.replace(recipe, only=("auditory", "visual")[k])
         seen, heard, present, places, _ = draw(only, store, np.random.default_rng([FIT, k]), n)
@@ -138,30 +170,20 @@ def _read_out_untrained(network, recipe, store, n=20_000):
         network.common.bias[0] = bias
 
 
-@torch.no_grad()
 def _score(network, recipe, n=20_000):
-    """Errors on new scenes with new sounds."""
+    return score_scenes(network, recipe, n)
+
+
+@torch.no_grad()
+def score_scenes(network: torch.nn.Module, recipe: FusionRecipe, n: int) -> dict[str, float]:
+    """Errors on new scenes with new sounds: of places, deg, and of one cause, nats."""
     store = sounds(recipe.sigma_low, recipe.sigma_high, recipe.noisy, 1, 4000)
-    seen, heard, present, places, common = draw(recipe, store, np.random.default_rng([TEST, 1]), n)
-    device = network.places.weight.device
-    estimate, odds = (x.cpu() for x in network(*(x.to(device) for x in (seen, heard, present))))
+    scene = draw(recipe, store, np.random.default_rng([TEST, 1]), n, see=recipe.draw_seen)
+    seen, heard, present, places, common = scene
+    estimate, odds = network(seen, heard, present)
     error = (estimate - places)[present > 0] * SIGMA_PRIOR
     both = present.prod(1) > 0
     score = {"rms_error_deg": float(error.square().mean().sqrt())}
     if both.any():
         score["unity_log_loss"] = float(F.binary_cross_entropy_with_logits(odds[both, 0], common[both]))
     return score
-
-
-ABOUT = (
-    "Two streams (strips of frames; band levels of two ears), two fusion layers, heads for both "
-    "places and for one cause.",
-    "Scenes: one cause with probability `p_common`, places N(0, `sigma_prior`² deg²), sensory sd log-uniform between "
-    "`sigma_low` and `sigma_high` independently for each sense; a part `noisy` with physical noise, the others "
-    "drawn where they were measured; one sense absent in a part `p_absent`. Labels are true places and "
-    "true causes, never an illusory answer. The store of sounds is the same for every seed.",
-    "`rms_error_deg`: against true places of new scenes. `unity_log_loss`: nats, of one cause on new scenes of "
-    "both senses.",
-    "Sensory sd outside the range above is refused.",
-)
-train = trainer_of("fusion_net", fit_fusion, FusionRecipe, ABOUT)

@@ -1,16 +1,17 @@
 """How the speech network is trained: congruent syllables only, noisy sound, and now and then one sense alone."""
 
-import dataclasses
 import functools
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from neuromm.observers.ann.checkpoint import Run
-from neuromm.observers.ann.making import FIT, TEST, arrays, trainer_of
+from neuromm.observers.ann.card import Card
 from neuromm.observers.ann.speech.net import SpeechNet, pool_video
+from neuromm.observers.ann.training import FIT, TEST, Recipe, device_of
+from neuromm.observers.readout import fit_ridge
 from neuromm.stimuli import speech_sound
 from neuromm.stimuli.syllables import N_TALKERS, SYLLABLES, Spoken
 
@@ -18,8 +19,21 @@ BLOCK = 1000
 RENDERED = 20  # seed of the store of tokens: every network, whatever its seed, hears the same recordings
 
 
+CARD = Card(
+    "A network of one ear (log-mel, convolution in time), one eye (mouth video, convolution in space) and the sum of "
+    "both, which names one of six syllables.",
+    "Congruent syllables alone: ba, da, ga, pa, ta, ka by eight synthetic talkers, the voice in noise at `snr_low` to "
+    "`snr_high` dB, and a part `dropout` with one sense only. Labels are what was said. No pair of different "
+    "syllables. The store of tokens is the same for every seed; first weights, order, pixel noise and "
+    "dropout are the seed's.",
+    "`*_correct`: share of new congruent tokens named rightly (chance 1/6; seen: place of articulation, chance 1/3).",
+    "Synthetic talkers: where da lies between ba and ga is a property of the stimuli; see the controls of "
+    "`neuromm run ann_mcgurk`.",
+)
+
+
 @dataclass(frozen=True)
-class SpeechRecipe:
+class SpeechRecipe(Recipe):
     """What the network hears and sees. No pair is incongruent; the labels are what the talker says."""
 
     snr_low: float = -12.0  # dB, signal-to-noise ratio of the voice, uniform up to snr_high
@@ -34,6 +48,38 @@ class SpeechRecipe:
     learning_rate: float = 3e-3
     decay: float = 0.98
     weight_decay: float = 0.01
+
+    network: ClassVar[str] = "speech_net"
+    card: ClassVar[Card] = CARD
+
+    def build(self, start):
+        """The network, and the talkers with a store of their tokens."""
+        talkers = spoken(self)
+        codes, heard, seen = tokens(talkers, self.snr_low, self.snr_high, 0, self.n_tokens)
+        if self.shuffled:
+            seen = seen[np.random.default_rng([start.seed, 9]).permutation(self.n_tokens)]
+        network = SpeechNet(len(SYLLABLES), self.n_hidden).to(start.device)
+        return network, (talkers, (codes, heard, seen))
+
+    def loss_of_step(self, network, data, seed, step):
+        """Cross entropy of the syllable."""
+        talkers, store = data
+        rng = np.random.default_rng([seed, step])
+        *seen, code = batch_of(store, talkers, rng, self.batch, self.dropout)
+        device = device_of(network)
+        return F.cross_entropy(network(*(x.to(device) for x in seen)), code.to(device))
+
+    def run_options(self):
+        """Weights decay."""
+        return {"weight_decay": self.weight_decay}
+
+    def read_out(self, network, data, run):
+        """What counts as a syllable at all; without learning, also the last layer."""
+        return read_out(network, self, data[0])
+
+    def config(self, network, run):
+        """What builds it."""
+        return {"n_syllables": len(SYLLABLES), "n_hidden": self.n_hidden}
 
 
 def spoken(recipe):
@@ -70,37 +116,12 @@ def batch_of(store, talkers, rng, n, dropout):
     return [torch.from_numpy(x) for x in (heard[rows], picture, present, codes[rows])]
 
 
-def fit_speech(recipe, seed, device, checkpoint, limits):
-    """Cross entropy on congruent tokens; then what counts as a syllable at all, and accuracies."""
-    torch.manual_seed(seed)
-    talkers = spoken(recipe)
-    store = tokens(talkers, recipe.snr_low, recipe.snr_high, 0, recipe.n_tokens)
-    if recipe.shuffled:
-        store = (store[0], store[1], store[2][np.random.default_rng([seed, 9]).permutation(recipe.n_tokens)])
-    config = {"n_syllables": len(SYLLABLES), "n_hidden": recipe.n_hidden}
-    network = SpeechNet(**config).to(device)
-    said = {"seed": seed, **dataclasses.asdict(recipe)}
-    run = Run(network, "speech_net", checkpoint, said, recipe.n_steps, recipe.learning_rate, recipe.decay,
-              recipe.weight_decay, **limits)  # fmt: skip
-    for step in run:
-        *seen, code = batch_of(store, talkers, np.random.default_rng([seed, step]), recipe.batch, recipe.dropout)
-        run.update(F.cross_entropy(network(*(x.to(device) for x in seen)), code.to(device)))
-    network = run.finish().cpu()  # read-outs and scores are small
-    tensors, score = read_out(network, recipe, talkers)
-    return {
-        "tensors": arrays(network) | tensors, "config": config,
-        "recipe": said | {"steps_taken": run.step}, "score": score,
-    }  # fmt: skip
-
-
 @torch.no_grad()
 def read_out(network, recipe, talkers, most=1500):
     """Means and precision of the fusion layer for congruent tokens, how far 99 % of them lie, and accuracies.
 
     An untrained network also gets its last layer here, by ridge regression on tokens of one sense.
     """
-    from neuromm.observers.readout import fit_ridge
-
     n = min(most, recipe.n_tokens // 2)
     fit = tokens(talkers, recipe.snr_low, recipe.snr_high, 1, n)
     test = tokens(talkers, recipe.snr_low, recipe.snr_high, 2, n)
@@ -137,17 +158,3 @@ def distance(hidden, centres, precision):
     """Squared Mahalanobis distance of each row from the nearest centre; (n,)."""
     away = hidden[:, None] - centres
     return np.einsum("nki,ij,nkj->nk", away, precision, away).min(1)
-
-
-ABOUT = (
-    "A network of one ear (log-mel, convolution in time), one eye (mouth video, convolution in space) and the sum of "
-    "both, which names one of six syllables.",
-    "Congruent syllables alone: ba, da, ga, pa, ta, ka by eight synthetic talkers, the voice in noise at `snr_low` to "
-    "`snr_high` dB, and a part `dropout` with one sense only. Labels are what was said. No pair of different "
-    "syllables. The store of tokens is the same for every seed; first weights, order, pixel noise and "
-    "dropout are the seed's.",
-    "`*_correct`: share of new congruent tokens named rightly (chance 1/6; seen: place of articulation, chance 1/3).",
-    "Synthetic talkers: where da lies between ba and ga is a property of the stimuli; see the controls of "
-    "`neuromm run ann_mcgurk`.",
-)
-train = trainer_of("speech_net", fit_speech, SpeechRecipe, ABOUT)

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from neuromm import catalogue
 from neuromm.observers.ann.contrastive import MultimodalEncoder, clip_loss, siglip_loss
 from neuromm.observers.ann.contrastive.audio_tower import AudioTower
 from neuromm.observers.ann.contrastive.encoder import duplicates
 from neuromm.observers.ann.contrastive.image_tower import ImageTower
 from neuromm.observers.ann.contrastive.own import load_encoder
-from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw, train
+from neuromm.observers.ann.contrastive.recipe import ClipRecipe, build, draw
 from neuromm.observers.ann.contrastive.text_tower import TextTower
 from neuromm.observers.ann.towers import Towers
 from neuromm.observers.ann.weights import load_weights
@@ -121,8 +122,8 @@ def test_the_towers_of_places_share_the_limit():
 def test_a_given_temperature_starts_there_and_can_be_kept(tmp_path):
     assert float(build(temperature=0.2).scale()) == pytest.approx(5.0, rel=1e-6)
     for learn in (True, False):
-        path = train(out=tmp_path / f"{learn}.safetensors", n_steps=3, batch=8, temperature=0.2, hard=0.5,
-                     learn_temperature=learn, progress=False)  # fmt: skip
+        path = catalogue.train("clip_shapes", out=tmp_path / f"{learn}.safetensors", n_steps=3, batch=8,
+                               temperature=0.2, hard=0.5, learn_temperature=learn, progress=False)  # fmt: skip
         header, tensors = load_weights(path, "clip_shapes")
         assert header["config"]["temperature"] == 0.2 and header["config"]["hard"] == 0.5
         assert (float(tensors["network.logit_scale"]) == pytest.approx(np.log(5.0), abs=1e-7)) != learn

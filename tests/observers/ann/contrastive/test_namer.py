@@ -114,16 +114,16 @@ def test_fields_that_mean_nothing_are_refused():
     with pytest.raises(ValueError, match="prompt must be a text with '{}' where the shape is named"):
         ClipNamer("folder", prompt="a photo")
     with pytest.raises(ValueError, match="has no 'p_comon'; did you mean"):
-        printed.train(max_steps=0, p_comon=1)
+        catalogue.train("picture_namer", max_steps=0, p_comon=1)
 
 
 def test_training_again_or_going_on_gives_the_same_weights(tmp_path, monkeypatch):
     # the score, 9000 pictures of each network, decides no weight
     monkeypatch.setattr(printed, "_score", functools.partial(printed._score, n=30))
     small = {"n_steps": 4, "batch": 8, "progress": False}
-    paths = [printed.train(out=tmp_path / f"{i}.safetensors", **small) for i in range(2)]
-    printed.train(out=tmp_path / "2.safetensors", max_steps=2, **small)
-    paths.append(printed.train(out=tmp_path / "2.safetensors", **small))  # goes on from its checkpoint
+    paths = [catalogue.train("picture_namer", out=tmp_path / f"{i}.safetensors", **small) for i in range(2)]
+    catalogue.train("picture_namer", out=tmp_path / "2.safetensors", max_steps=2, **small)
+    paths.append(catalogue.train("picture_namer", out=tmp_path / "2.safetensors", **small))  # from its checkpoint
     from neuromm.observers.ann.weights import read_header
 
     assert len({read_header(path)["sha256"] for path in paths}) == 1
