@@ -110,6 +110,13 @@ def _parser():
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="another field of the recipe; repeat the flag"
     )
     command.add_argument("--seeds", type=int, default=None, help="train this many, from --seed on: NAME_seed1, …")
+    command.add_argument(
+        "--stack",
+        nargs="?",
+        const="float32",
+        choices=("float32", "float16"),
+        help="also put what --seeds trains into one file, NAME_seeds; float16 halves its matrices",
+    )
     command.add_argument("--device", default="cpu")
     command.add_argument("--no-resume", action="store_true", help="start again even if a checkpoint is there")
     command.set_defaults(function=_train)
@@ -169,8 +176,11 @@ def _train(arguments, rest):
     out = arguments.out or f"results/weights/{arguments.network}.safetensors"
     if arguments.seeds is not None and arguments.seeds < 1:
         raise ValueError(f"--seeds is {arguments.seeds}; at least 1 is wanted")
+    if arguments.stack and arguments.seeds is None:
+        raise ValueError("--stack puts several seeds into one file; say how many with --seeds")
+    stem, _, suffix = out.rpartition(".")
+    files = []
     for seed in range(arguments.seed, arguments.seed + (arguments.seeds or 1)):
-        stem, _, suffix = out.rpartition(".")
         path = catalogue.train(
             arguments.network,
             seed=seed,
@@ -182,7 +192,12 @@ def _train(arguments, rest):
             **recipe,
         )
         _draw_learning(path)
+        files.append(path)
         print(path)
+    if arguments.stack:
+        from neuromm.observers.ann.seeds import stack_seeds
+
+        print(stack_seeds(files, f"{stem}_seeds.{suffix}", dtype=arguments.stack))
 
 
 def _draw_learning(weights):

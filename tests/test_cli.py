@@ -72,7 +72,11 @@ def test_train_takes_fields_and_seeds(tmp_path, capsys, monkeypatch):
     assert all(how["n_steps"] == 3 and how["kind"] == "plain" and how["p_common"] == 0.5 and how["resume"] is False
                for _, how in made)  # fmt: skip
     capsys.readouterr()
-    for flags, words in ((["--seeds", "0"], "--seeds is 0"), (["--set", "n_steps"], "FIELD=VALUE is wanted")):
+    for flags, words in (
+        (["--seeds", "0"], "--seeds is 0"),
+        (["--set", "n_steps"], "FIELD=VALUE is wanted"),
+        (["--stack"], "say how many with --seeds"),
+    ):
         assert main(["train", "av_denoiser", *flags]) == 2 and words in capsys.readouterr().err
 
 

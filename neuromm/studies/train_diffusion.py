@@ -57,7 +57,8 @@ def main(
 
     from neuromm import plots
     from neuromm.observers.ann.diffusion import lab
-    from neuromm.observers.ann.weights import read_header, shipped
+    from neuromm.observers.ann.manifest import shipped
+    from neuromm.observers.ann.weights import read_header
     from neuromm.plots.pictures import loss_curve, picture_sheet
 
     check_device(device)

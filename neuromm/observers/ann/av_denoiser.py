@@ -128,9 +128,9 @@ class AVDenoiser(NetworkObserver):
             )
         return trained
 
-    def _weights_name(self):
-        stem = "av_denoiser" if self.gated else "av_denoiser_mlp"
-        return f"{stem}_p{round(100 * self.p_common)}" if self.trained else f"{stem}_untrained"
+    def _training(self):
+        training = f"p_common {self.p_common:g}" if self.trained else "untrained"
+        return training if self.gated else f"{training}, plain units"
 
     @classmethod
     def _build(cls, header, tensors):

@@ -68,7 +68,6 @@ class AVEncoder(NetworkObserver):
     reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common")
     cues: ClassVar = (Cue("auditory"), Cue("visual"))
     rendered: ClassVar[bool] = True
-    trainings: ClassVar = {"paired": "av_encoder", "shuffled": "av_encoder_shuffled"}
 
     def infer(self, stimuli, draws):
         """Look and listen, weigh whether both belong together, and place each event."""

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from neuromm.maths.device import check_device
-from neuromm.observers.ann.seeds import pick_seed, shipped_seeds
+from neuromm.observers.ann.manifest import seeds_of, shipped
+from neuromm.observers.ann.seeds import pick_seed
 from neuromm.observers.ann.variants import vary
-from neuromm.observers.ann.weights import load_weights, shipped
+from neuromm.observers.ann.weights import load_weights
 from neuromm.observers.base import Observer
 from neuromm.observers.protocol import block_starts
 
@@ -22,38 +23,28 @@ class NetworkObserver(Observer):
 
     network: ClassVar[str] = ""  # name in the catalogue, which the weights file carries
     editable: ClassVar[tuple[str, ...]] = ()  # layers whose activity can be changed on its way
-    trainings: ClassVar[dict[str, str]] = {}  # value of the field `training` -> name of shipped weights
 
     def __post_init__(self):
         super().__post_init__()
         check_device(self.device)
 
-    def _weights_name(self):
-        """Name of the shipped weights that the fields ask for."""
-        if not self.trained:
-            return f"{self.network}_untrained"
-        return self.trainings[self.training] if self.trainings else self.network
+    def _training(self) -> str:
+        """Which training of the shipped weights the fields ask for; see `weights.json`."""
+        return getattr(self, "training", "trained") if self.trained else "untrained"
 
-    def _weights_path(self):
-        if not self.weights:
-            stem, seed = self._weights_name(), getattr(self, "seed", 1)
-            if seed == 1:
-                return shipped(stem)
-            others = shipped_seeds(stem)
-            if seed not in others:
-                there = ", ".join(map(str, [1, *sorted(others)]))
-                raise ValueError(f"{self.name}: no weights of seed {seed} are shipped; there are seeds {there}")
-            return others[seed]
-        if not self.trained:
-            raise ValueError(
-                f"{self.name}: weights='{self.weights}' and trained=False exclude each other; the untrained twin of a "
-                f"recipe is what train('{self.network}', max_steps=0) writes"
-            )
-        return Path(self.weights)
+    def _weights_path(self) -> Path:
+        if self.weights:
+            if not self.trained:
+                raise ValueError(
+                    f"{self.name}: weights='{self.weights}' and trained=False exclude each other; the untrained "
+                    f"control of a recipe is what train('{self.network}', max_steps=0) writes"
+                )
+            return Path(self.weights)
+        return shipped(self.network, self._training(), getattr(self, "seed", 1))
 
     def other_seeds(self) -> list[int]:
         """Further seeds of the shipped weights that the fields ask for."""
-        return [] if self.weights else sorted(shipped_seeds(self._weights_name()))
+        return [] if self.weights else list(seeds_of(self.network, self._training()))[1:]
 
     def _load(self):
         """Header, tensors and module of the weights that the fields ask for, on the device."""

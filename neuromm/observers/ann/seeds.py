@@ -4,15 +4,18 @@ Seed 1 is the file of its own that is loaded by default; the others are there so
 can be tested over networks.
 """
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from neuromm.observers.ann.weights import SHIPPED, load_weights, read_header, save_weights
+from neuromm.observers.ann.weights import load_weights, save_weights
 
 
-def stack_seeds(files, out, *, dtype="float32") -> Path:
+def stack_seeds(
+    files: Sequence[str | Path], out: str | Path, *, dtype: Literal["float32", "float16"] = "float32"
+) -> Path:
     """Put single-seed weights files of one recipe into one file.
 
     Parameters
@@ -50,15 +53,6 @@ def stack_seeds(files, out, *, dtype="float32") -> Path:
     return save_weights(
         out, tensors, network=headers[0]["network"], config=headers[0]["config"], recipe=recipe, score=score
     )
-
-
-def shipped_seeds(stem) -> dict[int, Path]:
-    """Which file holds which further seed of the shipped weights `stem`."""
-    found = {}
-    for path in sorted(SHIPPED.glob(f"{stem}_seeds*.safetensors")):
-        if re.fullmatch(rf"{re.escape(stem)}_seeds\d*", path.stem):
-            found |= dict.fromkeys(read_header(path)["recipe"]["seeds"], path)
-    return found
 
 
 def pick_seed(header, tensors, seed):

@@ -18,21 +18,6 @@ PICKLES = (b"\x80", b"PK\x03\x04")  # how a pickle begins, and the archive of pi
 SHIPPED = Path(__file__).parent / "weights"
 
 
-def shipped(name) -> Path:
-    """The file of a network's shipped weights.
-
-    Raises
-    ------
-    ValueError
-        If none of that name is shipped; those there are listed.
-    """
-    path = SHIPPED / f"{name}.safetensors"
-    if not path.exists():
-        there = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.safetensors"))) or "none"
-        raise ValueError(f"no weights called '{name}' are shipped; there are: {there}")
-    return path
-
-
 def checksum(tensors, about=None) -> str:
     """sha256 over what is said about the arrays and their names, kinds, shapes and bytes, in order of name."""
     digest = hashlib.sha256(json.dumps(about or {}, sort_keys=True).encode())

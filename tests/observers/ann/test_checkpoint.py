@@ -14,7 +14,7 @@ from neuromm.observers.ann.counting.recipe import CounterRecipe
 from neuromm.observers.ann.denoiser_recipe import DenoiserRecipe
 from neuromm.observers.ann.encoder_recipe import EncoderRecipe
 from neuromm.observers.ann.training import Start, learn
-from neuromm.observers.ann.weights import read_header, shipped
+from neuromm.observers.ann.weights import SHIPPED, read_header
 
 
 def run_of(folder, n_steps=400, **options):
@@ -103,7 +103,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path)
      ("clip_shapes", ClipRecipe)],
 )  # fmt: skip
 def test_the_usual_recipe_is_that_of_the_shipped_weights(name, recipe):
-    made_by = read_header(shipped(name))["recipe"]
+    made_by = read_header(SHIPPED / f"{name}.safetensors")["recipe"]
     for field, usual in vars(recipe()).items():
         assert made_by.get(field, usual) == (list(usual) if isinstance(usual, tuple) else usual), field
 

@@ -124,7 +124,10 @@ def test_a_short_training_writes_weights_that_load_and_can_be_gone_on_with(tmp_p
         counting.draw_times(recipe, np.random.default_rng(seed), 50), np.zeros((50, 80), np.float32)))  # fmt: skip
     out = tmp_path / "counter.safetensors"
     train = ["train", "flash_counter", "--out", str(out), "--max-steps", "2"]
-    assert command([*train, "--set", "batch=16", "--seeds", "2"]) == 0
+    assert command([*train, "--set", "batch=16", "--seeds", "2", "--stack", "float16"]) == 0
+    stack = tmp_path / "counter_seeds.safetensors"
+    assert catalogue.load(str(stack), seed=2).provenance()["recipe"]["seed"] == 2
+    assert stack.stat().st_size < 1.2 * (tmp_path / "counter_seed1.safetensors").stat().st_size
     assert (tmp_path / "counter_seed2.md").exists()
     header = read_header(tmp_path / "counter_seed1.safetensors")
     assert header["recipe"]["steps_taken"] == 2 and header["recipe"]["batch"] == 16

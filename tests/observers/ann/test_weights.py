@@ -12,7 +12,8 @@ import torch
 
 from neuromm.catalogue import NETWORKS, load, resolve
 from neuromm.observers.ann.contrastive.own import load_encoder
-from neuromm.observers.ann.weights import SHIPPED, checksum, load_weights, read_header, save_weights, shipped
+from neuromm.observers.ann.manifest import describe, entries, shipped
+from neuromm.observers.ann.weights import SHIPPED, checksum, load_weights, read_header, save_weights
 
 pytestmark = pytest.mark.ann
 RECIPES = {name: resolve(path) for name, path in NETWORKS.items()}
@@ -94,14 +95,25 @@ def test_weights_of_another_network_are_refused(file):
     with pytest.raises(ValueError, match="weights of 'av_test'; 'av_encoder' is wanted"):
         load_weights(file, "av_encoder")
     with pytest.raises(ValueError, match="av_denoiser"):
-        load("av_encoder", weights=str(shipped("av_denoiser_p50"))).provenance()
+        load("av_encoder", weights=str(SHIPPED / "av_denoiser_p50.safetensors")).provenance()
 
 
 def test_a_missing_file_and_an_unknown_name_say_what_there_is(tmp_path):
     with pytest.raises(ValueError, match="no weights file at"):
         load_weights(tmp_path / "none.safetensors")
-    with pytest.raises(ValueError, match="av_denoiser_p50"):
+    with pytest.raises(ValueError, match="trained as 'blurred' are shipped; there are: causes, auditory, one cause"):
+        shipped("fusion_net", "blurred")
+    with pytest.raises(ValueError, match="no weights of 'av_dreamer'"):
         shipped("av_dreamer")
+    with pytest.raises(ValueError, match="no weights of seed 99 are shipped; there are seeds 1, 2, 3"):
+        shipped("fusion_net", "causes", 99)
+
+
+def test_the_manifest_names_every_file_as_it_is():
+    files = sorted(SHIPPED.glob("*.safetensors"))
+    assert [describe(path, entry.training) for path, entry in zip(files, entries(), strict=True)] == list(entries())
+    known = [(e.network, e.training, seed) for e in entries() for seed in e.seed]
+    assert len(set(known)) == len(known)
 
 
 def test_the_checksum_sees_names_shapes_kinds_and_values():
@@ -121,14 +133,14 @@ def test_shipped_weights_are_small_whole_and_have_a_card(path):
 
 @pytest.mark.parametrize("stem", ["av_denoiser_p0", "av_denoiser_p50", "av_encoder", "av_encoder_untrained"])
 def test_load_makes_an_observer_of_a_file(stem, trials, rng):
-    observer = load(shipped(stem))
-    assert observer.name == read_header(shipped(stem))["network"]
+    observer = load(SHIPPED / f"{stem}.safetensors")
+    assert observer.name == read_header(SHIPPED / f"{stem}.safetensors")["network"]
     assert observer.perceive(trials, rng=rng).responses["response"].notna().any()
 
 
 def test_untrained_and_a_file_exclude_each_other():
     with pytest.raises(ValueError, match="exclude each other"):
-        load(shipped("av_denoiser_p50"), trained=False).provenance()
+        load(SHIPPED / "av_denoiser_p50.safetensors", trained=False).provenance()
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.safetensors")), ids=lambda p: p.stem)

@@ -116,12 +116,6 @@ class PictureNamer(NamesPictures, NetworkObserver):
     layers: ClassVar[tuple[str, ...]] = (
         "conv1", "conv2", "conv3", "features", "embedding", "log_posterior", "unity",
     )  # fmt: skip
-    trainings: ClassVar = {
-        "congruent": "picture_namer",
-        "shuffled": "picture_namer_shuffled",
-        "pictures": "picture_namer_pictures",
-        "words": "picture_namer_words",
-    }
 
     def log_posterior(self, pictures, shown):
         _, _, module = self._load()

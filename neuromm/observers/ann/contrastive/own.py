@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from neuromm.observers.ann.contrastive.recipe import build
+from neuromm.observers.ann.manifest import shipped
 from neuromm.observers.ann.recording import record
-from neuromm.observers.ann.weights import load_weights, shipped
+from neuromm.observers.ann.weights import load_weights
 
 
 class ShapesEncoder:
@@ -38,7 +39,7 @@ class ShapesEncoder:
 
 def load_encoder(weights="", *, trained=True):
     """The shipped encoder of shapes and captions, its untrained twin, or one of `neuromm train clip_shapes`."""
-    path = weights or shipped("clip_shapes" if trained else "clip_shapes_untrained")
+    path = weights or shipped("clip_shapes", "trained" if trained else "untrained")
     header, tensors = load_weights(path, "clip_shapes")
     network = build(**header["config"])
     own = {k.removeprefix("network."): torch.from_numpy(v.copy()) for k, v in tensors.items()}

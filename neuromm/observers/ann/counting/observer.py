@@ -52,7 +52,6 @@ class FlashCounter(CountSubject):
         "retina", "cochlea", "visual", "auditory", "fusion1", "fusion2", "n_flashes", "n_beeps", "common",
     )  # fmt: skip
     rendered: ClassVar[bool] = True
-    trainings: ClassVar = {"causes": "flash_counter", "shuffled": "flash_counter_shuffled"}
 
     def infer(self, stimuli, draws):
         """Look and listen once; each count is the most probable number."""

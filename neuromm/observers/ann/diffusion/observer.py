@@ -12,8 +12,9 @@ import torch
 
 from neuromm.maths.noise import stable_seed
 from neuromm.observers.ann.diffusion.store import cached_network
+from neuromm.observers.ann.manifest import shipped
 from neuromm.observers.ann.network import NetworkObserver
-from neuromm.observers.ann.weights import load_weights, shipped
+from neuromm.observers.ann.weights import load_weights
 from neuromm.observers.base import Draws
 from neuromm.observers.protocol import block_starts
 

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from neuromm.maths.device import check_device
-from neuromm.observers.ann.weights import load_weights, save_weights, shipped
+from neuromm.observers.ann.manifest import shipped
+from neuromm.observers.ann.weights import load_weights, save_weights
 
 
 def save_network(path, network, name, recipe, score=None):

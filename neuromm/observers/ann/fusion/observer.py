@@ -45,12 +45,6 @@ class FusionNetwork(PlaceSubject):
         "strips", "levels", "visual", "auditory", "visual2", "auditory2", "fusion1", "fusion2", "places", "common",
     )  # fmt: skip
     lesioned: ClassVar[str] = "n_fusion"
-    trainings: ClassVar = {
-        "causes": "fusion_net",
-        "one cause": "fusion_net_p100",
-        "shuffled": "fusion_net_shuffled",
-        "auditory": "fusion_net_auditory",
-    }
 
     def see(self, frames):
         """Strips of the frame."""

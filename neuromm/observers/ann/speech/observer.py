@@ -60,12 +60,6 @@ class SpeechNetwork(NetworkObserver):
     )  # fmt: skip
     reports: ClassVar[tuple[str, ...]] = ("syllable",)
     rendered: ClassVar[bool] = True
-    trainings: ClassVar = {
-        "noisy": "speech_net",
-        "clean": "speech_net_clean",
-        "permuted": "speech_net_permuted",
-        "shuffled": "speech_net_shuffled",
-    }
 
     def check_trials(self, trials):
         """Also refuse an unknown syllable, and a row without any."""

@@ -87,7 +87,7 @@ def test_a_clip_does_not_depend_on_its_batch_and_wrong_tracks_are_named(rng):
 
 def test_the_shipped_pictures_are_neither_noise_nor_copies():
     from neuromm.observers.ann.diffusion.lab import NETWORK, nearest_distance, sample_pictures
-    from neuromm.observers.ann.weights import shipped
+    from neuromm.observers.ann.manifest import shipped
     from neuromm.studies.pictures import load_pictures
 
     pictures = load_pictures("shapes", n=700)
