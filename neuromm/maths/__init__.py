@@ -19,6 +19,8 @@ __getattr__, __dir__, __all__ = attach(
         "fuzzy_logic",
         "gaussian",
         "grid_inference",
+        "measurement_nodes",
+        "motor_noise",
         "noise",
         "parameters",
         "partition_probability",

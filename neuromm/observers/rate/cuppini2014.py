@@ -5,16 +5,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from neuromm.core.parameters import count, number, positive, sd
 from neuromm.maths.ring import mexican_hat
-from neuromm.observers.protocol import Percept, answer, describe, perceive_sets
-from neuromm.observers.rate.checks import check_choices
-from neuromm.observers.rate.filtered import Delayed, filtered_step
-from neuromm.observers.rate.flashes import check_flash_network, show
+from neuromm.observers.rate.filtered import Delayed
+from neuromm.observers.rate.flashes import FlashNetwork
 from neuromm.observers.rate.rings import DTYPES, Rings
 
 
 @dataclass(frozen=True)
-class Cuppini2014:
+class Cuppini2014(FlashNetwork):
     """Two rings with second-order synapses and delayed one-to-one connections: two beeps can make one flash two.
 
     - τ dy/dt = −y + F(u), u = L y + o, F(u) = 1/(1 + exp(−s(u − θ)));
@@ -33,79 +32,51 @@ class Cuppini2014:
     doi:10.1016/j.neuroimage.2014.02.001; constants as in scikit-neuromsi.
     """
 
-    strength_auditory: float = 2.3  # input, of a beep
-    strength_visual: float = 0.85  # input, of a flash
-    sigma_auditory: float = 32.0  # deg, width of the bump at reliability 1
-    sigma_visual: float = 4.0  # deg
-    duration_auditory: float = 10.0  # ms, of a beep, where the table has no auditory_duration
-    duration_visual: float = 20.0  # ms, of a flash
-    onset: float = 25.0  # ms, of the first pulse, where the table has no onsets
-    tau_cell: float = 1.0  # ms
-    tau_auditory: float = 15.0  # ms, of the synapse
-    tau_visual: float = 25.0  # ms
-    gain: float = float(np.e)  # G of the synapses
-    slope: float = 2.0  # s of F
-    threshold: float = 16.0  # θ of F, input
-    lateral_excitation: float = 2.0  # L_ex
-    sigma_excitation: float = 3.0  # deg
-    lateral_inhibition: float = 1.8  # L_in
-    sigma_inhibition: float = 24.0  # deg
-    weight_crossmodal: float = 0.35  # W, cell to cell; 0 is the lesion
-    latency_crossmodal: float = 16.0  # ms, Δ
-    noise: float = 0.0  # half-range of uniform input noise per cell and step, as a fraction of the strength
-    variability: float = 0.0  # sd of the strengths from trial to trial, as a fraction
-    peak_height: float = 0.15  # least height and prominence of a peak in time
-    peak_distance: float = 36.0  # ms, least time between peaks
+    strength_auditory: float = number(2.3)  # input, of a beep
+    strength_visual: float = number(0.85)  # input, of a flash
+    sigma_auditory: float = sd(32.0, "deg")  # width of the bump at reliability 1
+    sigma_visual: float = sd(4.0, "deg")
+    duration_auditory: float = positive(10.0, "ms")  # of a beep, where the table has no auditory_duration
+    duration_visual: float = positive(20.0, "ms")  # of a flash
+    onset: float = number(25.0, "ms")  # of the first pulse, where the table has no onsets
+    tau_cell: float = positive(1.0, "ms")
+    tau_auditory: float = positive(15.0, "ms")  # of the synapse
+    tau_visual: float = positive(25.0, "ms")
+    gain: float = positive(float(np.e))  # G of the synapses
+    slope: float = positive(2.0)  # s of F
+    threshold: float = number(16.0)  # θ of F, input
+    lateral_excitation: float = number(2.0)  # L_ex
+    sigma_excitation: float = sd(3.0, "deg")
+    lateral_inhibition: float = number(1.8)  # L_in
+    sigma_inhibition: float = sd(24.0, "deg")
+    weight_crossmodal: float = number(0.35)  # W, cell to cell; 0 is the lesion
+    latency_crossmodal: float = positive(16.0, "ms")  # Δ
+    noise: float = positive(0.0, zero=True)  # half-range of input noise per cell and step, in strengths
+    variability: float = positive(0.0, zero=True)  # sd of the strengths from trial to trial, as a fraction
+    peak_height: float = positive(0.15)  # least height and prominence of a peak in time
+    peak_distance: float = positive(36.0, "ms", zero=True)  # least time between peaks
     readout: Literal["count", "sample"] = "count"
-    duration: float = 350.0  # ms, of the run
+    duration: float = positive(350.0, "ms")  # of the run
     integrator: Literal["euler", "exponential"] = "euler"
-    dt: float | None = None  # ms; None: 0.01 (published) for euler, 0.2 for exponential
-    n_cells: int = 180  # 1 deg apart
+    dt: float | None = positive(None, "ms", optional=True)  # None: 0.01 (published) for euler, 0.2 for exponential
+    n_cells: int = count(180, 4)  # 1 deg apart
     dtype: Literal["float32", "float64"] = "float64"
     device: str = "cpu"
-    max_memory: float = 4.0  # GB, for results and recorded layers
+    max_memory: float = positive(4.0, "GB")  # for results and recorded layers
     name: str = "cuppini2014"
 
     layers: ClassVar[tuple[str, ...]] = ("auditory", "visual", "peaks")
     rings: ClassVar[tuple[str, ...]] = ("auditory", "visual")
-
-    def __post_init__(self):
-        check_choices(self, readout=("count", "sample"))
-        check_flash_network(self)
+    peaks_of: ClassVar[tuple[str, ...]] = ("visual", "auditory")
 
     @property
     def latencies(self):
         """All delays, ms."""
         return (self.latency_crossmodal,)
 
-    def timing(self, modality):
-        """Onset and duration of a pulse where the table gives none, ms."""
-        return self.onset, getattr(self, f"duration_{modality}")
-
-    def provenance(self) -> dict:
-        return describe(self, step=filtered_step(self, self.latencies))
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a place is outside the ring, a train of pulses outside the run, or the result larger than `max_memory`.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        shown = show(self, trials, rng=rng, layers=layers)
-        responses = answer(trials, shown.answers(trials, rng), self.name)
-        return Percept(responses, shown.layers(layers, trials, ("visual", "auditory")))
-
-    def scale(self, ring):
-        """What an input to a ring's synapse is multiplied by before it enters: s G τ."""
-        return self.slope * self.gain * getattr(self, f"tau_{ring}")
-
     def network(self):
         """The lateral weights, and the delayed ones with their latency."""
-        kind = {"twins": False, "dtype": DTYPES[self.dtype], "device": self.device}
+        kind = {"sum_and_difference": False, "dtype": DTYPES[self.dtype], "device": self.device}
         hat = self.slope * mexican_hat(
             self.n_cells, self.lateral_excitation, self.sigma_excitation, self.lateral_inhibition, self.sigma_inhibition
         )

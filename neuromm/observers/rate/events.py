@@ -1,13 +1,14 @@
 """What a trial table says to a ring network: which cell an event stimulates, how widely, and when."""
 
 import numpy as np
+import pandas as pd
 
-from neuromm.stimuli.measurement import place_of
+from neuromm.stimuli.measurement import has_measurement, measured_place, numbers_of, place_of, reliability_of
 from neuromm.stimuli.table import PLACES
 
 
-def cells_of(trials, modality, n_cells, name):
-    """The ring position that each row's event stimulates: azimuth + n_cells/2, the yoked measurement where given.
+def cells_of(trials: pd.DataFrame, modality: str, n_cells: int, name: str) -> np.ndarray:
+    """The ring position that each row's event stimulates: azimuth + n_cells/2, or the table's own measurement.
 
     Returns
     -------
@@ -19,13 +20,10 @@ def cells_of(trials, modality, n_cells, name):
     ValueError
         If a place lies outside the ring; the column and the rows are named.
     """
-    place = place_of(trials, modality)
-    _refuse_outside(place, trials, f"{modality}_azimuth", n_cells, name)
-    column = f"{modality}_measurement"
-    if column in trials:
-        yoked = trials[column].to_numpy(float)
-        place = np.where(np.isnan(yoked) | np.isnan(place), place, yoked)
-        _refuse_outside(place, trials, column, n_cells, name)
+    _refuse_outside(place_of(trials, modality), trials, f"{modality}_azimuth", n_cells, name)
+    place = measured_place(trials, modality)
+    if has_measurement(trials, modality).any():
+        _refuse_outside(place, trials, f"{modality}_measurement", n_cells, name)
     return place + n_cells / 2
 
 
@@ -40,15 +38,12 @@ def _refuse_outside(place, trials, column, n_cells, name):
         )
 
 
-def width_factor(trials, modality):
+def width_factor(trials: pd.DataFrame, modality: str) -> np.ndarray:
     """What the width of a bump is multiplied by, 1/√reliability; shape (n_trials,)."""
-    column = f"{modality}_reliability"
-    if column not in trials:
-        return np.ones(len(trials))
-    return 1.0 / np.sqrt(trials[column].fillna(1.0).to_numpy(float))
+    return 1.0 / np.sqrt(reliability_of(trials, modality))
 
 
-def gate_of(trials, modality, run, name):
+def gate_of(trials: pd.DataFrame, modality: str, run: float, name: str) -> np.ndarray:
     """Onset and duration of each row's event, ms: columns (n_trials, 2); without columns, the whole run.
 
     Raises
@@ -56,8 +51,8 @@ def gate_of(trials, modality, run, name):
     ValueError
         If an event starts before or after the run of `run` ms.
     """
-    onset = _column(trials, f"{modality}_onset", 0.0)
-    length = _column(trials, f"{modality}_duration", np.inf)
+    onset = numbers_of(trials, f"{modality}_onset", 0.0)
+    length = numbers_of(trials, f"{modality}_duration", np.inf)
     present = ~np.isnan(place_of(trials, modality))
     wrong = present & ((onset < 0) | (onset >= run))
     if wrong.any():
@@ -69,11 +64,8 @@ def gate_of(trials, modality, run, name):
     return np.column_stack([onset, np.where(present, np.minimum(length, run), run)])
 
 
-def _column(trials, column, default):
-    return trials[column].fillna(default).to_numpy(float) if column in trials else np.full(len(trials), default)
-
-
-def trains_of(trials, modality, defaults, run, name):
+def trains_of(trials: pd.DataFrame, modality: str, defaults: tuple[float, float], run: float,
+              name: str) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """The pulses of each row's events in time, as the flash–beep columns say.
 
     Counts are `n_beeps` or `n_flashes` (1 without the column, 0 where the place is NaN), their
@@ -101,18 +93,18 @@ def trains_of(trials, modality, defaults, run, name):
     """
     event = {"auditory": "beep", "visual": "flash"}[modality]
     count = _counts(trials, modality, {"beep": "n_beeps", "flash": "n_flashes"}[event])
-    spacing = _column(trials, f"{event}_soa", np.nan)
+    spacing = numbers_of(trials, f"{event}_soa", np.nan)
     lacking = (count > 1) & np.isnan(spacing)
     if lacking.any():
         rows = trials.index[lacking][:5].tolist()
         raise ValueError(
             f"{name}: trials {rows} have several {modality} pulses; give their spacing in '{event}_soa' (ms)"
         )
-    onset = _column(trials, f"{modality}_onset", defaults[0])
+    onset = numbers_of(trials, f"{modality}_onset", defaults[0])
     if f"{modality}_onset" not in trials:
-        lag = _column(trials, "soa", 0.0)
+        lag = numbers_of(trials, "soa", 0.0)
         onset = onset + np.maximum(lag if modality == "auditory" else -lag, 0.0)
-    lengths = _column(trials, f"{modality}_duration", defaults[1])
+    lengths = numbers_of(trials, f"{modality}_duration", defaults[1])
     spacing = np.where(count > 1, spacing, 0.0)
     end = onset + (count - 1) * spacing + lengths
     wrong = (count > 0) & ((onset < 0) | (end > run))
@@ -129,4 +121,4 @@ def trains_of(trials, modality, defaults, run, name):
 def _counts(trials, modality, column):
     placed = any(f"{modality}_{place}" in trials for place in PLACES)
     present = ~np.isnan(place_of(trials, modality)) if placed else np.full(len(trials), column in trials)
-    return np.where(present, _column(trials, column, 1.0 if placed else 0.0), 0.0)
+    return np.where(present, numbers_of(trials, column, 1.0 if placed else 0.0), 0.0)

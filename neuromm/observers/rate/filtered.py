@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from neuromm.observers.rate.checks import check_positive
 from neuromm.observers.rate.integrate import exponential_weights
 
 HISTORY = 0.1  # ms, between kept samples of delayed activity
-OWN_STEP = {"euler": 0.01, "exponential": 0.2}  # ms
 
 
 @dataclass(frozen=True)
@@ -259,42 +257,6 @@ def synapse_weights(dt, tau):
     if torch.is_tensor(tau):
         return tuple(torch.as_tensor(w, dtype=tau.dtype, device=tau.device) for w in weights)
     return tuple(float(w) for w in weights)
-
-
-def filtered_step(observer, delays):
-    """The time step of a network of filtered rings, ms: `dt`, or the integrator's own, checked.
-
-    Raises
-    ------
-    ValueError
-        If the step is not positive, longer than a quarter of the shortest time constant, or a delay is
-        shorter than five steps.
-    """
-    name, taus = (
-        observer.name,
-        {n: getattr(observer, n) for n in vars(observer) if n.startswith("tau_") and n != "tau_jitter"},
-    )
-    if observer.dt is not None:
-        check_positive(observer, ["dt"])
-        dt = float(observer.dt)
-    else:
-        dt = OWN_STEP[observer.integrator]
-        while observer.integrator == "exponential" and dt > min(min(taus.values()) / 4, min(delays) / 5) > 0:
-            dt /= 2
-        dt = observer.duration / np.ceil(observer.duration / dt - 1e-9)
-    shortest = min(taus, key=taus.get)
-    if dt > taus[shortest] / 4:
-        raise ValueError(
-            f"{name}: dt={dt:g} ms is unstable with {shortest}={taus[shortest]:g} ms; use dt ≤ {taus[shortest] / 4:g}"
-        )
-    if min(delays) < 5 * dt:
-        raise ValueError(f"{name}: a latency of {min(delays):g} ms is shorter than five steps of dt={dt:g}; shorten dt")
-    if observer.noise and observer.integrator == "exponential":
-        raise ValueError(
-            f"{name}: noise={observer.noise:g} with integrator='exponential'; noise per step depends on dt, so use "
-            f"integrator='euler' with the dt it was set for"
-        )
-    return dt
 
 
 def _stride(problem, dt):

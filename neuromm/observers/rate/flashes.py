@@ -2,38 +2,120 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 
+from neuromm.maths.device import check_device
 from neuromm.maths.ring import TIES, bump, peak_cell
-from neuromm.observers.protocol import check_asked
-from neuromm.observers.rate.checks import check_choices, check_finite, check_positive
+from neuromm.observers.base import Cue, Observer, Percepts, Stimuli
+from neuromm.observers.cues import check_asked
+from neuromm.observers.protocol import answer
 from neuromm.observers.rate.events import cells_of, trains_of, width_factor
-from neuromm.observers.rate.filtered import FILTERED, FilteredProblem, filtered_step
+from neuromm.observers.rate.filtered import FILTERED, FilteredProblem
 from neuromm.observers.rate.noise import uniform_noise
 from neuromm.observers.rate.peaks import read_peaks, sample_count
 from neuromm.observers.rate.recording import Recorder, check_memory
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.rate.step import check_even, filtered_step
+from neuromm.stimuli.table import require
 
-MODALITIES = ("auditory", "visual")
 BLOCK = 128  # trials integrated together
 
 
-def check_flash_network(observer):
-    """Refuse parameters that make no network; the names are those that the flash–beep networks share."""
-    check_choices(observer, integrator=("euler", "exponential"), dtype=("float32", "float64"))
-    names = [f.name for f in dataclasses.fields(observer)]
-    positive = [n for n in names if n.startswith(("tau", "sigma", "duration", "gain", "slope"))]
-    check_positive(observer, [n for n in positive if n != "tau_jitter"] + ["peak_height"])
-    check_finite(observer, [n for n in names if n.startswith(("strength", "threshold", "lateral", "weight", "onset"))])
-    for name, kind in (("noise", "a fraction"), ("variability", "a fraction"), ("peak_distance", "a time in ms")):
-        value = getattr(observer, name)
-        if not 0 <= value < np.inf:
-            raise ValueError(f"{observer.name}: {name} must be {kind} of at least 0, got {value}")
-    if observer.n_cells % 2 or observer.n_cells < 4:
-        raise ValueError(f"{observer.name}: n_cells is {observer.n_cells}; an even number of at least 4 is wanted")
-    filtered_step(observer, observer.latencies)
+class FlashNetwork(Observer):
+    """Rings with second-order synapses and delays that count flashes and beeps.
+
+    A subclass has `rings`, `peaks_of` (the rings of the layer `peaks`, in its order), `latencies` and `network`,
+    and the fields that the functions here read.
+    """
+
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
+    reports: ClassVar[tuple[str, ...]] = ("n_beeps", "n_flashes", "auditory", "visual")
+    random: ClassVar[tuple[str, ...]] = ()
+    rings: ClassVar[tuple[str, ...]]
+    peaks_of: ClassVar[tuple[str, ...]]
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_device(self.device)
+        check_even(self)
+        filtered_step(self, self.latencies)
+
+    @property
+    def latencies(self) -> tuple[float, ...]:
+        """All delays, ms."""
+        raise NotImplementedError
+
+    def network(self):
+        """The lateral weights (`Rings`), and the delayed ones with their latencies (`Delayed`)."""
+        raise NotImplementedError
+
+    def timing(self, modality: str) -> tuple[float, float]:
+        """Onset and duration of a pulse where the table gives none, ms."""
+        return self.onset, getattr(self, f"duration_{modality}")
+
+    def scale(self, ring: str) -> float:
+        """What an input to a ring's synapse is multiplied by before it enters: s G τ."""
+        return self.slope * self.gain * getattr(self, f"tau_{ring}")
+
+    def provenance(self):
+        """Class and fields, and the time step."""
+        return super().provenance() | {"step": filtered_step(self, self.latencies)}
+
+    def check_trials(self, trials):
+        """As elsewhere, but counts need no places."""
+        require(trials, ["report"], self.name)
+        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)
+        check_asked(trials, self.cues, self.name)
+
+    def infer(self, stimuli, draws):
+        """Run the network, and read peaks in time and places."""
+        trace, recorder, dt, of_run = self.run(stimuli, draws.generator)
+        peaks = [read_peaks(t, self.peak_height, self.peak_distance, dt, self.onset) for t in trace.values]
+        table = np.concatenate([peaks[self.rings.index(ring)].table for ring in self.peaks_of], axis=1)
+        values = self._counts(peaks, of_run, draws.generator) | self._places(trace, of_run)
+        values |= self.judge(trace, recorder, dt, of_run)
+        return Percepts(**values, layers={**recorder.layers(of_run), "peaks": table[of_run]})
+
+    def run(self, stimuli: Stimuli, generator: np.random.Generator) -> tuple["Trace", Recorder, float, np.ndarray]:
+        """Run each presentation; each distinct one once if there is no noise.
+
+        Returns
+        -------
+        trace : Trace
+        recorder : Recorder
+        dt : float
+            ms.
+        of_run : array of int, shape (n_presentations,)
+            The run of each presentation.
+        """
+        runs = runs_of(self, stimuli.table, generator)
+        of_run = np.arange(len(stimuli))
+        if not self.noise:
+            runs, of_run = runs.distinct()
+        return *_integrate(self, runs, generator, stimuli), of_run
+
+    def judge(self, trace, recorder, dt: float, of_run: np.ndarray) -> dict[str, np.ndarray]:
+        """Answers to further questions, by report; here none."""
+        return {}
+
+    def _counts(self, peaks, of_run, generator):
+        """Numbers of beeps and flashes: the peaks in time, or drawn with their heights as probabilities."""
+        uniform = generator.random((len(of_run), 2)) if self.readout == "sample" else None
+        values = {}
+        for ring, report in enumerate(("n_beeps", "n_flashes")):
+            found = peaks[ring]
+            values[report] = found.count[of_run]
+            if uniform is not None:
+                one_or_more = found.several[of_run], found.single[of_run]
+                values[report] = sample_count(values[report], *one_or_more, uniform[:, ring])
+        return values
+
+    def _places(self, trace, of_run):
+        """The cell with the largest activity of each sense, deg."""
+        cells = [peak_cell(trace.largest[ring], TIES[self.dtype])[of_run] for ring in (0, 1)]
+        return {cue.modality: cell - self.n_cells / 2 for cue, cell in zip(self.cues, cells, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -70,70 +152,26 @@ def runs_of(observer, shown, rng):
     jitter = getattr(observer, "tau_jitter", 0.0)
     if jitter:
         tau = tau + jitter * (2 * rng.random((n_shown, len(tau))).T - 1)
-    trains = [trains_of(shown, m, observer.timing(m), observer.duration, observer.name) for m in MODALITIES]
+    senses = [cue.modality for cue in observer.cues]
+    trains = [trains_of(shown, m, observer.timing(m), observer.duration, observer.name) for m in senses]
     present = np.array([np.isfinite(onsets[:, 0]) for onsets, _ in trains])
-    place = np.array([cells_of(shown, m, n, observer.name) for m in MODALITIES])
+    place = np.array([cells_of(shown, m, n, observer.name) for m in senses])
     place = np.where(np.isnan(place), place[::-1], place)
-    width = [getattr(observer, f"sigma_{m}") * width_factor(shown, m) for m in MODALITIES]
+    width = [getattr(observer, f"sigma_{m}") * width_factor(shown, m) for m in senses]
     return Runs(
         np.where(np.isnan(place), n / 2, place), np.array(width), np.where(present, strength, 0.0),
         np.array([lengths for _, lengths in trains]), [onsets for onsets, _ in trains], tau,
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A table shown to a network: what was kept of its runs, and the run of each trial."""
-
-    observer: object
-    trace: object
-    recorder: Recorder
-    peaks: list  # per ring, of read_peaks
-    of_trial: np.ndarray
-    of_row: np.ndarray
-    dt: float  # ms
-
-    def answers(self, trials, rng):
-        """Report → array (n_trials,): numbers of beeps and flashes, and places (deg)."""
-        values = {}
-        sample = self.observer.readout == "sample"
-        uniform = rng.random((self.of_row.max() + 1, 2))[self.of_row].T if sample else None
-        for ring, (report, modality) in enumerate((("n_beeps", "auditory"), ("n_flashes", "visual"))):
-            count, several, single, _ = (p[self.of_trial] for p in self.peaks[ring])
-            values[report] = sample_count(count, several, single, uniform[ring]) if sample else count
-            cell = peak_cell(self.trace.largest[ring], TIES[self.observer.dtype])[self.of_trial]
-            values[modality] = cell - self.observer.n_cells / 2
-        return values
-
-    def layers(self, layers, trials, order):
-        """The recorded layers; `peaks` has the rings in `order`."""
-        table = np.concatenate([self.peaks[self.observer.rings.index(ring)][3] for ring in order], axis=1)
-        more = {"peaks": table[self.of_trial]}
-        return self.recorder.layers(layers, self.observer.layers, self.of_trial, trials, self.observer.name, more)
-
-
-def show(observer, trials, *, rng, layers):
-    """Run a network on a table; each distinct run once if it has no noise."""
-    require(trials, ["report"], observer.name)
-    check_asked(trials, observer.name)
-    first, of_row = showings(trials)
-    runs = runs_of(observer, trials.iloc[first], rng)
-    of_run = np.arange(len(first))
-    if not observer.noise:
-        runs, of_run = runs.distinct()
-    trace, recorder, dt = _integrate(observer, runs, rng, layers, len(trials))
-    peaks = [read_peaks(t, observer.peak_height, observer.peak_distance, dt, observer.onset) for t in trace.values]
-    return Shown(observer, trace, recorder, peaks, of_run[of_row], of_row, dt)
-
-
-def _integrate(observer, runs, rng, layers, n_trials):
+def _integrate(observer, runs, rng, stimuli):
     dt = filtered_step(observer, observer.latencies)
     n_steps, n, n_runs = round(observer.duration / dt), observer.n_cells, runs.place.shape[1]
-    n_rings, name = len(observer.rings), observer.name
-    traces = n_rings * np.dtype(observer.dtype).itemsize
-    check_memory(layers, observer.layers, n, n_runs, n_trials, n_steps, dt, observer.max_memory, name, traces)
+    n_rings = len(observer.rings)
+    trace_bytes = n_rings * np.dtype(observer.dtype).itemsize
+    check_memory(observer, stimuli, n_runs, n_steps, dt, trace_bytes=trace_bytes)
     rings, delayed = observer.network()
-    recorder = Recorder(layers, observer.layers, rings, n_runs, n_steps, dt)
+    recorder = Recorder(stimuli.records, observer.layers, rings, n_runs, n_steps, dt)
     cells = np.round(runs.place).astype(int) % n
     if n_rings == 3:
         cells = np.stack([*cells, runs.place.mean(0).astype(int) % n])  # between the two, as the peer reads it

@@ -202,4 +202,3 @@ def exponential_weights(dt, tau):
 
 
 INTEGRATORS: dict[str, Callable] = {"euler": euler, "exponential": exponential}
-DEFAULT_DT = {"euler": 0.01, "exponential": 1 / 11}  # ms; at most, for exponential

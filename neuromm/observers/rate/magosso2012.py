@@ -1,26 +1,28 @@
 """The ventriloquism network of Magosso, Cuppini & Ursino 2012, with its aftereffect."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from neuromm.maths.ring import TIES, barycentre, bump, circulant, mexican_hat, peak_cell
-from neuromm.observers.protocol import Percept, answer, check_asked, describe, perceive_sets
-from neuromm.observers.rate.checks import check_choices, check_finite, check_positive, check_step, step_of
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import count, number, positive, sd
+from neuromm.maths.device import check_device
+from neuromm.maths.ring import bump, circulant, mexican_hat
+from neuromm.observers.base import Cue, Observer, Percepts
 from neuromm.observers.rate.dense import DenseRings
 from neuromm.observers.rate.events import cells_of, width_factor
 from neuromm.observers.rate.integrate import INTEGRATORS, Problem
+from neuromm.observers.rate.peaks import read_place
 from neuromm.observers.rate.recording import Recorder, check_memory
 from neuromm.observers.rate.rings import DTYPES, Rings
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.rate.step import check_even, check_step, step_of
 
 BLOCK = 128  # trials integrated together
 
 
 @dataclass(frozen=True)
-class Magosso2012:
+class Magosso2012(Observer):
     """Auditory and visual rings joined cell to cell: the sharp visual bump draws the broad auditory one.
 
     τ dy/dt = −y + F(u), u_a = L y_a + W y_v + e_a and u_v = L y_v + W y_a + e_v, with a Mexican hat L, one-to-one W
@@ -35,55 +37,51 @@ class Magosso2012:
     Source: Magosso, Cuppini & Ursino 2012, PLoS ONE 7:e42503, doi:10.1371/journal.pone.0042503.
     """
 
-    tau: float = 3.0  # ms
-    slope: float = 0.6  # s of F
-    threshold: float = 12.0  # θ of F, input
-    strength_auditory: float = 18.0  # E₀, input; at 15 a sound alone stays just below threshold
-    strength_visual: float = 15.0  # E₀, input
-    sigma_auditory: float = 32.0  # deg, width of the bump at reliability 1
-    sigma_visual: float = 4.0  # deg
-    lateral_excitation: float = 2.4  # L_ex
-    sigma_excitation: float = 2.0  # deg
-    lateral_inhibition: float = 1.4  # L_in
-    sigma_inhibition: float = 24.0  # deg
-    weight_crossmodal: float = 5.0  # W, cell to cell; 0 is the lesion
-    n_adaptation: int = 0  # exposures before the trials
-    adaptation_auditory: float = 0.0  # deg
-    adaptation_visual: float = 10.0  # deg
-    learning_rate: float = 0.05  # η, per exposure
-    hebbian_threshold: float = 0.3  # θ_L, activity
-    weight_bound: float = 4.0  # largest lateral weight, either sign
+    tau: float = positive(3.0, "ms")
+    slope: float = positive(0.6)  # s of F
+    threshold: float = number(12.0)  # θ of F, input
+    strength_auditory: float = number(18.0)  # E₀, input; at 15 a sound alone stays just below threshold
+    strength_visual: float = number(15.0)  # E₀, input
+    sigma_auditory: float = sd(32.0, "deg")  # width of the bump at reliability 1
+    sigma_visual: float = sd(4.0, "deg")
+    lateral_excitation: float = number(2.4)  # L_ex
+    sigma_excitation: float = sd(2.0, "deg")
+    lateral_inhibition: float = number(1.4)  # L_in
+    sigma_inhibition: float = sd(24.0, "deg")
+    weight_crossmodal: float = number(5.0)  # W, cell to cell; 0 is the lesion
+    n_adaptation: int = count(0, 0)  # exposures before the trials
+    adaptation_auditory: float = number(0.0, "deg")
+    adaptation_visual: float = number(10.0, "deg")
+    learning_rate: float = number(0.05)  # η, per exposure
+    hebbian_threshold: float = number(0.3)  # θ_L, activity
+    weight_bound: float = positive(4.0)  # largest lateral weight, either sign
     readout: Literal["barycentre", "argmax"] = "barycentre"
-    duration: float = 200.0  # ms, of the run
+    duration: float = positive(200.0, "ms")  # of the run
     integrator: Literal["euler", "exponential"] = "exponential"
-    dt: float | None = None  # ms; None: 0.01 for euler, 1/11 or less for exponential
-    n_cells: int = 180  # 1 deg apart
+    dt: float | None = positive(None, "ms", optional=True)  # None: 0.01 for euler, exponential ≤ 1/11
+    n_cells: int = count(180, 4)  # 1 deg apart
     dtype: Literal["float32", "float64"] = "float64"
     device: str = "cpu"
-    max_memory: float = 4.0  # GB, for results and recorded layers
+    max_memory: float = positive(4.0, "GB")  # for results and recorded layers
     name: str = "magosso2012"
 
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
     layers: ClassVar[tuple[str, ...]] = ("auditory", "visual")
+    reports: ClassVar[tuple[str, ...]] = ("auditory", "visual")
+    random: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
-        check_choices(
-            self, integrator=("euler", "exponential"), dtype=("float32", "float64"), readout=("barycentre", "argmax")
-        )
-        names = [f.name for f in dataclasses.fields(self)]
-        check_positive(self, [n for n in names if n.startswith(("tau", "slope", "sigma", "duration", "weight_bound"))])
-        check_finite(
-            self, [n for n in names if n.startswith(("thr", "str", "lat", "weight", "adapt", "learn", "hebb"))]
-        )
-        if self.n_cells % 2 or self.n_cells < 4:
-            raise ValueError(f"{self.name}: n_cells is {self.n_cells}; an even number of at least 4 is wanted")
-        if self.n_adaptation < 0:
-            raise ValueError(f"{self.name}: n_adaptation is {self.n_adaptation}; 0 exposures or more are wanted")
+        super().__post_init__()
+        check_device(self.device)
+        check_even(self)
+        half = self.n_cells / 2
         for name in ("adaptation_auditory", "adaptation_visual"):
-            if not -self.n_cells / 2 <= getattr(self, name) < self.n_cells / 2:
-                raise ValueError(f"{self.name}: {name} is {getattr(self, name)} deg, outside its ring")
-        check_step(self, self._fastest())
+            if not -half <= getattr(self, name) < half:
+                wanted = f"from {-half:g} to below {half:g} deg, in its ring"
+                raise must_be(self.name, name, wanted, getattr(self, name))
+        check_step(self, self._fastest_decay())
 
-    def _fastest(self):
+    def _fastest_decay(self):
         hat = np.fft.rfft(self._hat()).real
         worst = max(0.0, -(hat - abs(self.weight_crossmodal)).min())
         return (1 + self.slope / 4 * worst) / self.tau
@@ -93,35 +91,27 @@ class Magosso2012:
             self.n_cells, self.lateral_excitation, self.sigma_excitation, self.lateral_inhibition, self.sigma_inhibition
         )
 
-    def provenance(self) -> dict:
-        return describe(self, step=step_of(self, self._fastest()))
+    def provenance(self):
+        """Class and fields, and the time step."""
+        return super().provenance() | {"step": step_of(self, self._fastest_decay())}
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a place is outside the ring, or the result larger than `max_memory`.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        shown = trials.iloc[first]
+    def infer(self, stimuli, draws):
+        """Run each distinct presentation to its steady state."""
         columns = []
         for modality in self.layers:
-            columns.append(cells_of(shown, modality, self.n_cells, self.name))
-            columns.append(getattr(self, f"sigma_{modality}") * width_factor(shown, modality))
-        runs, of_run = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-        of_trial = of_run.ravel()[of_row]
-        recorder = self._integrate(runs, layers, len(trials), self.adapted_weights())
-        tie = TIES[self.dtype]
-        read = {"barycentre": barycentre, "argmax": lambda profile: peak_cell(profile, tie)}[self.readout]
-        values = {m: read(recorder.last[i])[of_trial] - self.n_cells / 2 for i, m in enumerate(self.layers)}
-        responses = answer(trials, values, self.name)
-        return Percept(responses, recorder.layers(layers, self.layers, of_trial, trials, self.name))
+            columns.append(cells_of(stimuli.table, modality, self.n_cells, self.name))
+            columns.append(getattr(self, f"sigma_{modality}") * width_factor(stimuli.table, modality))
+        runs, run_of = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
+        run_of = run_of.ravel()
+        dt, n_steps = self._steps()
+        check_memory(self, stimuli, len(runs), n_steps, dt)
+        recorder = self._integrate(runs, stimuli.records, self.adapted_weights())
+        places = {m: read_place(self, recorder.last[i])[run_of] for i, m in enumerate(self.layers)}
+        return Percepts(**places, layers=recorder.layers(run_of))
+
+    def _steps(self):
+        dt = step_of(self, self._fastest_decay())
+        return dt, round(self.duration / dt)
 
     def adapted_weights(self):
         """Lateral weights of the auditory ring after the exposures, (n_cells, n_cells); None if there are none.
@@ -135,17 +125,16 @@ class Magosso2012:
         run = np.array([[places[0], self.sigma_auditory, places[1], self.sigma_visual]])
         off_diagonal = ~np.eye(self.n_cells, dtype=bool)
         for _ in range(self.n_adaptation):
-            y = self._integrate(run, (), 1, weights).last[0, 0]
+            y = self._integrate(run, (), weights).last[0, 0]
             change = self.learning_rate * np.outer(y, y - self.hebbian_threshold) * off_diagonal
             change -= change.sum(1, keepdims=True) / (self.n_cells - 1) * off_diagonal  # total input is kept
             weights = np.clip(weights + change, -self.weight_bound, self.weight_bound)
         return weights
 
-    def _integrate(self, runs, layers, n_trials, weights):
+    def _integrate(self, runs, records, weights):
         """Run the places and widths of `runs`; `weights` are those of an adapted auditory ring, or None."""
-        dt = step_of(self, self._fastest())
-        n, n_steps = self.n_cells, round(self.duration / dt)
-        check_memory(layers, self.layers, n, len(runs), n_trials, n_steps, dt, self.max_memory, self.name)
+        dt, n_steps = self._steps()
+        n = self.n_cells
         kind = {"dtype": DTYPES[self.dtype], "device": self.device}
         own_cell = self.weight_crossmodal * np.eye(n)
         if weights is None:
@@ -154,7 +143,7 @@ class Magosso2012:
         else:
             both = np.stack([np.stack([weights, own_cell], 1), np.stack([own_cell, circulant(self._hat())], 1)])
             rings = DenseRings(self.slope * both, **kind)
-        recorder = Recorder(layers, self.layers, rings, len(runs), n_steps, dt)
+        recorder = Recorder(records, self.layers, rings, len(runs), n_steps, dt)
         for start in range(0, len(runs), BLOCK):
             recorder.rows = slice(start, min(start + BLOCK, len(runs)))
             place_a, width_a, place_v, width_v = runs[recorder.rows].T

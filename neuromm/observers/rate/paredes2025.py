@@ -5,16 +5,16 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import count, number, positive, sd
 from neuromm.maths.ring import find_peaks, gaussian_projection, mexican_hat
-from neuromm.observers.protocol import Percept, answer, describe, perceive_sets
-from neuromm.observers.rate.checks import check_choices, check_positive
-from neuromm.observers.rate.filtered import Delayed, filtered_step
-from neuromm.observers.rate.flashes import check_flash_network, show
+from neuromm.observers.rate.filtered import Delayed
+from neuromm.observers.rate.flashes import FlashNetwork
 from neuromm.observers.rate.rings import DTYPES, Rings
 
 
 @dataclass(frozen=True)
-class Paredes2025:
+class Paredes2025(FlashNetwork):
     """Auditory and visual rings that drive a multisensory ring and get late feedback from it.
 
     Each ring is τ dy/dt = −y + F(L y + o) with the second-order synapse o of `Cuppini2014`, whose input is
@@ -35,103 +35,79 @@ class Paredes2025:
     constants as in scikit-neuromsi.
     """
 
-    strength_auditory: float = 2.4  # input, of a beep
-    strength_visual: float = 1.4  # input, of a flash
-    sigma_auditory: float = 32.0  # deg, width of the bump at reliability 1
-    sigma_visual: float = 4.0  # deg
-    duration_auditory: float = 7.0  # ms, of a beep, where the table has no auditory_duration
-    duration_visual: float = 12.0  # ms, of a flash
-    onset: float = 16.0  # ms, of the first pulse, where the table has no onsets
-    tau_cell: float = 1.0  # ms
-    tau_auditory: float = 15.0  # ms, of the synapse
-    tau_visual: float = 25.0  # ms
-    tau_multisensory: float = 5.0  # ms
-    tau_jitter: float = 0.0  # ms, half-range of the synaptic time constants from trial to trial (paper: 2.5)
-    gain: float = float(np.e)  # G of the synapses
-    slope: float = 2.0  # s of F
-    threshold: float = 16.0  # θ of F, input
-    lateral_excitation: float = 2.0  # L_ex
-    sigma_excitation: float = 3.0  # deg
-    lateral_inhibition: float = 1.8  # L_in
-    sigma_inhibition: float = 24.0  # deg
-    weight_crossmodal: float = 0.075  # W_x
-    sigma_crossmodal: float = 5.0  # deg
-    latency_crossmodal: float = 16.0  # ms, Δ_x
-    weight_feedforward: float = 1.4  # W_ff
-    sigma_feedforward: float = 0.5  # deg
-    weight_feedback: float = 0.10  # B
-    sigma_feedback: float = 0.5  # deg
-    latency_feed: float = 95.0  # ms, Δ_f, of feedforward and feedback
-    pruning_crossmodal: float = 0.0  # weights below are cut
-    pruning_feedforward: float = 0.0  # weights below are cut
-    noise: float = (
-        0.0  # half-range of uniform input noise per cell and step, as a fraction of the strength (paper: 0.4)
-    )
-    variability: float = 0.0  # sd of the strengths from trial to trial, as a fraction
-    peak_height: float = 0.15  # least height and prominence of a peak in time
-    peak_distance: float = 36.0  # ms, least time between peaks
+    strength_auditory: float = number(2.4)  # input, of a beep
+    strength_visual: float = number(1.4)  # input, of a flash
+    sigma_auditory: float = sd(32.0, "deg")  # width of the bump at reliability 1
+    sigma_visual: float = sd(4.0, "deg")
+    duration_auditory: float = positive(7.0, "ms")  # of a beep, where the table has no auditory_duration
+    duration_visual: float = positive(12.0, "ms")  # of a flash
+    onset: float = number(16.0, "ms")  # of the first pulse, where the table has no onsets
+    tau_cell: float = positive(1.0, "ms")
+    tau_auditory: float = positive(15.0, "ms")  # of the synapse
+    tau_visual: float = positive(25.0, "ms")
+    tau_multisensory: float = positive(5.0, "ms")
+    tau_jitter: float = positive(0.0, "ms", zero=True)  # half-range of synaptic taus from trial to trial (paper: 2.5)
+    gain: float = positive(float(np.e))  # G of the synapses
+    slope: float = positive(2.0)  # s of F
+    threshold: float = number(16.0)  # θ of F, input
+    lateral_excitation: float = number(2.0)  # L_ex
+    sigma_excitation: float = sd(3.0, "deg")
+    lateral_inhibition: float = number(1.8)  # L_in
+    sigma_inhibition: float = sd(24.0, "deg")
+    weight_crossmodal: float = number(0.075)  # W_x
+    sigma_crossmodal: float = sd(5.0, "deg")
+    latency_crossmodal: float = positive(16.0, "ms")  # Δ_x
+    weight_feedforward: float = number(1.4)  # W_ff
+    sigma_feedforward: float = sd(0.5, "deg")
+    weight_feedback: float = number(0.10)  # B
+    sigma_feedback: float = sd(0.5, "deg")
+    latency_feed: float = positive(95.0, "ms")  # Δ_f, of feedforward and feedback
+    pruning_crossmodal: float = number(0.0)  # weights below are cut
+    pruning_feedforward: float = number(0.0)  # weights below are cut
+    noise: float = positive(0.0, zero=True)  # half-range of input noise per cell and step, in strengths (paper: 0.4)
+    variability: float = positive(0.0, zero=True)  # sd of the strengths from trial to trial, as a fraction
+    peak_height: float = positive(0.15)  # least height and prominence of a peak in time
+    peak_distance: float = positive(36.0, "ms", zero=True)  # least time between peaks
     causes: Literal["space", "time"] = "time"
-    causes_height: float = 0.80  # least height and prominence of a peak that counts as a cause
+    causes_height: float = positive(0.80)  # least height and prominence of a peak that counts as a cause
     readout: Literal["count", "sample"] = "count"
-    duration: float = 350.0  # ms, of the run
+    duration: float = positive(350.0, "ms")  # of the run
     integrator: Literal["euler", "exponential"] = "euler"
-    dt: float | None = None  # ms; None: 0.01 (published) for euler, 0.2 for exponential
-    n_cells: int = 90  # 1 deg apart
+    dt: float | None = positive(None, "ms", optional=True)  # None: 0.01 (published) for euler, 0.2 for exponential
+    n_cells: int = count(90, 4)  # 1 deg apart
     dtype: Literal["float32", "float64"] = "float64"
     device: str = "cpu"
-    max_memory: float = 4.0  # GB, for results and recorded layers
+    max_memory: float = positive(4.0, "GB")  # for results and recorded layers
     name: str = "paredes2025"
 
     layers: ClassVar[tuple[str, ...]] = ("auditory", "visual", "multisensory", "peaks")
     rings: ClassVar[tuple[str, ...]] = ("auditory", "visual", "multisensory")
+    peaks_of: ClassVar[tuple[str, ...]] = ("visual", "auditory", "multisensory")
+    reports: ClassVar[tuple[str, ...]] = (*FlashNetwork.reports, "common")
 
     def __post_init__(self):
-        check_choices(self, readout=("count", "sample"), causes=("space", "time"))
-        check_flash_network(self)
-        check_positive(self, ["causes_height"])
-        if not 0 <= self.tau_jitter < min(self.tau_auditory, self.tau_visual, self.tau_multisensory):
-            raise ValueError(
-                f"{self.name}: tau_jitter is {self.tau_jitter} ms; 0 to less than the shortest synaptic tau is wanted"
-            )
+        super().__post_init__()
+        shortest = min(self.tau_auditory, self.tau_visual, self.tau_multisensory)
+        if not self.tau_jitter < shortest:
+            wanted = f"less than the shortest synaptic tau, {shortest:g} ms"
+            raise must_be(self.name, "tau_jitter", wanted, self.tau_jitter)
 
     @property
     def latencies(self):
         """All delays, ms."""
         return self.latency_crossmodal, self.latency_feed
 
-    def timing(self, modality):
-        """Onset and duration of a pulse where the table gives none, ms."""
-        return self.onset, getattr(self, f"duration_{modality}")
-
-    def provenance(self) -> dict:
-        return describe(self, step=filtered_step(self, self.latencies))
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a place is outside the ring, a train of pulses outside the run, or the result larger than `max_memory`.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        shown = show(self, trials, rng=rng, layers=layers)
-        values = shown.answers(trials, rng)
-        profiles = shown.recorder.last[2] if self.causes == "space" else shown.trace.values[2]
-        distance = None if self.causes == "space" else self.peak_distance / shown.dt
-        count = find_peaks(profiles, self.causes_height, distance=distance, wrap=self.causes == "space")[0]
-        common = np.where(count == 0, np.nan, (count == 1).astype(float))[shown.of_trial]
-        responses = answer(trials, values | {"common": common}, self.name)
-        return Percept(responses, shown.layers(layers, trials, ("visual", "auditory", "multisensory")))
-
-    def scale(self, ring):
-        """What an input to a ring's synapse is multiplied by before it enters: s G τ."""
-        return self.slope * self.gain * getattr(self, f"tau_{ring}")
+    def judge(self, trace, recorder, dt, of_run):
+        """One cause for one peak of the multisensory ring: along it at the end, or in time at the mean place."""
+        along = self.causes == "space"
+        profiles = recorder.last[2] if along else trace.values[2]
+        distance = None if along else self.peak_distance / dt
+        n_causes = find_peaks(profiles, self.causes_height, distance=distance, wrap=along)[0]
+        return {"common": np.where(n_causes == 0, np.nan, (n_causes == 1).astype(float))[of_run]}
 
     def network(self):
         """The lateral weights, and the delayed ones with their latencies."""
-        n, kind = self.n_cells, {"twins": False, "dtype": DTYPES[self.dtype], "device": self.device}
+        n, kind = self.n_cells, {"sum_and_difference": False, "dtype": DTYPES[self.dtype], "device": self.device}
         hat = self.slope * mexican_hat(
             n, self.lateral_excitation, self.sigma_excitation, self.lateral_inhibition, self.sigma_inhibition
         )

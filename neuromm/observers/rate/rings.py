@@ -24,7 +24,7 @@ class Rings:
     n_cells : int
     scaled : tuple of such dicts
         Weights that a factor of each trial multiplies, see `couple`.
-    twins : bool
+    sum_and_difference : bool
         Whether sum and difference may be used; with False modes are comparable between different weights.
     dtype, device : of torch
 
@@ -34,12 +34,13 @@ class Rings:
     Modes are the sums and differences in which the weights are block diagonal.
     """
 
-    def __init__(self, kernels, n_rings, n_cells, *, scaled=(), twins=True, dtype=torch.float64, device="cpu"):
+    def __init__(self, kernels, n_rings, n_cells, *, scaled=(), sum_and_difference=True, dtype=torch.float64,
+                 device="cpu"):  # fmt: skip
         self.n_rings, self.n_cells, self.dtype, self.device = n_rings, n_cells, dtype, device
         self.cells, self._signs = _folds(n_cells)
         self.n_folds, size = len(self.cells), n_cells // len(self.cells)
         weights = [_table(k, n_rings, n_cells) for k in (kernels, *scaled)]
-        mix = _mixing(weights) if twins else np.eye(n_rings)
+        mix = _mixing(weights) if sum_and_difference else np.eye(n_rings)
         fixed, *more = (self._blocks(w, mix) for w in weights)
         within = np.zeros((n_rings, self.n_folds, size, size))
         for (to, source), block in fixed.items():

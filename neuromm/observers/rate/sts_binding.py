@@ -7,20 +7,22 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import number, positive, sd
 from neuromm.maths.unity_prior import unity_prior
-from neuromm.observers.protocol import Percept, answer, block_starts, collect, describe, perceive_sets, wanted
-from neuromm.observers.rate.checks import check_finite, check_positive
+from neuromm.observers.base import Labels, Observer, Percepts
+from neuromm.observers.protocol import block_starts
 from neuromm.observers.rate.posterior_maps import CHUNK, SENSES, draw_counts, place_space, syllable_space
-from neuromm.observers.rate.syllable_rows import answer_labels, choose, codes_of
 from neuromm.observers.rate.temporal_overlap import lags_of, overlap_of
+from neuromm.stimuli.labels import syllables as written
 from neuromm.stimuli.measurement import place_of
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import require
 
 OTHER = "other"
 
 
 @dataclass(frozen=True)
-class STSBinding:
+class STSBinding(Observer):
     """Population codes of sight and sound meet in a normalised STS map, which binds what fits in time and content.
 
     - Auditory and visual cells with Gaussian tuning to a syllable's features (or to azimuth) fire Poisson spikes, with
@@ -46,90 +48,61 @@ class STSBinding:
     and their prior are set so that half of A ba V ga is heard as da; every other answer follows.
     """
 
-    sigma_auditory: float = 8.0  # deg, sd of place at reliability 1
-    sigma_visual: float = 2.0  # deg
-    sigma_prior: float = 12.0  # deg
-    mu_prior: float = 0.0  # deg
-    p_common: float = 0.5  # prior of one cause, places
-    tuning_place: float = 30.0  # deg, width of tuning to azimuth; (tuning/σ)² spikes tell the place
+    sigma_auditory: float = sd(8.0, "deg")  # of place at reliability 1
+    sigma_visual: float = sd(2.0, "deg")
+    sigma_prior: float = sd(12.0, "deg")
+    mu_prior: float = number(0.0, "deg")
+    p_common: float = number(0.5, above=0, below=1)  # prior of one cause, places
+    tuning_place: float = sd(30.0, "deg")  # width of tuning to azimuth; (tuning/σ)² spikes tell the place
     syllables: tuple[str, ...] = ("ba", "da", "ga")
     places: tuple[tuple[float, float], ...] = ((0.0, 1.0), (0.41, 0.41), (1.0, 0.0))  # auditory, visual feature
     sigma_heard: tuple[float, float] = (0.15, 0.5)  # sd of the features of a heard syllable; ba–ga distance is 1
     sigma_seen: tuple[float, float] = (0.5, 0.15)
-    sigma_category: float = 0.2  # of a syllable between talkers
-    other: float = 0.05  # prior probability of none of the syllables
-    p_common_syllables: float = 0.985  # prior of one talker
-    spikes: float = 40.0  # mean count that a syllable evokes at reliability 1
-    congruence_slope: float = 2.0  # log odds between congruence ½ and 1
-    attention_gain: float = 1.0
-    sts_gain: float = 1.0  # 0: lesion
-    semisaturation: float = 1.0  # α; above √2 a bound pair is super-additive
-    latency_auditory: float = 20.0  # ms
-    latency_visual: float = 60.0  # ms
-    tau_auditory: float = 15.0  # ms, of the filter of the response
-    tau_visual: float = 25.0  # ms
-    duration_auditory: float = 200.0  # ms, where the table has no auditory_duration
-    duration_visual: float = 200.0  # ms
-    criterion_overlap: float = 0.5
-    sigma_soa: float = 40.0  # ms, noise of the perceived lag
-    max_memory: float = 4.0  # GB, for spike counts and maps
+    sigma_category: float = sd(0.2, "")  # of a syllable between talkers
+    other: float = number(0.05, above=0, below=1)  # prior probability of none of the syllables
+    p_common_syllables: float = number(0.985, above=0, below=1)  # prior of one talker
+    spikes: float = positive(40.0)  # mean count that a syllable evokes at reliability 1
+    congruence_slope: float = number(2.0)  # log odds between congruence ½ and 1
+    attention_gain: float = positive(1.0, zero=True)
+    sts_gain: float = positive(1.0, zero=True)  # 0: lesion
+    semisaturation: float = positive(1.0)  # α; above √2 a bound pair is super-additive
+    latency_auditory: float = number(20.0, "ms")
+    latency_visual: float = number(60.0, "ms")
+    tau_auditory: float = positive(15.0, "ms")  # of the filter of the response
+    tau_visual: float = positive(25.0, "ms")
+    duration_auditory: float = positive(200.0, "ms")  # where the table has no auditory_duration
+    duration_visual: float = positive(200.0, "ms")
+    criterion_overlap: float = number(0.5, above=0, below=1)
+    sigma_soa: float = sd(40.0, "ms", zero=True)  # noise of the perceived lag
+    max_memory: float = positive(4.0, "GB")  # for spike counts and maps
     name: str = "sts_binding"
 
     layers: ClassVar[tuple[str, ...]] = ("auditory", "visual", "sts", "percept", "gate")
+    reports: ClassVar[tuple[str, ...]] = ("syllable", "auditory", "visual", "common", "synchronous", "visual_first")
+    random: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
         for field in ("syllables", "places", "sigma_heard", "sigma_seen"):  # lists come from tables and files
             value = getattr(self, field)
             value = tuple(tuple(v) for v in value) if field == "places" else tuple(value)
             object.__setattr__(self, field, value)
-        positive = "sigma_auditory sigma_visual sigma_prior tuning_place sigma_category spikes semisaturation "
-        positive += "tau_auditory tau_visual duration_auditory duration_visual max_memory"
-        check_positive(self, positive.split())
-        check_finite(self, ["mu_prior", "congruence_slope", "latency_auditory", "latency_visual"])
-        for field in ("attention_gain", "sts_gain", "sigma_soa"):
-            if not 0 <= getattr(self, field) < np.inf:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a number of at least 0 is wanted")
-        for field in ("p_common", "p_common_syllables", "other", "criterion_overlap"):
-            if not 0 < getattr(self, field) < 1:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; a number between 0 and 1 is wanted")
+        super().__post_init__()
         if np.shape(self.places) != (len(self.syllables), 2):
-            raise ValueError(
-                f"{self.name}: places is {self.places}; one (auditory, visual) pair per syllable is wanted"
-            )
+            raise must_be(self.name, "places", "one (auditory, visual) pair per syllable", self.places)
         for field in ("sigma_heard", "sigma_seen"):
             if len(getattr(self, field)) != 2 or not min(getattr(self, field)) > 0:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; two positive sds are wanted")
+                raise must_be(self.name, field, "two positive SDs", getattr(self, field))
 
-    def provenance(self) -> dict:
-        return describe(self)
+    def infer(self, stimuli, draws):
+        """Read the maps of both senses, weigh one cause, and bind what fits in time and content.
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass; see the class.
-
-        Parameters
-        ----------
-        trials : DataFrame
-            Syllables (`*_syllable`), places (`*_azimuth`), or only times (`soa`, or `*_onset`); NaN = absent.
-        rng : numpy.random.Generator
-        layers : names or Records
-        parameters : DataFrame, optional
-            One parameter set per row.
-
-        Raises
-        ------
-        ValueError
-            If nothing is shown, a syllable is unknown, a place lies beyond 90 deg, a row asks what cannot be
-            answered, or the run needs more than `max_memory`.
+        The table has syllables (`*_syllable`), places (`*_azimuth`), or only times (`soa`, or `*_onset`).
         """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        first, of_row = showings(trials)
-        shown = trials.iloc[first]
+        shown, rng = stimuli.table, draws.generator
         domains = self._domains(shown)
         present = {s: np.logical_or.reduce([d.present[s] for d in domains]) for s in SENSES}
-        self._check(trials, {s: p[of_row] for s, p in present.items()})
-        self._check_memory(domains, len(shown), len(trials), layers)
+        self._check_shown(stimuli.trials, {s: stimuli.to_rows(p) for s, p in present.items()})
+        self._check_memory(domains, stimuli)
         both = present["auditory"] & present["visual"]
         gain = {s: self._gain(shown, s) for s in SENSES}
         z, maps, factor = self._read(domains, gain, rng)
@@ -150,16 +123,14 @@ class STSBinding:
             "synchronous": np.where(both, (overlap > self.criterion_overlap).astype(float), np.nan),
             "visual_first": np.where(both, (lag > self.latency_visual - self.latency_auditory).astype(float), np.nan),
         }
-        responses = self._answer(trials, {k: v[of_row] for k, v in says.items()})
-        activity = {"auditory": maps["auditory"], "visual": maps["visual"], **activity, "gate": gate}
-        recorded = {layer: (lambda v=activity[layer]: v[of_row]) for layer in self.layers}
-        return Percept(responses, collect(layers, recorded, trials, self.name))
+        senses = {sense: maps[sense] for sense in SENSES}
+        return Percepts(**says, judged_common=says["common"], layers={**senses, **activity, "gate": gate})
 
     def _domains(self, shown):
         """What is shown: syllables, places, both, or (with times only) a pair straight ahead."""
         found = []
         if any(f"{s}_syllable" in shown for s in SENSES):
-            codes = {s: codes_of(shown, s, self.syllables, self.name) for s in SENSES}
+            codes = {s: self._codes(shown, s) for s in SENSES}
             points = np.vstack([self.places, [(np.nan, np.nan)]])  # code −1 is absent
             found.append(_Domain("syllable", self._syllable_space(), {s: points[codes[s]] for s in SENSES}))
         located = {s: place_of(shown, s) for s in SENSES}
@@ -185,6 +156,20 @@ class STSBinding:
         if nothing.any():
             raise ValueError(f"{self.name}: trials {shown.index[nothing][:5].tolist()} show neither sight nor sound")
         return found
+
+    def _codes(self, shown, sense):
+        """Position of each row's syllable among those known, −1 where absent; (n_presentations,)."""
+        column = f"{sense}_syllable"
+        if column not in shown:
+            return np.full(len(shown), -1)
+        codes = pd.Categorical(written(shown[column]), categories=list(self.syllables)).codes.astype(int)
+        wrong = np.flatnonzero((codes < 0) & shown[column].notna().to_numpy())
+        if len(wrong):
+            raise ValueError(
+                f"{self.name}: trial {shown.index[wrong[0]]} has {column} '{shown[column].iloc[wrong[0]]}'; "
+                f"it knows: {', '.join(self.syllables)}"
+            )
+        return codes
 
     def _place_space(self):
         return _place(self.sigma_auditory, self.sigma_visual, self.mu_prior, self.sigma_prior, self.tuning_place)
@@ -241,12 +226,13 @@ class STSBinding:
                     self.places, self.sigma_heard, self.sigma_seen, self.sigma_category, self.other, self.spikes
                 )[1]
                 category = np.where(domain.present["auditory"][:, None], heard @ shares, seen @ shares)
-                says["syllable"] = category
+                says["syllable"] = Labels((*self.syllables, OTHER), scores=category)
                 percept.append(category)
         return says, {"sts": np.concatenate(sts, axis=1), "percept": np.concatenate(percept, axis=1)}
 
-    def _check_memory(self, domains, n_showings, n_trials, layers):
+    def _check_memory(self, domains, stimuli):
         """Refuse a run whose counts and maps would not fit, before any is drawn."""
+        n_trials = len(stimuli.trials)
         n_cells = sum(len(d.space.preferred[s]) for d in domains for s in SENSES)
         n_points = sum(len(d.space.points) for d in domains)
         # counts: expected, both in one, drawn, split, side by side; maps: either sense, fused, STS, percept, one spare
@@ -254,15 +240,16 @@ class STSBinding:
         sizes = {s: sum(len(d.space.preferred[s]) for d in domains) for s in SENSES} | {"sts": n_points}
         sizes |= {"percept": sum(2 * len(d.space.points) if d.kind == "place" else len(self.syllables) + 1
                                  for d in domains), "gate": 3}  # fmt: skip
-        kept = 12.0 * sum(sizes[r.layer] for r in wanted(layers, self.layers, self.name))  # float64, then float32
-        need = (n_showings * each + n_trials * kept) / 1e9
+        kept = 12.0 * sum(sizes[r.layer] for r in stimuli.records)  # float64, then float32
+        need = (len(stimuli) * each + n_trials * kept) / 1e9
         if need > self.max_memory:
             raise ValueError(
                 f"{self.name}: this run needs about {need:.1f} GB for {n_trials} trials, more than max_memory="
                 f"{self.max_memory:g} GB; record fewer layers, present the table in parts, or raise max_memory"
             )
 
-    def _check(self, trials, present):
+    def _check_shown(self, trials, present):
+        """Refuse a question about a sense that a row does not show."""
         for report, needs in (("auditory", ["auditory"]), ("visual", ["visual"]),
                               ("synchronous", SENSES), ("visual_first", SENSES)):  # fmt: skip
             there = np.logical_and.reduce([present[s] for s in needs])
@@ -272,14 +259,6 @@ class STSBinding:
                 raise ValueError(
                     f"{self.name}: trials {rows} ask for '{report}', but {' or '.join(needs)} is absent (NaN)"
                 )
-
-    def _answer(self, trials, says):
-        known = (*self.syllables, OTHER)
-        judged = pd.array([None if np.isnan(c) else bool(c) for c in says["common"]], "boolean")
-        if "syllable" not in says:
-            return answer(trials, says, self.name, judged_common=judged)
-        says["syllable"] = choose(trials, says["syllable"], known, self.name)
-        return answer_labels(trials, says, known, self.name, judged)
 
 
 class _Domain:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from neuromm.maths.ring import bump, circulant, mexican_hat
+from neuromm.observers.base import Stimuli
 from neuromm.observers.protocol import Record
 from neuromm.observers.rate.cuppini2014 import Cuppini2014
-from neuromm.observers.rate.flashes import show
 
 COARSE = Cuppini2014(dt=0.05)  # the step of the reference values
 FAST = Cuppini2014(integrator="exponential")
@@ -46,11 +46,12 @@ def test_saturated_beeps_are_counted_alike_whatever_the_dtype():
     trials = table([2, 3, 3, 3, 4, 4, 4, 4], 1, "n_beeps", beep_soa=[48.0, 44, 48, 60, 40, 48, 60, 72])
     for dtype in ("float64", "float32"):
         network = dataclasses.replace(FAST, dtype=dtype, duration=330.0)
-        shown = show(network, trials, rng=np.random.default_rng(0), layers=())
-        counts = shown.answers(trials, np.random.default_rng(0))["n_beeps"]
+        counts = network.perceive(trials, rng=np.random.default_rng(0)).responses["response"]
         np.testing.assert_array_equal(counts, [2, 2, 2, 3, 2, 2, 3, 4])
         # by thresholds: of tops that saturate, those are two between which activity falls below 1 − 0.15
-        traces = shown.trace.values[0][shown.of_trial]
+        stimuli = Stimuli(trials, network.cues, network.name)
+        trace, _, _, of_run = network.run(stimuli, np.random.default_rng(0))
+        traces = trace.values[0][stimuli.to_rows(of_run)]
         assert traces.dtype == dtype and traces.max() > 1 - 3e-7  # saturated to the last bits
         np.testing.assert_array_equal(counts, [(np.diff((t > 0.85).astype(int)) == -1).sum() for t in traces])
 

@@ -144,7 +144,7 @@ def test_exponential_integrator_is_nearer_the_converged_course_than_the_publishe
     ("make", "words"),
     [
         (lambda: Paredes2025(tau_jitter=6.0), "tau_jitter must be less than the shortest synaptic tau.*got 6.0"),
-        (lambda: Paredes2025(latency_feed=-1.0), "latency of -1 ms is shorter than five steps"),
+        (lambda: Paredes2025(latency_feed=-1.0), "latency_feed must be a number above 0 in ms, got -1"),
         (lambda: Paredes2025(causes="both"), "one of space, time"),
         (lambda: run(FAST, table([1], [1], visual_azimuth=50.0)), "column 'visual_azimuth' is 50 deg.*-45 to below 45"),
     ],
