@@ -21,9 +21,10 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from neuromm.observers.spiking.circuit import require_brian2, simulate  # noqa: E402
 from neuromm.observers.spiking.compiled import binary_folder, cache_folder  # noqa: E402
 from neuromm.observers.spiking.events import drive_of  # noqa: E402
+from neuromm.observers.spiking.settings import require_brian2  # noqa: E402
+from neuromm.observers.spiking.simulate import simulate  # noqa: E402
 from neuromm.observers.spiking.spiking_sts import SpikingSTS  # noqa: E402
 from neuromm.observers.spiking.sts_network import sts_circuit  # noqa: E402
 

@@ -9,43 +9,31 @@ import xarray as xr
 
 import neuromm as nm
 from neuromm import session as sessions
-from neuromm.observers.protocol import Percept, Record, answer, check_asked, collect, describe, perceive_sets
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.protocol import Record
 from neuromm.session import present
-from neuromm.stimuli.measurement import measure, place_of
-from neuromm.stimuli.table import showings
 from neuromm.storage import check_folder, result_folder, save_session
 
 
 @dataclasses.dataclass(frozen=True)
-class Looker:
+class Looker(Observer):
     """An observer of a test: reports a noisy place of what is asked, and judges one cause when both agree to 5 deg."""
 
     sigma: float = 1.0  # deg
     name: str = "looker"
+    cues = (Cue("auditory", sigma="sigma"), Cue("visual", sigma="sigma"))
     layers = ("samples", "course")
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None):
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        if "report" not in trials:
-            raise ValueError("trials has no column 'report'")
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 2))
-        x = np.column_stack([measure(trials, m, self.sigma, z[:, i]) for i, m in enumerate(("auditory", "visual"))])
-        x = np.nan_to_num(x[first][of_row])
-        both = ~np.isnan(place_of(trials, "auditory") + place_of(trials, "visual"))
-        common = np.where(both, np.abs(x[:, 0] - x[:, 1]) < 5, 0)
+    def infer(self, stimuli, draws):
+        x = stimuli.measure(self, draws)
+        common = np.where(stimuli.present.all(axis=1), np.abs(x[:, 0] - x[:, 1]) < 5, 0)
+        x = np.nan_to_num(x)
         course = xr.DataArray(
             x[:, None, :] * np.arange(1, 5)[None, :, None],
             dims=("trial", "time", "unit"),
             coords={"time": [0.0, 1, 2, 3]},
         )
-        responses = answer(trials, {"auditory": x[:, 0], "visual": x[:, 1], "common": common}, self.name)
-        return Percept(responses, collect(layers, {"samples": x, "course": course}, trials, self.name))
-
-    def provenance(self):
-        return describe(self)
+        return Percepts(auditory=x[:, 0], visual=x[:, 1], common=common, layers={"samples": x, "course": course})
 
 
 def test_an_observers_numbers_do_not_depend_on_its_company(trials):

@@ -17,16 +17,11 @@
 # the public conformance suite.
 
 # %%
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 import torch
 
 import neuromm as nm
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets
-from neuromm.stimuli.measurement import measure
-from neuromm.stimuli.table import require, showings
+from neuromm.observers.base import ClassVar, Cue, Observer, Percepts, dataclass
 
 network = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.ReLU(), torch.nn.Linear(16, 4))
 recorded = nm.record(network, torch.randn(10, 2), layers=["*"])
@@ -39,31 +34,22 @@ recorded = nm.record(network, torch.randn(10, 2), layers=["*"])
 
 # %%
 @dataclass(frozen=True)
-class WinnerTakesAll:
+class WinnerTakesAll(Observer):
     """Reports the place of the more reliable event for both: capture without any combination."""
 
     sigma_auditory: float = 8.0  # deg, at reliability 1
     sigma_visual: float = 2.0  # deg, at reliability 1
     name: str = "winner_takes_all"
-    layers: ClassVar[tuple[str, ...]] = ("measurements", "place")
+    cues: ClassVar = (Cue("auditory"), Cue("visual"))
+    layers: ClassVar = ("measurements", "place")
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None):
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        first, of_row = showings(trials)
-        z = rng.standard_normal((len(trials), 2))
-        x_a = measure(trials, "auditory", self.sigma_auditory, z[:, 0])[first][of_row]
-        x_v = measure(trials, "visual", self.sigma_visual, z[:, 1])[first][of_row]
-        place = np.where(np.isnan(x_v), x_a, x_v)
-        common = (np.isfinite(x_a) & np.isfinite(x_v)).astype(float)
-        responses = answer(trials, {"auditory": place, "visual": place, "common": common}, self.name)
-        activity = {"measurements": np.nan_to_num(np.column_stack([x_a, x_v])), "place": place[:, None]}
-        return Percept(responses, collect(layers, activity, trials, self.name))
-
-    def provenance(self):
-        return describe(self)
+    def infer(self, stimuli, draws):
+        x = stimuli.measure(self, draws)  # (n_presentations, 2), deg; NaN = absent
+        heard, seen = x.T
+        place = np.where(np.isnan(seen), heard, seen)
+        common = np.isfinite(x).all(axis=1).astype(float)
+        layers = {"measurements": np.nan_to_num(x), "place": place[:, None]}
+        return Percepts(auditory=place, visual=place, common=common, layers=layers)
 
 
 passed = nm.testing.check_observer(WinnerTakesAll())

@@ -29,6 +29,7 @@ class Cue:
     sigma: str = ""  # field with the sensory SD at reliability 1; "" is sigma_MODALITY
     report: str = ""  # question about this cue; "" is the modality, or the column of a count
     levels: tuple[str, ...] = ()  # the words of a cue in words
+    optional: bool = False  # whether a table may lack it wholly: counts of events then stand straight ahead
 
     @property
     def column(self) -> str:
@@ -209,8 +210,9 @@ class Draws:
 
 def check_cues(trials: pd.DataFrame, cues, who: str) -> None:
     """Refuse a table that has none of the cues, and a question about a cue that a row does not show."""
-    if cues and not any(column in trials for cue in cues for column in cue.columns[:-1]):
-        require(trials, [cue.column for cue in cues], who)
+    needed = [cue.column for cue in cues if not cue.optional]
+    if needed and not any(column in trials for cue in cues for column in cue.columns[:-1]):
+        require(trials, needed, who)
     check_asked(trials, cues, who)
 
 

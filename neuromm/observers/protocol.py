@@ -48,13 +48,6 @@ class Record:
     by: Literal["trial", "condition"] = "trial"  # "condition": means per (condition, fold)
 
 
-def describe(observer, **more) -> dict:
-    """Provenance of a dataclass observer: its class and every field, plus what else decides the result."""
-    kind = type(observer)
-    fields = {f.name: getattr(observer, f.name) for f in dataclasses.fields(observer)}
-    return {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": fields, **more}
-
-
 def wanted(layers, available, name="observer") -> list[Record]:
     """The records asked for, patterns resolved (`"*"`, `"enc*"`), against the layers that an observer has.
 
@@ -217,35 +210,3 @@ def block_starts(n_rows: int, size: int) -> range:
 def units_of(values) -> np.ndarray:
     """One row of units per trial, (n, …) → (n, n_units), also of no trials."""
     return values.reshape(len(values), int(np.prod(values.shape[1:])))
-
-
-def check_asked(trials, name, pairs=(("auditory", "auditory"), ("visual", "visual"))) -> None:
-    """Refuse a question about a modality that a row does not show, naming the rows."""
-    from neuromm.stimuli.measurement import place_of
-
-    for report, modality in pairs:
-        wrong = (trials["report"] == report).to_numpy() & np.isnan(place_of(trials, modality))
-        if wrong.any():
-            rows = trials.index[wrong][:5].tolist()
-            raise ValueError(
-                f"{name}: trials {rows} ask for the {report} place, but their {modality} event is absent (NaN)"
-            )
-
-
-def perceive_sets(observer, trials, *, rng, layers=(), parameters) -> Percept:
-    """Run every row of a parameter table with the same noise; the result gains a leading `set` dimension.
-
-    Set i equals `dataclasses.replace(observer, **row_i).perceive(...)` from the same generator state.
-    """
-    known = {f.name for f in dataclasses.fields(observer)}
-    unknown = [c for c in parameters.columns if c not in known]
-    if unknown:
-        raise ValueError(f"{observer.name} has no parameter {unknown}; it has: {', '.join(sorted(known))}")
-    state, percepts = rng.bit_generator.state, []
-    for row in parameters.to_dict("records"):
-        rng.bit_generator.state = state
-        percepts.append(dataclasses.replace(observer, **row).perceive(trials, rng=rng, layers=layers))
-    index = pd.Index(parameters.index, name="set")
-    responses = pd.concat([p.responses for p in percepts], keys=index, names=["set"])
-    layers = percepts[0].representations if percepts else {}
-    return Percept(responses, {k: xr.concat([p.representations[k] for p in percepts], dim=index) for k in layers})

@@ -13,7 +13,7 @@ import pandas as pd
 from neuromm import catalogue
 from neuromm.maths.noise import stable_seed
 from neuromm.measures.flexible import FEWEST_HELD_OUT
-from neuromm.observers.protocol import check_asked
+from neuromm.observers.cues import Cue, check_asked
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
 from neuromm.stimuli.measurement import yoke
@@ -287,7 +287,7 @@ def check_usable(trials, say) -> None:
         If no row asks for a place or the cause, or a row asks for the place of an event that it does not show.
     """
     trials = rows_that_ask(trials, REPORTS, "the main experiment", say)
-    check_asked(trials, "the table")
+    check_asked(trials, (Cue("auditory"), Cue("visual")), "the table")
     alone = trials["auditory_azimuth"].isna() | trials["visual_azimuth"].isna()
     for report, what in (("auditory", "bias toward the light"), ("common", "unity")):
         if not ((trials["report"] == report) & ~alone).any():

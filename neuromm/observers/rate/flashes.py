@@ -10,15 +10,12 @@ import torch
 from neuromm.maths.device import check_device
 from neuromm.maths.ring import TIES, bump, peak_cell
 from neuromm.observers.base import Cue, Observer, Percepts, Stimuli
-from neuromm.observers.cues import check_asked
-from neuromm.observers.protocol import answer
 from neuromm.observers.rate.events import cells_of, trains_of, width_factor
 from neuromm.observers.rate.filtered import FILTERED, FilteredProblem
 from neuromm.observers.rate.noise import uniform_noise
 from neuromm.observers.rate.peaks import read_peaks, sample_count
 from neuromm.observers.rate.recording import Recorder, check_memory
 from neuromm.observers.rate.step import check_even, filtered_step
-from neuromm.stimuli.table import require
 
 BLOCK = 128  # trials integrated together
 
@@ -30,7 +27,7 @@ class FlashNetwork(Observer):
     and the fields that the functions here read.
     """
 
-    cues: ClassVar = (Cue("auditory"), Cue("visual"))
+    cues: ClassVar = (Cue("auditory", optional=True), Cue("visual", optional=True))
     reports: ClassVar[tuple[str, ...]] = ("n_beeps", "n_flashes", "auditory", "visual")
     random: ClassVar[tuple[str, ...]] = ()
     rings: ClassVar[tuple[str, ...]]
@@ -62,12 +59,6 @@ class FlashNetwork(Observer):
     def provenance(self):
         """Class and fields, and the time step."""
         return super().provenance() | {"step": filtered_step(self, self.latencies)}
-
-    def check_trials(self, trials):
-        """As elsewhere, but counts need no places."""
-        require(trials, ["report"], self.name)
-        answer(trials, dict.fromkeys(self.reports, 0.0), self.name)
-        check_asked(trials, self.cues, self.name)
 
     def infer(self, stimuli, draws):
         """Run the network, and read peaks in time and places."""

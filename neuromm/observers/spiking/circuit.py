@@ -1,16 +1,10 @@
 """What a spiking network is, what drives it, and the spikes that come out; no simulator in here."""
 
-import shutil
-import warnings
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-Target = Literal["numpy", "cython", "cpp_standalone", "auto"]
-TARGETS = ("numpy", "cython", "cpp_standalone", "auto")
-COMPILER = ("g++", "make")  # what cpp_standalone needs
 GATE = 1.0  # ms, resolution of when an input is on
 
 
@@ -120,84 +114,3 @@ def join(parts):
     trial = np.concatenate([p.trial + o for p, o in zip(parts, offsets[:-1], strict=True)])
     time, cell = np.concatenate([p.time for p in parts]), np.concatenate([p.cell for p in parts])
     return Spikes(trial, time, cell, int(offsets[-1]), parts[0].n_cells, parts[0].duration, parts[0].about)
-
-
-def simulate(circuit, drive, seed, *, target="numpy", block=16):
-    """Run each trial of `drive` on its own copy of the circuit, some trials at a time.
-
-    Parameters
-    ----------
-    circuit : Circuit
-    drive : Drive
-    seed : int
-        Trial i has the noise of (seed, i), whatever the size of the batch. Targets draw differently, so
-        their spikes differ; their rates agree.
-    target : "numpy", "cython", "cpp_standalone" or "auto"
-        The first needs no compiler; see `resolve_target`.
-    block : int
-        Trials stacked in one network (numpy, cython): cost and memory, not numbers.
-
-    Yields
-    ------
-    rows : slice
-        The trials that were run.
-    spikes : Spikes
-
-    Raises
-    ------
-    ValueError
-        If the target is unknown.
-    ImportError, RuntimeError
-        If brian2, or the compiler that the target needs, is not there.
-    """
-    if target not in TARGETS:
-        raise ValueError(f"target is '{target}'; one of {', '.join(TARGETS)} is wanted")
-    if not drive.n_trials:
-        return
-    target = resolve_target(target)
-    if target == "cpp_standalone":
-        from neuromm.observers.spiking.compiled import run_compiled
-
-        yield from run_compiled(circuit, drive, seed)
-    else:
-        from neuromm.observers.spiking.stacked import run_stacked
-
-        yield from run_stacked(circuit, drive, seed, target=target, block=block)
-
-
-def resolve_target(target):
-    """The target that runs: "auto" is cpp_standalone where there is a compiler, else numpy, with a notice.
-
-    Warns
-    -----
-    UserWarning
-        If "auto" finds no compiler: the run is several times slower, and its spikes are others.
-    """
-    if target != "auto":
-        return target
-    missing = [tool for tool in COMPILER if shutil.which(tool) is None]
-    if not missing:
-        return "cpp_standalone"
-    warnings.warn(
-        f"no {' and '.join(missing)} found: spiking networks run on brian2's numpy target, which is slower and draws "
-        "other spikes than a compiled run",
-        UserWarning,
-        stacklevel=2,
-    )
-    return "numpy"
-
-
-def all_spikes(circuit, drive, seed, **options):
-    """The spikes of every trial of `simulate` as one."""
-    return join([spikes for _, spikes in simulate(circuit, drive, seed, **options)])
-
-
-def require_brian2():
-    """The brian2 module, or an error that says how to get it."""
-    try:
-        import brian2
-    except ImportError as error:
-        raise ImportError(
-            f"spiking observers need brian2 ({error}): pip install 'brian2>=2.8'; on Python 3.11 with 'numpy<2.4'"
-        ) from error
-    return brian2

@@ -20,8 +20,9 @@ import numpy as np
 
 from neuromm.core.files import move
 from neuromm.maths.noise import stable_seed
-from neuromm.observers.spiking.circuit import COMPILER, Spikes
+from neuromm.observers.spiking.circuit import Spikes
 
+COMPILER = ("g++", "make")
 TRIALS = 50  # of one run of a binary: part of what decides the numbers
 MODEL = ("n_cells", "equations", "threshold", "reset", "refractory", "initial", "n_inputs", "input_variable", "dt")
 LAYOUT = 2  # of a cached folder; raised when the build changes

@@ -4,8 +4,7 @@ import gc
 
 import numpy as np
 
-from neuromm.observers.spiking.circuit import require_brian2
-from neuromm.observers.spiking.settings import own_settings
+from neuromm.observers.spiking.settings import own_settings, require_brian2
 
 POOLS = ("right", "left", "nonselective", "inhibitory")
 RATE_BIN = 5.0  # ms

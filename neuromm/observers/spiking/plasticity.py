@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 from scipy.special import erfc
 
-from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
-from neuromm.observers.spiking.circuit import require_brian2
-from neuromm.observers.spiking.settings import own_settings
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import check_parameters, number, positive
+from neuromm.observers.spiking.checks import check_step
+from neuromm.observers.spiking.settings import own_settings, require_brian2
 
 N_TESTS = 6  # showings of each sound and light alone after training
 
@@ -29,13 +30,11 @@ class PairSTDP:
 
     a_plus: float = 0.005  # of w_max
     a_minus: float = 0.00525  # of w_max
-    tau_plus: float = 20.0  # ms
-    tau_minus: float = 20.0  # ms
+    tau_plus: float = positive(20.0, "ms")
+    tau_minus: float = positive(20.0, "ms")
 
     def __post_init__(self):
-        for name in ("tau_plus", "tau_minus"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"PairSTDP: {name} is {getattr(self, name)}; a positive time in ms is wanted")
+        check_parameters(self)
 
     def change(self, lag):
         """Δw of one pair, by lag t_post − t_pre (ms), as a fraction of w_max; 0 at lag 0."""
@@ -124,28 +123,26 @@ class BindingNetwork:
     n_places: int = 4
     n_cells: int = 10  # per assembly
     trained_place: int = 1
-    lag: float = 10.0  # ms, light after sound
-    jitter: float = 5.0  # ms, sd of the lag
+    lag: float = number(10.0, "ms")  # light after sound
+    jitter: float = positive(5.0, "ms", zero=True)  # sd of the lag
     n_trials: int = 600
-    interval: float = 250.0  # ms between trials
-    initial_weight: float = 0.2  # fraction of the greatest
-    greatest_weight: float = 2.0  # mV that a full-grown synapse adds to its target
-    volley: float = 16.0  # mV, mean input of an event to each of its cells
-    volley_sd: float = 4.0  # mV
-    tau_membrane: float = 20.0  # ms
-    threshold: float = 12.0  # mV above rest
-    refractory: float = 5.0  # ms
-    dt: float = 1.0  # ms
+    interval: float = positive(250.0, "ms")  # between trials
+    initial_weight: float = positive(0.2, zero=True)  # fraction of the greatest
+    greatest_weight: float = positive(2.0, "mV")  # that a full-grown synapse adds to its target
+    volley: float = positive(16.0, "mV", zero=True)  # mean input of an event to each of its cells
+    volley_sd: float = positive(4.0, "mV", zero=True)
+    tau_membrane: float = positive(20.0, "ms")
+    threshold: float = positive(12.0, "mV")  # above rest
+    refractory: float = positive(5.0, "ms", zero=True)
+    dt: float = positive(1.0, "ms")
     target: Literal["numpy", "cython"] = "numpy"
     name: str = "stdp_binding"
 
     def __post_init__(self):
-        check_positive(self, ["interval", "greatest_weight", "tau_membrane", "threshold"])
-        check_not_negative(self, ["jitter", "initial_weight", "volley", "volley_sd", "refractory"])
+        check_parameters(self)
         check_step(self, self.tau_membrane)
-        check_target(self, ("numpy", "cython"))
         if not 0 <= self.trained_place < self.n_places:
-            raise ValueError(f"{self.name}: trained_place is {self.trained_place}; 0 to {self.n_places - 1} is wanted")
+            raise must_be(self.name, "trained_place", f"from 0 to {self.n_places - 1}", self.trained_place)
 
     def schedule(self, rng):
         """When each event comes: auditory and visual onsets, ms, each (n_trials, n_places); NaN = not shown.

@@ -49,3 +49,14 @@ def use_defaults(prefs, names):
         category, _, end = name.rpartition(".")
         definitions, _ = prefs.pref_register[category]
         prefs[name] = definitions[end].default
+
+
+def require_brian2():
+    """The brian2 module, or an error that says how to get it."""
+    try:
+        import brian2
+    except ImportError as error:
+        raise ImportError(
+            f"spiking observers need brian2 ({error}): pip install 'brian2>=2.8'; on Python 3.11 with 'numpy<2.4'"
+        ) from error
+    return brian2

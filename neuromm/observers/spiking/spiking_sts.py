@@ -2,28 +2,30 @@
 
 import dataclasses
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from importlib import metadata
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neuromm.observers.protocol import Percept, answer, check_asked, collect, describe, perceive_sets, wanted
-from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
-from neuromm.observers.spiking.circuit import GATE, Target, resolve_target, simulate
+from neuromm.core.parameters import count, positive, sd
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.spiking.checks import check_step
+from neuromm.observers.spiking.circuit import GATE
 from neuromm.observers.spiking.events import drive_of
 from neuromm.observers.spiking.readout_rings import CausesReadout, EventsReadout, PlaceReadout
+from neuromm.observers.spiking.simulate import Target, resolve_target, simulate
 from neuromm.observers.spiking.sts_network import AREAS, sts_circuit
-from neuromm.stimuli.table import require, showings
+from neuromm.stimuli.table import showings
 
-REPORTS = ("auditory", "visual", "common", "n_flashes", "n_beeps")
 READOUT_SEED = 20  # of the unisensory trials that the read-outs are fitted on
 READOUT_SOAS = (40.0, 60.0, 80.0, 100.0, 150.0)  # ms, of their pairs of events
 
 
 @dataclass(frozen=True)
-class SpikingSTS:
+class SpikingSTS(Observer):
     """Auditory, visual and STS rings of conductance-based cells that fire, driven by Poisson input.
 
     τ dv/dt = (E_L − v) + (g_A + B(v) g_N)(E_E − v) + g_G (E_I − v), a spike at −50 mV, B the Mg block of NMDA; each
@@ -48,58 +50,53 @@ class SpikingSTS:
     doi:10.1038/nn1333.
     """
 
-    noise_auditory: float = 4.0  # deg, sd of the place measured at reliability 1
-    noise_visual: float = 1.0  # deg
-    sigma_auditory: float = 16.0  # deg, width of the input
-    sigma_visual: float = 4.0  # deg
-    rate_background: float = 400.0  # Hz, of Poisson input per cell
-    rate_stimulus: float = 2500.0  # Hz, added at the place of an event, at reliability 1
-    gain_exponent: float = 0.25  # how the rate follows reliability
-    weight_input: float = 0.06  # weights are conductances in units of the leak
-    weight_lateral: float = 0.02  # AMPA within a ring
-    sigma_lateral: float = 3.0  # deg
-    weight_inhibition: float = 0.04  # GABA within a ring
-    sigma_inhibition: float = 24.0  # deg
-    weight_feedforward: float = 0.3  # AMPA from each sense to the STS
-    sigma_feedforward: float = 2.0  # deg
-    weight_crossmodal: float = 0.06  # AMPA between the senses; with weight_feedback = 0, no interaction below the STS
-    sigma_crossmodal: float = 5.0  # deg
-    weight_feedback: float = 0.01  # AMPA from the STS to each sense
-    sigma_feedback: float = 2.0  # deg
-    weight_nmda: float = 0.006  # NMDA within the STS
-    sigma_nmda: float = 3.0  # deg
-    tau_membrane: float = 20.0  # ms
-    tau_ampa: float = 5.0  # ms
-    tau_nmda: float = 100.0  # ms
-    tau_gaba: float = 10.0  # ms
-    refractory: float = 2.0  # ms
-    persistence_auditory: float = 0.0  # ms, decay of input after an event
-    persistence_visual: float = 50.0  # ms
-    pulse: float = 15.0  # ms, duration of a beep or flash of a train
-    lead_in: float = 50.0  # ms of background before time 0
-    duration: float = 250.0  # ms from time 0
-    smoothing_causes: float = 4.0  # deg, of the STS profile whose peaks are causes
-    smoothing_events: float = 6.0  # ms, of the population rate whose peaks are events
-    n_readout: int = 32  # unisensory trials of each kind that fit the read-outs
-    n_cells: int = 180  # per ring, 180 deg round
-    dt: float = 0.1  # ms
+    noise_auditory: float = positive(4.0, "deg", zero=True)  # sd of the place measured at reliability 1
+    noise_visual: float = positive(1.0, "deg", zero=True)
+    sigma_auditory: float = sd(16.0, "deg")  # width of the input
+    sigma_visual: float = sd(4.0, "deg")
+    rate_background: float = positive(400.0, "Hz", zero=True)  # of Poisson input per cell
+    rate_stimulus: float = positive(2500.0, "Hz", zero=True)  # added at the place of an event, at reliability 1
+    gain_exponent: float = positive(0.25, zero=True)  # how the rate follows reliability
+    weight_input: float = positive(0.06, zero=True)  # weights are conductances in units of the leak
+    weight_lateral: float = positive(0.02, zero=True)  # AMPA within a ring
+    sigma_lateral: float = sd(3.0, "deg")
+    weight_inhibition: float = positive(0.04, zero=True)  # GABA within a ring
+    sigma_inhibition: float = sd(24.0, "deg")
+    weight_feedforward: float = positive(0.3, zero=True)  # AMPA from each sense to the STS
+    sigma_feedforward: float = sd(2.0, "deg")
+    weight_crossmodal: float = positive(0.06, zero=True)  # AMPA between the senses
+    sigma_crossmodal: float = sd(5.0, "deg")
+    weight_feedback: float = positive(0.01, zero=True)  # AMPA from the STS to each sense
+    sigma_feedback: float = sd(2.0, "deg")
+    weight_nmda: float = positive(0.006, zero=True)  # NMDA within the STS
+    sigma_nmda: float = sd(3.0, "deg")
+    tau_membrane: float = positive(20.0, "ms")
+    tau_ampa: float = positive(5.0, "ms")
+    tau_nmda: float = positive(100.0, "ms")
+    tau_gaba: float = positive(10.0, "ms")
+    refractory: float = positive(2.0, "ms", zero=True)
+    persistence_auditory: float = positive(0.0, "ms", zero=True)  # decay of input after an event
+    persistence_visual: float = positive(50.0, "ms", zero=True)
+    pulse: float = positive(15.0, "ms")  # duration of a beep or flash of a train
+    lead_in: float = positive(50.0, "ms", zero=True)  # of background before time 0
+    duration: float = positive(250.0, "ms")  # from time 0
+    smoothing_causes: float = positive(4.0, "deg")  # of the STS profile whose peaks are causes
+    smoothing_events: float = positive(6.0, "ms")  # of the population rate whose peaks are events
+    n_readout: int = count(32, 8)  # unisensory trials of each kind that fit the read-outs
+    n_cells: int = count(180, 12)  # per ring, 180 deg round
+    dt: float = positive(0.1, "ms")
     target: Target = "numpy"  # "auto": compiled where there is a compiler
-    block: int = 16  # trials stacked in one network
+    block: int = count(16)  # trials stacked in one network
     name: str = "spiking_sts"
 
+    cues: ClassVar = (Cue("auditory", optional=True), Cue("visual", optional=True))
     layers: ClassVar[tuple[str, ...]] = AREAS
+    reports: ClassVar[tuple[str, ...]] = ("auditory", "visual", "common", "n_flashes", "n_beeps")
+    random: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
-        names = [f.name for f in dataclasses.fields(self)]
-        check_positive(self, [n for n in names if n.startswith(("sigma", "tau", "smoothing"))])
-        check_positive(self, ["pulse", "duration"])
-        check_not_negative(self, [n for n in names if n.startswith(("noise", "rate", "weight", "persistence"))])
-        check_not_negative(self, ["gain_exponent", "refractory", "lead_in"])
-        check_target(self)
+        super().__post_init__()
         check_step(self, min(self.tau_ampa, self.tau_gaba))
-        for field, least in (("n_cells", 12), ("block", 1), ("n_readout", 8)):
-            if int(getattr(self, field)) < least:
-                raise ValueError(f"{self.name}: {field} is {getattr(self, field)}; at least {least} is wanted")
 
     @classmethod
     def wide(cls, **fields):
@@ -112,40 +109,17 @@ class SpikingSTS:
         """Length of a run in ms, a whole number."""
         return int(round((self.lead_in + self.duration) / GATE))
 
-    def provenance(self) -> dict:
+    def provenance(self):
         """Every field, the target among them: targets draw differently, so their spikes differ."""
-        from importlib import metadata
-
         ran = {"brian2": metadata.version("brian2"), "runs_on": resolve_target(self.target)}
-        return describe(self, **ran, readout_seed=READOUT_SEED)
+        return super().provenance() | ran | {"readout_seed": READOUT_SEED}
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Answer each trial, and record `layers` from the same pass; see the class.
-
-        Raises
-        ------
-        ValueError
-            If a place is outside ±90 deg, an event outside the run, or a question cannot be answered.
-        """
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        check_asked(trials, self.name)
-        answer(trials, dict.fromkeys(REPORTS, np.nan), self.name)  # refuse an impossible report before simulating
-        first, of_row = showings(trials)
-        records = wanted(layers, list(self.layers), self.name)
-        bins = {r.layer: r.every or 10.0 for r in records if r.time == "all"}
-        found = self._run(trials.iloc[first], rng, bins)
-        activity = {area: (lambda a=area: found.layer(self, a)[of_row]) for area in AREAS}
-        timed = {area: (lambda a=area: found.timed(self, a, bins[a])[of_row]) for area in bins}
-        recorded = {}
-        for record in records:
-            if record.time == "all":
-                thinned = dataclasses.replace(record, every=None)
-                recorded |= collect([thinned], {record.layer: timed[record.layer]}, trials, self.name)
-            else:
-                recorded |= collect([record], {record.layer: activity[record.layer]}, trials, self.name)
-        return Percept(self._respond(found, of_row, trials), recorded)
+    def infer(self, stimuli, draws):
+        """Run each presentation, and read out what is asked."""
+        bins = {r.layer: r.every or 10.0 for r in stimuli.records if r.time == "all"}
+        found = self._run(stimuli.table, draws.generator, bins)
+        layers = {area: partial(found.layer, self, area) for area in AREAS}
+        return Percepts(**self._read(found, stimuli.asked), layers=layers)
 
     def spikes(self, trials, *, rng) -> pd.DataFrame:
         """Every spike of the pass that `perceive` makes with the same generator state.
@@ -177,20 +151,21 @@ class SpikingSTS:
             found.keep(rows, spikes)
         return found
 
-    def _respond(self, found, of_row, trials):
-        asked, values = set(trials["report"]), {}
+    def _read(self, found, asked):
+        """Report → what the read-outs say, for each question that is asked."""
+        values = dict.fromkeys(self.reports, np.nan)
         for modality in ("auditory", "visual"):
             if modality in asked:
                 cell = _place_readout(_for_readout(self), modality)(found.of(modality))
-                values[modality] = (cell * 180.0 / self.n_cells - 90.0)[of_row]
+                values[modality] = cell * 180.0 / self.n_cells - 90.0
         if "common" in asked:
             n_causes = _causes_readout(_for_readout(self))(found.of("sts"))
-            values["common"] = np.where(n_causes == 0, np.nan, (n_causes == 1).astype(float))[of_row]
+            values["common"] = np.where(n_causes == 0, np.nan, (n_causes == 1).astype(float))
         for report, modality in (("n_flashes", "visual"), ("n_beeps", "auditory")):
             if report in asked:
                 count = _events_readout(_for_readout(self), modality)(found.series[modality])
-                values[report] = count.astype(float)[of_row]
-        return answer(trials, values, self.name)
+                values[report] = count.astype(float)
+        return values
 
 
 class _Activity:
@@ -219,10 +194,11 @@ class _Activity:
         """Spike counts of one area over the event window, (n_showings, n_cells)."""
         return self.counts[:, self._cells(area)]
 
-    def layer(self, observer, area):
-        return self.of(area) / (observer.duration / 1000.0)
-
-    def timed(self, observer, area, width):
+    def layer(self, observer, area, record):
+        """Rates of one area, Hz: over the event window, or in bins."""
+        if record.time != "all":
+            return self.of(area) / (observer.duration / 1000.0)
+        width = self.bins[area]
         values = self.binned[area] / (width / 1000.0)
         time = (np.arange(values.shape[1]) + 0.5) * width - observer.lead_in
         return xr.DataArray(values, dims=("trial", "time", "unit"), coords={"time": time})

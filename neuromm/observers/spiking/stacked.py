@@ -5,9 +5,9 @@ import gc
 
 import numpy as np
 
-from neuromm.observers.spiking.circuit import Spikes, require_brian2
+from neuromm.observers.spiking.circuit import Spikes
 from neuromm.observers.spiking.poisson import PoissonInput
-from neuromm.observers.spiking.settings import own_settings
+from neuromm.observers.spiking.settings import own_settings, require_brian2
 
 
 def run_stacked(circuit, drive, seed, *, target="numpy", block=16):

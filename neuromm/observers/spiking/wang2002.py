@@ -1,23 +1,29 @@
 """The decision circuit of Wang 2002, driven by the weighted evidence of several modalities."""
 
 from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from typing import ClassVar, Literal
 
 import numpy as np
 import xarray as xr
 
-from neuromm.observers.protocol import Percept, answer, collect, describe, perceive_sets, wanted
-from neuromm.observers.spiking.checks import check_not_negative, check_positive, check_step, check_target
+from neuromm.core.messages import must_be
+from neuromm.core.parameters import count, number, positive
+from neuromm.observers.base import Cue, Observer, Percepts
+from neuromm.observers.cues import check_asked
+from neuromm.observers.spiking.checks import check_step
 from neuromm.observers.spiking.decision_network import POOLS, DecisionNetwork
 from neuromm.observers.spiking.stacked import young_heap
 from neuromm.stimuli.measurement import coherence_of, place_of
-from neuromm.stimuli.table import MODALITIES, require, showings
+from neuromm.stimuli.table import MODALITIES
 
+SENSES = tuple(Cue(modality) for modality in ("auditory", "visual", "vestibular"))
 RATE_BIN = 5.0  # ms, of the population rates
 
 
 @dataclass(frozen=True)
-class Wang2002:
+class Wang2002(Observer):
     """Two pools of spiking cells compete through shared inhibition until one decides: right or left.
 
     1600 excitatory and 400 inhibitory conductance-based cells, AMPA, saturating NMDA with Mg block, and GABA, all to
@@ -37,52 +43,42 @@ class Wang2002:
     Source: Wang 2002, Neuron 36:955–968, doi:10.1016/S0896-6273(02)01092-9.
     """
 
-    weight_auditory: float = 1.0  # w of the evidence of each modality
-    weight_visual: float = 1.0
-    weight_vestibular: float = 1.0
-    evidence_per_degree: float = 0.032  # coherence per deg from straight ahead, at reliability 1
-    rate_stimulus: float = 40.0  # Hz, μ, of input to a selective pool at coherence 0
-    sd_stimulus: float = 4.0  # Hz, between draws
-    rate_external: float = 2400.0  # Hz, background input per cell
-    potentiation: float = 1.7  # w₊ within a selective pool
-    coding_fraction: float = 0.15  # f, excitatory cells in each selective pool
-    threshold: float = 15.0  # Hz, of a pool that has decided
-    window: float = 50.0  # ms, over which that rate is taken
-    non_decision: float = 0.0  # ms, added to the reaction time
-    lead_in: float = 200.0  # ms without stimulus
-    duration: float = 2000.0  # ms of stimulus, at most
-    n_cells: int = 400  # a fifth of them inhibitory; published: 2000
-    dt: float = 0.25  # ms; published 0.02 (the reference simulation: 0.1)
+    weight_auditory: float = number(1.0)  # w of the evidence of each modality
+    weight_visual: float = number(1.0)
+    weight_vestibular: float = number(1.0)
+    evidence_per_degree: float = positive(0.032, zero=True)  # coherence per deg from straight ahead, at reliability 1
+    rate_stimulus: float = positive(40.0, "Hz", zero=True)  # μ, of input to a selective pool at coherence 0
+    sd_stimulus: float = positive(4.0, "Hz", zero=True)  # between draws
+    rate_external: float = positive(2400.0, "Hz")  # background input per cell
+    potentiation: float = positive(1.7)  # w₊ within a selective pool
+    coding_fraction: float = number(0.15, above=0, below=0.5)  # f, excitatory cells in each selective pool
+    threshold: float = positive(15.0, "Hz")  # of a pool that has decided
+    window: float = positive(50.0, "ms")  # over which that rate is taken
+    non_decision: float = positive(0.0, "ms", zero=True)  # added to the reaction time
+    lead_in: float = positive(200.0, "ms", zero=True)  # without stimulus
+    duration: float = positive(2000.0, "ms")  # of stimulus, at most
+    n_cells: int = count(400, 100)  # a fifth of them inhibitory; published: 2000
+    dt: float = positive(0.25, "ms")  # ; published 0.02 (the reference simulation: 0.1)
     target: Literal["numpy", "cython"] = "numpy"
-    block: int = 16  # trials stacked in one network
+    block: int = count(16)  # trials stacked in one network
     name: str = "wang2002"
 
     layers: ClassVar[tuple[str, ...]] = POOLS
+    reports: ClassVar[tuple[str, ...]] = ("direction", "auditory", "visual", "vestibular", "heading")
+    random: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
-        check_positive(self, ["rate_external", "potentiation", "threshold", "window", "duration"])
-        check_not_negative(self, ["rate_stimulus", "sd_stimulus", "non_decision", "lead_in", "evidence_per_degree"])
-        check_target(self, ("numpy", "cython"))
+        super().__post_init__()
         check_step(self, 2.0)
-        if self.window > self.lead_in + self.duration:
-            raise ValueError(
-                f"{self.name}: window must be at most lead_in + duration = {self.lead_in + self.duration:g} ms, "
-                f"got {self.window:g}; shorten window"
-            )
-        if not 0 < self.coding_fraction < 0.5:
-            raise ValueError(
-                f"{self.name}: coding_fraction is {self.coding_fraction}; two pools need it within 0 and 0.5"
-            )
-        if self.n_cells < 100 or self.n_cells % 5:
-            raise ValueError(f"{self.name}: n_cells is {self.n_cells}; a multiple of 5 of at least 100 is wanted")
-        if self.block < 1:
-            raise ValueError(f"{self.name}: block is {self.block}; at least 1 is wanted")
+        longest = self.lead_in + self.duration
+        if self.window > longest:
+            raise must_be(self.name, "window", f"at most lead_in + duration = {longest:g} ms", self.window)
+        if self.n_cells % 5:
+            raise must_be(self.name, "n_cells", "a multiple of 5 of at least 100", self.n_cells)
 
-    def provenance(self) -> dict:
+    def provenance(self):
         """Every field, the target among them, and the simulator's version."""
-        from importlib import metadata
-
-        return describe(self, brian2=metadata.version("brian2"))
+        return super().provenance() | {"brian2": metadata.version("brian2")}
 
     def evidence(self, trials):
         """Signed evidence c' of each row, shape (n_trials,); right is positive.
@@ -117,35 +113,26 @@ class Wang2002:
             )
         return np.clip(total, -1.0, 1.0)
 
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept:
-        """Decide each trial, and record the pools' rates from the same pass; see the class."""
-        if parameters is not None:
-            return perceive_sets(self, trials, rng=rng, layers=layers, parameters=parameters)
-        require(trials, ["report"], self.name)
-        self._check_asked(trials)
-        first, of_row = showings(trials)
-        rates = self._rates(self.evidence(trials.iloc[first]), int(rng.integers(2**63)))
-        right, reaction_time = self._decide(rates, rng.random(len(rates)))
-        reports = dict.fromkeys(("direction", "auditory", "visual", "vestibular", "heading"), right[of_row])
-        responses = answer(trials, reports, self.name, reaction_time=reaction_time[of_row])
-        activity = {}
-        for record in wanted(layers, list(self.layers), self.name):
-            pool = rates[:, :, POOLS.index(record.layer), None][of_row]
-            time = (np.arange(pool.shape[1]) + 0.5) * RATE_BIN - self.lead_in
-            values = xr.DataArray(pool, dims=("trial", "time", "unit"), coords={"time": time})
-            if record.time == "last":  # the rate over the last window, not the last 5 ms
-                values = values[:, -max(1, round(self.window / RATE_BIN)) :].mean("time")
-            activity |= collect([record], {record.layer: values}, trials, self.name)
-        return Percept(responses, activity)
+    def check_trials(self, trials):
+        """As elsewhere; evidence by `coherence` needs no places."""
+        super().check_trials(trials)
+        if "coherence" not in trials:
+            check_asked(trials, SENSES, self.name)
 
-    def _check_asked(self, trials):
-        nothing = dict.fromkeys(("direction", "auditory", "visual", "vestibular", "heading"), 0.0)
-        answer(trials, nothing, self.name)
-        for modality in ("auditory", "visual", "vestibular"):
-            wrong = (trials["report"] == modality).to_numpy() & np.isnan(place_of(trials, modality))
-            if wrong.any() and "coherence" not in trials:
-                rows = trials.index[wrong][:5].tolist()
-                raise ValueError(f"{self.name}: trials {rows} ask for the {modality} place, but it is absent (NaN)")
+    def infer(self, stimuli, draws):
+        """Run the pools on the evidence of each presentation until one decides."""
+        rates = self._rates(self.evidence(stimuli.table), int(draws.generator.integers(2**63)))
+        right, reaction_time = self._decide(rates, draws.generator.random(len(rates)))
+        layers = {pool: partial(self._layer, rates[:, :, k]) for k, pool in enumerate(POOLS)}
+        return Percepts(**dict.fromkeys(self.reports, right), reaction_time=reaction_time, layers=layers)
+
+    def _layer(self, rates, record):
+        """Rates of a pool, Hz; `last` is the rate over the last window, not the last 5 ms."""
+        time = (np.arange(rates.shape[1]) + 0.5) * RATE_BIN - self.lead_in
+        values = xr.DataArray(rates[:, :, None], dims=("trial", "time", "unit"), coords={"time": time})
+        if record.time == "last":
+            return values[:, -max(1, round(self.window / RATE_BIN)) :].mean("time")
+        return values
 
     def _rates(self, coherence, seed):
         """Population rates of each showing, (n_showings, n_bins, n_pools), Hz."""

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from neuromm.observers.spiking import compiled
-from neuromm.observers.spiking.circuit import all_spikes
 from neuromm.observers.spiking.events import drive_of
+from neuromm.observers.spiking.simulate import all_spikes
 from neuromm.observers.spiking.spiking_sts import SpikingSTS
 from neuromm.observers.spiking.sts_network import sts_circuit
 
@@ -25,7 +25,7 @@ WORKER = """
 import json, sys, time
 import numpy as np, pandas as pd
 from neuromm.observers.spiking import compiled
-from neuromm.observers.spiking.circuit import all_spikes
+from neuromm.observers.spiking.simulate import all_spikes
 from neuromm.observers.spiking.events import drive_of
 from neuromm.observers.spiking.spiking_sts import SpikingSTS
 from neuromm.observers.spiking.sts_network import sts_circuit

@@ -79,7 +79,7 @@ def test_company_does_not_change_what_a_network_learns():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ValueError, match="tau_plus is 0"):
+    with pytest.raises(ValueError, match="tau_plus must be a number above 0 in ms, got 0"):
         PairSTDP(tau_plus=0)
-    with pytest.raises(ValueError, match="trained_place is 7; 0 to 3"):
+    with pytest.raises(ValueError, match="trained_place must be from 0 to 3, got 7"):
         BindingNetwork(trained_place=7)

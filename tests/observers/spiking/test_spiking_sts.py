@@ -9,10 +9,10 @@ import pytest
 
 from neuromm import measures, paradigms
 from neuromm.observers.protocol import Record
-from neuromm.observers.spiking.circuit import all_spikes, resolve_target, simulate
 from neuromm.observers.spiking.events import drive_of
 from neuromm.observers.spiking.poisson import PoissonInput
 from neuromm.observers.spiking.readout_rings import CausesReadout, EventsReadout, PlaceReadout
+from neuromm.observers.spiking.simulate import all_spikes, resolve_target, simulate
 from neuromm.observers.spiking.spiking_sts import SpikingSTS
 from neuromm.observers.spiking.sts_network import sts_circuit
 from neuromm.session import generator, present
@@ -185,9 +185,9 @@ def test_auto_is_numpy_with_a_notice_where_there_is_no_compiler(monkeypatch):
 
 def test_mistakes_are_named():
     observer = SpikingSTS(**SMALL)
-    with pytest.raises(ValueError, match="dt is 0.3 ms; a whole fraction of 1 ms"):
+    with pytest.raises(ValueError, match="dt must be a whole fraction of 1 ms"):
         SpikingSTS(dt=0.3)
-    with pytest.raises(ValueError, match="target is 'gpu'; one of numpy, cython, cpp_standalone, auto"):
+    with pytest.raises(ValueError, match="target must be one of numpy, cython, cpp_standalone, auto, got 'gpu'"):
         SpikingSTS(target="gpu")
     rng = generator(1, observer.name)
     with pytest.raises(ValueError, match="'auditory_azimuth' is 120 deg in trials \\[0\\]"):

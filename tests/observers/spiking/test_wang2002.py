@@ -143,9 +143,9 @@ def test_two_weak_cues_decide_better_and_faster_than_one():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ValueError, match="n_cells is 123; a multiple of 5"):
+    with pytest.raises(ValueError, match="n_cells must be a multiple of 5 of at least 100, got 123"):
         Wang2002(n_cells=123)
-    with pytest.raises(ValueError, match="coding_fraction is 0.6"):
+    with pytest.raises(ValueError, match="coding_fraction must be a number above 0 and below 0.5, got 0.6"):
         Wang2002(coding_fraction=0.6)
-    with pytest.raises(ValueError, match="target is 'cpp_standalone'; one of numpy, cython"):
+    with pytest.raises(ValueError, match="target must be one of numpy, cython, got 'cpp_standalone'"):
         Wang2002(target="cpp_standalone")
