@@ -15,8 +15,10 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
+from neuromm import catalogue
 from neuromm._version import __version__
 from neuromm.maths.noise import stable_seed
+from neuromm.measures.rdm import rdm
 from neuromm.stimuli.table import check_trials, label_conditions, require
 from neuromm.storage import read_session, save_session
 
@@ -43,8 +45,6 @@ class Session:
 
     def rdms(self, *, method="euclidean", **options) -> dict:
         """One RDM per observer and recorded layer, keyed `observer/layer`; options as in `measures.rdm`."""
-        from neuromm.measures.rdm import rdm
-
         return {
             f"{observer}/{layer}": rdm(values, method=method, name=f"{observer}/{layer}", **options)
             for observer, layers in self.representations.items()
@@ -129,8 +129,6 @@ def _versions():
 
 
 def _named(observers):
-    from neuromm import catalogue
-
     if isinstance(observers, str) or hasattr(observers, "perceive"):
         observers = [observers]
     observers = [catalogue.load(o) if isinstance(o, str) else o for o in observers]

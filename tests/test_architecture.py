@@ -91,6 +91,100 @@ def test_imports_go_down_only(path):
             assert not wrong, f"{where}: {origin} never imports {target}"
 
 
+def modules_imported(path, *, at_top=False):
+    """Modules of the package that a file imports, also inside functions (or at its top alone)."""
+    known = {name_of(p) for p in MODULES}
+    tree = ast.parse(path.read_text())
+    found = set()
+    for node in tree.body if at_top else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found |= {name.removeprefix("neuromm.") for name in names if name.startswith("neuromm.")} & known
+    return found - {name_of(path)}
+
+
+def strongly_connected(graph):
+    """Groups of more than one node that reach each other (Tarjan 1972)."""
+    number, low, stack, groups = {}, {}, [], []
+
+    def visit(node):
+        number[node] = low[node] = len(number)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in number:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == number[node]:
+            group = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(group) > 1:
+                groups.append(sorted(group))
+
+    for node in sorted(graph):
+        if node not in number:
+            visit(node)
+    return groups
+
+
+def test_groups_that_reach_each_other_are_found():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": set(), "f": {"g"}, "g": {"f"}}
+    assert strongly_connected(graph) == [["a", "b", "c"], ["f", "g"]]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name_of(path): modules_imported(path) for path in MODULES}
+    assert strongly_connected(graph) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_private_names_stay_in_their_file(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neuromm"):
+            private = [alias.name for alias in node.names if alias.name.startswith("_") and alias.name != "__version__"]
+            assert not private, f"{path.name}:{node.lineno} imports {private} of {node.module}"
+
+
+HEAVY = {
+    "torch", "brian2", "matplotlib", "tqdm", "safetensors", "pybads", "pyvbmc", "arviz", "pyarrow", "h5netcdf", "zarr",
+    "distributed", "dask", "dask_jobqueue", "transformers", "diffusers", "sklearn", "PIL", "scipy", "pandas",
+}  # fmt: skip
+LIGHT = ("cli", "doctor", "flags", "sweeps.command", "catalogue", "core.lazy")  # --help and doctor load nothing more
+
+
+def test_imports_inside_functions_keep_an_import_light():
+    """Of a heavy or optional package, of a module of ours that loads torch, or of the command line."""
+    tops = {name_of(path): path for path in MODULES}
+
+    def loads_torch(name, seen=frozenset()):
+        if name in seen or name not in tops:
+            return False
+        tree = ast.parse(tops[name].read_text())
+        if any(isinstance(n, ast.Import) and n.names[0].name == "torch" for n in tree.body):
+            return True
+        return any(loads_torch(other, seen | {name}) for other in modules_imported(tops[name], at_top=True))
+
+    inside = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text())
+        for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+            for node in function.body + [m for b in function.body for m in ast.walk(b)]:
+                if not isinstance(node, ast.Import | ast.ImportFrom):
+                    continue
+                module = node.names[0].name if isinstance(node, ast.Import) else node.module
+                where = f"{path.relative_to(PACKAGE)}:{node.lineno}"
+                inside.append(where)
+                ours = [f"{module}.{alias.name}".removeprefix("neuromm.") for alias in node.names]
+                ours.append(module.removeprefix("neuromm."))
+                reason = module.partition(".")[0] in HEAVY or name_of(path) in LIGHT or any(map(loads_torch, ours))
+                assert reason, f"{where} imports {module} inside a function: put it on top"
+    assert len(set(inside)) <= 100
+
+
 @pytest.mark.parametrize("path", [p for p in MODULES if name_of(p).startswith("core")], ids=name_of)
 def test_the_ground_floor_imports_the_standard_library_only(path):
     for module, line in imports(path):

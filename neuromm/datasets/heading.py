@@ -6,6 +6,7 @@ import numpy as np
 
 from neuromm.datasets.formats import read_columns
 from neuromm.maths.angles import wrapped
+from neuromm.stimuli.table import label_conditions
 
 
 def _file(path, name):
@@ -71,7 +72,6 @@ def read_dewinkel2017(path):
     table.loc[table["modality"] == 1, "vestibular_heading"] = np.nan
     table.loc[table["modality"] == 2, "visual_heading"] = np.nan
     table["disparity"] = wrapped(table["vestibular_heading"] - table["visual_heading"])
-    from neuromm.stimuli.table import label_conditions
 
     table["condition"] = label_conditions(table.drop(columns=["experiment", "modality", "motion_profile"]))
     return table.assign(observer="S" + table["observer"].str.zfill(2))
@@ -103,6 +103,5 @@ def read_drugowitsch2014(path):
     table.loc[table["modality"] == 2, ["visual_heading", "coherence"]] = np.nan
     table["disparity"] = wrapped(table["vestibular_heading"] - table["visual_heading"])
     table["visual_level"] = table["coherence"].map(lambda c: np.nan if np.isnan(c) else f"{c:g}").astype(object)
-    from neuromm.stimuli.table import label_conditions
 
     return table.assign(condition=label_conditions(table)).drop(columns="modality")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from neuromm.datasets.formats import read_columns
+from neuromm.stimuli.table import label_conditions
 
 
 def read_chan_sifi(path):
@@ -73,6 +74,5 @@ def read_gau2016(path):
     ]
     letters = {letter: float(i) for i, letter in enumerate(sorted(table["response_label"].dropna().unique()))}
     table["response"] = table["response_label"].map(letters)
-    from neuromm.stimuli.table import label_conditions
 
     return table.assign(condition=label_conditions(table))

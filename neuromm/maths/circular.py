@@ -101,7 +101,7 @@ def arc(angle, low, high, sigma):
     """Mass of a wrapped normal around `angle` (…) within each arc from `low` to `high` (m,), deg; shape (…, m)."""
     n_turns = 2 + int(np.ceil(REACH * float(sigma.detach().max()) / TURN))
     turns = torch.arange(-n_turns, n_turns + 1, dtype=torch.float64) * TURN
-    from neuromm.maths.report_probability import normal_cdf
+    from neuromm.maths.report_probability import normal_cdf  # torch
 
     ends = [(end[:, None] + turns - angle[..., None, None]) / sigma for end in (low, high)]
     return (normal_cdf(ends[1]) - normal_cdf(ends[0])).sum(-1)

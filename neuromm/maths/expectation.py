@@ -139,7 +139,7 @@ def report_below(bounds, own, other, own_sigma, other_sigma, mu_prior, sigma_pri
     """
     import torch
 
-    from neuromm.maths.report_probability import BELOW, cues
+    from neuromm.maths.report_probability import BELOW, cues  # torch
 
     columns = _columns(own, other, own_sigma, other_sigma, mu_prior, sigma_prior, p_common)
     own, other, settings = columns[0], columns[1], np.stack(columns[2:], -1)

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 N_GAUSS = 12  # Gauss nodes per panel, where the integrand has kinks
@@ -219,7 +220,5 @@ def panel_nodes(c, bounds, own_ends, other_ends, breaks, rule=STANDARD):
 
 def gauss(device, n=N_GAUSS):
     """Gauss–Legendre nodes and weights on [0, 1]."""
-    import numpy as np
-
     x, w = np.polynomial.legendre.leggauss(n)
     return torch.as_tensor((x + 1) / 2, device=device), torch.as_tensor(w / 2, device=device)

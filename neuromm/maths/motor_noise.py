@@ -5,6 +5,7 @@ The number of nodes depends neither on the span of the answers nor on how small 
 
 import math
 
+import numpy as np
 import torch
 
 from neuromm.maths import report_probability as exact
@@ -19,8 +20,6 @@ N_GAUSS = 16  # nodes between two cuts
 
 def hermite_nodes(at, motor):
     """Values (n_sets, n) shifted by Gauss–Hermite nodes of the noise, (n_sets, n, k), and weights (k,)."""
-    import numpy as np
-
     z, weight = np.polynomial.hermite_e.hermegauss(HERMITE)
     z, weight = (torch.as_tensor(v, device=at.device) for v in (z, weight / weight.sum()))
     return at[..., None] + motor[:, None, None] * z, weight

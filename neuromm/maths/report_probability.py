@@ -139,13 +139,13 @@ def common_half_width(c, y):
     return torch.where(inside, torch.sqrt(torch.where(inside, square, 1.0)), 0.0)
 
 
-def _ends(c, places, paired):
+def place_ends(c, places, paired):
     """Least and greatest place, shape (n_sets, 1); each bound's own place, (n_sets, n_bounds), where paired."""
     mean = c.mean[..., 0]
     return (places - mean, places - mean) if paired else (places.min() - mean, places.max() - mean)
 
 
-def _contract(c, mass, y, weight, other, paired):
+def contract(c, mass, y, weight, other, paired):
     """Integrate over the other cue: (n_sets, n_bounds, n_own, n_other), or paired (n_sets, n_bounds)."""
     scale = ROOT_HALF / c.other
     y, weight = (y + c.mean) * scale, weight * (scale / math.sqrt(math.pi))
@@ -158,10 +158,10 @@ def _contract(c, mass, y, weight, other, paired):
 
 def contract_pairs(c, mass, y, weight, other):
     """Integrate `mass` at nodes y (n_sets, n, n_nodes) over the other cue, each with its own place: (n_sets, n)."""
-    return _contract(c, mass[..., None], y, weight, other, True)
+    return contract(c, mass[..., None], y, weight, other, True)
 
 
-def _signed_mass(c, x, own, paired):
+def signed_mass(c, x, own, paired):
     """erf of the distance of measurement x (from the prior mean) to the own places: 2 F − 1; a last axis is added."""
     scale = ROOT_HALF / c.own
     places = own[:, None, None] if paired else own
@@ -186,7 +186,7 @@ def below_averaging(c, bounds, own, other, paired=False, rule=STANDARD):
     bounds = bounds - c.mean[..., 0]
     y, weight = _smooth(c, bounds, own, other, paired, rule)
     u, _ = average_root(c, bounds[..., None] - y, c.base + y * y / c.spread)
-    return 0.5 + 0.5 * _contract(c, _signed_mass(c, y * c.tilt + u, own, paired), y, weight, other, paired)
+    return 0.5 + 0.5 * contract(c, signed_mass(c, y * c.tilt + u, own, paired), y, weight, other, paired)
 
 
 def density_averaging(c, bounds, own, other, paired=True, rule=STANDARD):
@@ -200,7 +200,7 @@ def density_averaging(c, bounds, own, other, paired=True, rule=STANDARD):
     slope = c.alone - gap * q + 2 * gap * c.fall * u * u * q * (1 - q)
     mass = normal_density((y * c.tilt + u + c.mean)[..., None] - _places(own, paired), c.own[..., None])
     mass = mass / slope[..., None]
-    return _contract(c, mass, y, weight, other, paired)
+    return contract(c, mass, y, weight, other, paired)
 
 
 def _places(own, paired):
@@ -211,7 +211,7 @@ def _smooth(c, bounds, own, other, paired, rule, share=1.0):
     """Nodes for the smooth integrands, without a graph: moving a node does not move the integral."""
     with torch.no_grad():
         detached = Cues(*(value.detach() for value in c))
-        ends = _ends(c, own, paired), _ends(c, other, paired)
+        ends = place_ends(c, own, paired), place_ends(c, other, paired)
         return smooth_nodes(detached, bounds.detach(), *ends, rule, share)
 
 
@@ -229,11 +229,11 @@ def below_selection(c, bounds, own, other, paired=False, rule=STANDARD):
         threshold = _even_threshold(d)
         breaks = [threshold, -threshold, *_roots_where_even(d, t, d.joint), *_roots_where_even(d, t, d.alone)]
         breaks = [torch.broadcast_tensors(cut, t)[0] for cut in breaks]
-        y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks, rule)
+        y, weight = panel_nodes(d, t, place_ends(c, own, paired), place_ends(c, other, paired), breaks, rule)
     half, height = common_half_width(c, y), bounds[..., None] - y
     clipped = [torch.maximum(torch.minimum(height / rate, half), -half) + y * c.tilt for rate in (c.joint, c.alone)]
-    inner = 0.5 * (_signed_mass(c, clipped[0], own, paired) - _signed_mass(c, clipped[1], own, paired))
-    return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+    inner = 0.5 * (signed_mass(c, clipped[0], own, paired) - signed_mass(c, clipped[1], own, paired))
+    return contract(c, inner, y, weight, other, paired) + below_two(c, bounds, own, paired)
 
 
 def below_matching(c, bounds, own, other, paired=False, rule=STANDARD):
@@ -261,7 +261,7 @@ def below_matching(c, bounds, own, other, paired=False, rule=STANDARD):
         each = [at - place * scale[..., None] for place in own]
         inner = torch.stack([(posterior * torch.exp(-z * z)) @ w for z in each], -1) * width[..., None]
     inner = inner * (scale / math.sqrt(math.pi))[..., None]
-    return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+    return contract(c, inner, y, weight, other, paired) + below_two(c, bounds, own, paired)
 
 
 def density_matching(c, bounds, own, other, rule=STANDARD):
@@ -319,7 +319,7 @@ def density_of_regions(c, bounds, own, other, edges, rule):
         d = Cues(*(value.detach() for value in c))
         t = bounds.detach()
         breaks = [torch.broadcast_tensors(edge.detach(), t)[0] for pair in edges for edge in pair]
-        y, weight = panel_nodes(d, t, _ends(c, own, True), _ends(c, other, True), breaks, rule)
+        y, weight = panel_nodes(d, t, place_ends(c, own, True), place_ends(c, other, True), breaks, rule)
     total, moved = 0.0, 0.0
     for sign, rate, ends in ((1, c.joint, edges[0]), (-1, c.alone, edges[1])):
         low, high = (end[..., None].detach() for end in ends)
@@ -379,7 +379,7 @@ def _own_range(c, own, paired, rule):
         return least, most, int(rule.inner * min(32 + 1.4 * ((most - least) / c.own).max(), 160))
 
 
-def _below_two(c, bounds, own, paired):
+def below_two(c, bounds, own, paired):
     """Probability that the segregated estimate lies below each bound."""
     root = bounds / c.alone[..., 0] + c.mean[..., 0]
     if paired:
@@ -410,13 +410,13 @@ def unity_judged(c, own, other, paired=False, rule=STANDARD):
     """
     with torch.no_grad():
         d = Cues(*(value.detach() for value in c))
-        low, high = (e + torch.zeros_like(d.own[..., 0]) for e in _ends(c, own, paired))
+        low, high = (e + torch.zeros_like(d.own[..., 0]) for e in place_ends(c, own, paired))
         breaks = where_judgements_change(d, low, high, rule)
-        y, weight = panel_nodes(d, torch.zeros_like(low), None, _ends(c, other, paired), breaks, rule)
+        y, weight = panel_nodes(d, torch.zeros_like(low), None, place_ends(c, other, paired), breaks, rule)
     half = common_half_width(c, y)
-    low, high = (_signed_mass(c, y * c.tilt + sign * half, own, paired) for sign in (-1, 1))
+    low, high = (signed_mass(c, y * c.tilt + sign * half, own, paired) for sign in (-1, 1))
     mass = 0.5 * (high - low)
-    return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]
+    return contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]
 
 
 def where_judgements_change(c, low, high, rule=STANDARD):
@@ -459,7 +459,7 @@ def unity_matched(c, own, other, paired=False, rule=STANDARD):
     with torch.no_grad():
         zero = torch.zeros(1, len(own) if paired else 1, dtype=torch.float64, device=own.device)
         detached = Cues(*(value.detach() for value in c))
-        y, weight = smooth_nodes(detached, zero, None, _ends(c, other, paired), rule, 0.5)
+        y, weight = smooth_nodes(detached, zero, None, place_ends(c, other, paired), rule, 0.5)
     least, most, n = _own_range(c, own, paired, rule)
     u, w = gauss(y.device, n)
     start, width = least + torch.zeros_like(y[..., :1]), (most - least) + torch.zeros_like(y[..., :1])
@@ -469,4 +469,4 @@ def unity_matched(c, own, other, paired=False, rule=STANDARD):
     z = (z - own[:, None] * scale)[..., None] if paired else z[..., None] - own * scale[..., None]
     density = torch.exp(-z * z) * (w[:, None] * (width * scale / math.sqrt(math.pi))[..., None])
     mass = posterior @ density
-    return _contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]
+    return contract(c, mass, y, weight, other, paired)[:, ... if paired else 0]

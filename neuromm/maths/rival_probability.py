@@ -8,10 +8,10 @@ import torch
 from neuromm.maths.report_probability import (
     STANDARD,
     Cues,
-    _below_two,
-    _contract,
-    _ends,
-    _signed_mass,
+    below_two,
+    contract,
+    place_ends,
+    signed_mass,
     density_of_regions,
     normal_cdf,
     panel_nodes,
@@ -43,13 +43,13 @@ def below_criterion(c, criterion, bounds, own, other, paired=False, rule=STANDAR
         breaks = [(t / d.joint[..., 0] + sign * k) / (1 + per_y) for sign in (-1, 1)]
         breaks += [t / d.alone[..., 0] + sign * k for sign in (-1, 1)]
         breaks = [torch.broadcast_tensors(cut, t)[0] for cut in breaks]
-        y, weight = panel_nodes(d, t, _ends(c, own, paired), _ends(c, other, paired), breaks, rule)
+        y, weight = panel_nodes(d, t, place_ends(c, own, paired), place_ends(c, other, paired), breaks, rule)
     height = bounds[..., None] - y
     clipped = [
         torch.maximum(torch.minimum(height / rate + y * c.tilt, y + reach), y - reach) for rate in (c.joint, c.alone)
     ]
-    inner = 0.5 * (_signed_mass(c, clipped[0], own, paired) - _signed_mass(c, clipped[1], own, paired))
-    return _contract(c, inner, y, weight, other, paired) + _below_two(c, bounds, own, paired)
+    inner = 0.5 * (signed_mass(c, clipped[0], own, paired) - signed_mass(c, clipped[1], own, paired))
+    return contract(c, inner, y, weight, other, paired) + below_two(c, bounds, own, paired)
 
 
 def density_criterion(c, criterion, bounds, own, other, rule=STANDARD):

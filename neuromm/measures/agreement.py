@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import jensenshannon
 
 from neuromm.maths.angles import wrapped
 from neuromm.measures.checks import checked_answers, grouped_rows, need
@@ -93,8 +94,6 @@ def response_distance(trials, *, reference, report="auditory", n_bins=12):
     -------
     DataFrame : observer, distance (mean over conditions), n_conditions, n (answers).
     """
-    from scipy.spatial.distance import jensenshannon
-
     trials = need(trials, ["observer", "condition", "report", "response"])
     asked = checked_answers(trials[trials["report"] == report])
     asked = grouped_rows(asked[asked["response"].notna()], ["observer", "condition"], "response_distance")

@@ -73,7 +73,7 @@ def crossmodal_bias(
         raise ValueError(
             f"no trial asks for the {report} place of a pair; its reports are: {sorted(set(trials['report'].dropna()))}"
         )
-    factors = _varying(trials)
+    factors = varying_factors(trials)
     cells = _cells(pairs, ["observer", *factors, own, other])
     cells["reference"], cells["reference_var"] = _baseline(cells, asked, baseline, own, other, factors, report)
     gap = pd.Series(wrapped(cells[other] - cells[own]), cells.index)
@@ -134,7 +134,7 @@ def unity_rate(trials, *, tolerance: float = 0.25):
     if asked.empty:
         raise ValueError(f"no trial asks 'common' of a pair; its reports are: {sorted(set(trials['report'].dropna()))}")
     asked = grouped_rows(checked_answers(asked), ["observer"], "unity_rate")
-    factors = _varying(trials)
+    factors = varying_factors(trials)
     places = [numeric(asked[name], name) for name in ("auditory_azimuth", "visual_azimuth")]
     apart = pd.Series(np.abs(wrapped(places[0] - places[1])), asked.index)
     disparity = _levels(apart, tolerance)
@@ -193,5 +193,5 @@ def _baseline(cells, asked, baseline, own, other, factors, report):
     return joined["mean"].to_numpy(), (joined["var"] / joined["n"].clip(lower=1)).to_numpy()
 
 
-def _varying(trials):
+def varying_factors(trials):
     return [f for f in RELIABILITIES if f in trials and trials[f].nunique() > 1]

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import nnls
 
 from neuromm.measures.comparators import prepare
-from neuromm.measures.rdm import align, name_rdms
+from neuromm.measures.rdm import align, name_rdms, rdm
 
 CORNERS = ("segregation", "fusion", "causal inference")
 
@@ -36,8 +37,6 @@ def computations(rdms, models, *, corners=CORNERS):
     ValueError
         If a corner is missing, or the conditions differ.
     """
-    from scipy.optimize import nnls
-
     missing = [c for c in corners if c not in models]
     if missing:
         raise ValueError(f"models has no {missing}; it has: {', '.join(models)}")
@@ -68,8 +67,6 @@ def fold_reliability(activity, *, method="crossnobis", folds="fold"):
 
     NaN where a half has fewer than two folds (a cross-validated RDM needs two).
     """
-    from neuromm.measures.rdm import rdm
-
     fold = np.asarray(activity[folds])
     kinds = np.unique(fold)
     if len(kinds) < 4:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.maths.angles import mean_direction, near
-from neuromm.measures.bias import Z95, _varying
+from neuromm.measures.bias import Z95, varying_factors
 from neuromm.measures.checks import checked_answers, grouped_rows, keep_kind, need, numeric
 
 
@@ -33,7 +33,7 @@ def cue_weights(trials, *, report="auditory"):
         `sigma_predicted` (deg), `n`; `kind` where the trials have it.
     """
     trials = need(trials, ["observer", "report", "response", "auditory_azimuth", "visual_azimuth"])
-    factors = _varying(trials)
+    factors = varying_factors(trials)
     answered = _answered(trials, "cue_weights")
     pairs = answered[
         (answered["report"] == report) & answered["auditory_azimuth"].notna() & answered["visual_azimuth"].notna()
@@ -83,7 +83,7 @@ def unimodal_precision(trials):
         own = answered[answered["observer"] == observer]
         for modality in ("auditory", "visual"):
             column = f"{modality}_reliability"
-            levels = own[column].dropna().unique() if column in _varying(own) else [None]
+            levels = own[column].dropna().unique() if column in varying_factors(own) else [None]
             found = []
             for level in levels:
                 condition = {"observer": observer} | ({} if level is None else {column: level})

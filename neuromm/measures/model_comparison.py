@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, digamma, gammaln, logsumexp
+from scipy.special import betainc, digamma, gammainc, gammaln, logsumexp
+from scipy.stats import gamma
 
 from neuromm.measures.fitting import fit
 from neuromm.stimuli.checks import name_people
@@ -244,9 +245,6 @@ def exceedance_probability(alpha, n_nodes=400):
     -------
     probability : array, shape (n_models,), summing to 1
     """
-    from scipy.special import gammainc
-    from scipy.stats import gamma
-
     alpha = np.asarray(alpha, float)
     if len(alpha) == 2:
         first = 1 - betainc(alpha[0], alpha[1], 0.5)

@@ -6,11 +6,14 @@ bounds. All subjects and chains are sampled as one batch of exact likelihoods.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chisquare
 
+from neuromm.maths.parameters import Space
 from neuromm.maths.slice_sampler import sample, split_rhat
 from neuromm.measures.fitting import METHODS, BadData, check_responses
 
@@ -163,12 +166,6 @@ def calibrate(
     **options
         Of `sample_posterior`.
     """
-    import dataclasses
-
-    from scipy.stats import chisquare
-
-    from neuromm.maths.parameters import Space
-
     rng = np.random.default_rng(0) if rng is None else rng
     space = Space.of_free(free, trials, list(free))
     truth = space.from_unit(rng.random((n_subjects, len(space))))

@@ -8,6 +8,7 @@ import contextlib
 import threading
 
 import numpy as np
+from scipy.stats import qmc
 
 from neuromm.maths.batched_optimise import minimise
 
@@ -59,8 +60,6 @@ class Search:
 
     def screened(self, n_starts, rng):
         """Promising points of a scrambled Sobol sequence; (n_subjects, n_starts, n_free)."""
-        from scipy.stats import qmc
-
         n_tried = 2 ** int(np.ceil(np.log2(N_TRIED * n_starts)))
         tried = qmc.Sobol(self.n_free, scramble=True, rng=rng).random(n_tried)
         subject = np.repeat(np.arange(len(self.some)), n_tried)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from neuromm.maths.fuzzy_logic import fit_supports
 from neuromm.measures.bias import rate_with_interval
 from neuromm.measures.checks import as_list, grouped_rows, keep_kind, need
 from neuromm.stimuli.alternatives import offers
@@ -203,8 +204,6 @@ def fit_flmp(trials, *, seed=1) -> FlmpFit:
     ValueError
         If a column is missing or no answer is there.
     """
-    from neuromm.maths.fuzzy_logic import fit_supports
-
     trials = need(trials, ["report", "response_label", "auditory_syllable", "visual_syllable"])
     trials = grouped_rows(trials, ["observer"], "fit_flmp")
     asked = with_syllables(trials[trials["report"] == "syllable"])

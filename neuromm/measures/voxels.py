@@ -8,7 +8,9 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import gaussian_filter
 
+from neuromm.measures.enhancement import meets_criteria
 from neuromm.measures.rsa_checks import check_count, check_fraction, check_positive
 
 KINDS = ("auditory", "visual", "audiovisual")  # of cells, and of patches
@@ -89,8 +91,6 @@ def patchwork(n=160, *, spacing=0.4, fwhm=4.0, shares=SHARES, rng):
     labels : array of int, shape (n, n)
         0 auditory, 1 visual, 2 audiovisual.
     """
-    from scipy.ndimage import gaussian_filter
-
     check_count(n, "n")
     check_positive(spacing, "spacing")
     check_positive(fwhm, "fwhm")
@@ -152,8 +152,6 @@ def patches_by_resolution(labels, sizes, *, spacing=0.4, responses=None):
         `size` (mm), `recovered` (share of voxels classified as the kind that fills most of them), `looks_audiovisual`,
         `mean`, `max`, `super_additive` (shares of voxels that meet each criterion).
     """
-    from neuromm.measures.enhancement import meets_criteria
-
     check_positive(spacing, "spacing")
     responses, rows = cell_responses() if responses is None else responses, []
     for size in sizes:

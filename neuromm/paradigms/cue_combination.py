@@ -1,5 +1,7 @@
 """Cue combination: two cues to one place, in small conflict, at several reliabilities."""
 
+import pandas as pd
+
 from neuromm.maths.angles import wrapped
 from neuromm.stimuli.table import cross, finish
 
@@ -36,8 +38,6 @@ def cue_combination(
     -------
     trials : DataFrame
     """
-    import pandas as pd
-
     pairs = cross(
         place=positions,
         disparity=conflicts,

@@ -1,5 +1,6 @@
 """Syllables heard and seen, congruent or not: the McGurk designs."""
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -123,8 +124,6 @@ def check_soas(soas, name="soas"):
     ValueError
         If one is not finite.
     """
-    import warnings
-
     values = [float(soa) for soa in soas]
     if not np.isfinite(values).all():
         raise ValueError(f"{name} holds {values}; finite asynchronies in ms are wanted")

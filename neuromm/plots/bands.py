@@ -2,6 +2,7 @@
 
 import textwrap
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm.plots.style import COLOURS, in_style
@@ -22,8 +23,6 @@ def held_bands(bands, names, controls=()):
     -------
     Figure
     """
-    import matplotlib.pyplot as plt
-
     kinds = list(dict.fromkeys(bands["what"]))
     columns = min(4, len(kinds))
     n_rows = -(-len(kinds) // columns)

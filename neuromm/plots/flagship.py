@@ -1,7 +1,9 @@
 """The panels of the main experiment: bias beside the matched ideal observer, the triangle of computations,
 answers alike against representations alike, and one trial shown in five ways."""
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 
 from neuromm.plots.leaders import heights_without_crossings, push_apart
 from neuromm.plots.style import COLOURS, axes_of, in_style, shade
@@ -30,7 +32,6 @@ def _figure_of(figure, size):
     """The figure given, or a new one of this size in inches."""
     if figure is not None:
         return figure
-    import matplotlib.pyplot as plt
 
     return plt.figure(figsize=size)
 
@@ -109,8 +110,6 @@ def _reference_lines(ax, curves, factor, levels):
 
 
 def _legend(figure, levels, factor, n_columns):
-    from matplotlib.lines import Line2D
-
     handles = []
     if len(levels) > 1:
         words = {levels[-1]: "sharp light", levels[0]: "blurred light"} if factor.startswith("visual") else {}
@@ -182,8 +181,6 @@ def _name_ends(ax, ends):
 
 def legend_of_roles(ax, roles):
     """What the colours mean, under the axes, for those roles that are drawn."""
-    from matplotlib.lines import Line2D
-
     there = [r for r in ROLES if r in set(roles)]
     handles = [
         Line2D([], [], marker="o", ls="", ms=4, color=ROLES[r][0], mfc=ROLES[r][0] if ROLES[r][1] else "white",

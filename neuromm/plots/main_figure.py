@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm.plots import flagship
@@ -36,8 +37,6 @@ def five_panels(title, *, shown, points, curves, roles, layers, summary, transfe
     -------
     Figure
     """
-    import matplotlib.pyplot as plt
-
     figure = plt.figure(figsize=(7, 8.3))
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=(1.6, 3.7, 3.0))
     figure.suptitle(title, fontsize=10, fontweight="bold")
@@ -143,8 +142,6 @@ def confusion_panel(shares, ax=None):
 @in_style
 def two_triangles(table):
     """Two triangles of computations: ideal observers, brain models and networks; calibrators and baselines."""
-    import matplotlib.pyplot as plt
-
     controls = table["role"].isin(["calibrator", "baseline"])
     figure, axes = plt.subplots(2, 1, figsize=(6.6, 8.4))
     for ax, rows in zip(axes, (table[~controls], table[controls]), strict=True):
@@ -162,8 +159,6 @@ def delta_panels(layers, panels):
     panels : dict of title → (families, tests)
         What `delta_by_layer` draws.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, len(panels), figsize=(1.0 + 3.1 * len(panels), 3.1), sharey=True, squeeze=False)
     for ax, (title, (families, tests)) in zip(axes[0], panels.items(), strict=True):
         delta_by_layer(layers, families, ax, tests=tests)

@@ -1,5 +1,6 @@
 """What cells do: rasters above rates, enhancement cell by cell, and what a synapse learns from jittered pairs."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm.plots.style import COLOURS, axes_of, in_style, shade
@@ -31,8 +32,6 @@ def raster_and_rates(spikes, rates, axes=None):
     """
     areas = list(dict.fromkeys(rates["area"]))
     if axes is None:
-        import matplotlib.pyplot as plt
-
         size = {"figsize": (5.2, 1.4 + 0.9 * len(areas)), "height_ratios": [1] * len(areas) + [1.5]}
         axes = plt.subplots(len(areas) + 1, 1, sharex=True, layout="constrained", **size)[1]
     *uppers, lower = axes

@@ -1,6 +1,9 @@
 """Rate networks: enhancement and additivity, shifts of activity, tuning, decisions, stages. Tables in, axes out."""
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
 
 from neuromm.plots.style import COLOURS, LINES, MARKERS, axes_of, in_style, shade
 
@@ -35,8 +38,6 @@ def enhancement_by_level(table, axes=None, *, x="level", label="stimulus intensi
     x : str
         Column on the abscissa.
     """
-    import matplotlib.pyplot as plt
-
     if axes is None:
         axes = plt.subplots(1, 2, figsize=(7, 2.5), layout="constrained")[1]
     for i, (name, rows) in enumerate(table.groupby("observer", sort=False)):
@@ -199,8 +200,6 @@ def psychometric_and_times(table, axes=None):
     table : DataFrame
         `coherence` (%), `correct` (fraction), `time` (ms), `line`; `kind` "published" draws points.
     """
-    import matplotlib.pyplot as plt
-
     if axes is None:
         axes = plt.subplots(1, 2, figsize=(7, 2.4), layout="constrained")[1]
     hues = {"auditory": COLOURS["auditory"], "visual": COLOURS["visual"], "both": COLOURS["audiovisual"]}
@@ -256,10 +255,6 @@ def response_and_fusion(table, ax=None):
 @in_style
 def patch_panels(labels, table, axes=None, *, spacing=0.4):
     """A patchwork of auditory, visual and audiovisual cells, and what voxels of growing size make of it: two axes."""
-    import matplotlib.pyplot as plt
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
     if axes is None:
         axes = plt.subplots(1, 2, figsize=(7, 2.7), width_ratios=[1, 1.5], layout="constrained")[1]
     kinds = ("auditory", "visual", "audiovisual")
@@ -298,8 +293,6 @@ def shift_by_disparity(table, axes=None):
     table : DataFrame
         `line` ("Name" or "Name, connections cut"), `report`, `disparity`, `shift` (deg).
     """
-    import matplotlib.pyplot as plt
-
     names = list(dict.fromkeys(table["line"].str.partition(",")[0]))
     if axes is None:
         axes = plt.subplots(1, len(names), figsize=(3.5 * len(names), 2.5), layout="constrained", squeeze=False)[1][0]

@@ -1,5 +1,6 @@
 """Reaction times: race inequality, means against asynchrony, accumulation to a bound. Tables in, axes out."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm.plots.curves import SOUND_LATER, beside, draw, is_human, tidy, zero
@@ -90,8 +91,6 @@ def choices_and_times(table, axes=None):
     table : DataFrame
         `AccumulationFit.predictions` of `measures.fit_accumulation`; several observers are averaged.
     """
-    import matplotlib.pyplot as plt
-
     axes = plt.subplots(1, 2, figsize=(7, 2.6))[1] if axes is None else axes
     columns = ["right", "fitted_right", "reaction_time", "fitted_reaction_time"]
     mean = table.groupby(["modality", "coherence", "heading"], dropna=False)[columns].mean().reset_index()

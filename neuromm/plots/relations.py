@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
 
 from neuromm.plots.style import COLOURS, axes_of, in_style, shade
 
@@ -70,9 +73,6 @@ def similarity_graph(table, ax=None, *, value="value", least=0.5, colours=None):
         Similarity from which a pair is joined.
     colours : dict of name → colour, optional
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
     names = list(dict.fromkeys([*table["first"], *table["second"]]))
     if len(names) < 3:
         raise ValueError(f"{len(names)} observers given; a graph needs at least three")
@@ -124,8 +124,6 @@ def with_thumbnails(ax, rdm, pictures, *, size=9):
     ValueError
         If a condition has no picture, naming it.
     """
-    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
-
     missing = [c for c in rdm.conditions if c not in pictures]
     if missing:
         raise ValueError(f"no picture of condition '{missing[0]}' ({len(missing)} are missing); one each is wanted")

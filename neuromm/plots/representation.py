@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
+from scipy.stats import rankdata
 
+from neuromm.measures.comparators import to_square
+from neuromm.measures.compare import comparison_matrix
 from neuromm.plots.style import COLOURS, axes_of, in_style, shade
 
 AXIS_OF_METHOD = {
@@ -108,8 +112,6 @@ def similarity_map(table, ax=None, *, value="value", numbers=None):
     numbers : bool, optional
         Write the values into the cells; by default up to 10 columns.
     """
-    from neuromm.measures.compare import comparison_matrix
-
     ax = axes_of(ax)
     matrix = comparison_matrix(table.assign(value=table[value]))
     cells = matrix.to_numpy(float)
@@ -203,9 +205,6 @@ def _shown(rdm, transform):
         raise ValueError(f"transform '{transform}' is not known; 'rank' or None is wanted")
     if transform is None:
         return rdm.matrix
-    from scipy.stats import rankdata
-
-    from neuromm.measures.comparators import to_square
 
     ranks = rankdata(rdm.dissimilarities)
     return to_square((ranks - 1) / max(1, len(ranks) - 1))
@@ -235,8 +234,6 @@ def _colourbar(image, axes, transform, method):
 
 
 def _grid_of_axes(n):
-    import matplotlib.pyplot as plt
-
     columns = min(n, 4)
     rows = -(-n // columns)
     width = min(7.0, 2.2 * columns + 1.3)

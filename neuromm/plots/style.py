@@ -3,6 +3,9 @@
 import functools
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+from matplotlib.colors import to_hex, to_rgb
+
 COLOURS = {  # Okabe & Ito's colour-blind-safe set
     "auditory": "#D55E00",
     "visual": "#0072B2",
@@ -18,8 +21,6 @@ SHEET = Path(__file__).with_name("neuromm.mplstyle")
 
 def style():
     """Context manager: `with nm.plots.style(): ...` draws in the package's look."""
-    import matplotlib.pyplot as plt
-
     return plt.style.context(SHEET)
 
 
@@ -38,7 +39,6 @@ def axes_of(ax):
     """The axes given, or new ones in the package's look."""
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
 
     with style():
         return plt.subplots()[1]
@@ -46,8 +46,6 @@ def axes_of(ax):
 
 def shade(colour, share):
     """The colour mixed with white: share 1 is the colour itself, 0 is white."""
-    from matplotlib.colors import to_hex, to_rgb
-
     return to_hex([1 - share * (1 - channel) for channel in to_rgb(colour)])
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
+from neuromm.maths.recalibration import build_up
+from neuromm.plots.curves import beside, draw, zero
 from neuromm.session import present
 from neuromm.studies.results import Results, say
 
@@ -60,8 +63,6 @@ def main(
 
 
 def _build_up(results, learners, n_blocks, displacement, rate, seed):
-    from neuromm.maths.recalibration import build_up
-
     trials = paradigms.aftereffect(n_blocks, displacement=displacement, n_exposures=EXPOSURES, seed=seed)
     session = present(trials, learners, seed=seed, layers=None, progress=say)
     table = measures.aftereffect_by_exposure(session.trials)
@@ -89,9 +90,6 @@ def _by_displacement(results, learners, n_blocks, seed):
         tables.append(table[table["exposures"] == 60].assign(displacement=d))
     table = pd.concat(tables, ignore_index=True)
     results.tables["by_displacement"] = table
-    import matplotlib.pyplot as plt
-
-    from neuromm.plots.curves import beside, draw, zero
 
     with plots.style():
         figure, ax = plt.subplots(figsize=(5.2, 2.5))
@@ -136,7 +134,6 @@ def _blur(results, n_blocks, seed):
     trials = paradigms.changing_reliability(n_blocks, seed=seed)
     table = measures.weight_over_period(present(trials, learners, seed=seed, layers=None).trials)
     results.tables["blur"] = table
-    import matplotlib.pyplot as plt
 
     with plots.style():
         figure, axes = plt.subplots(1, 3, figsize=(8.2, 2.4), sharey=True)

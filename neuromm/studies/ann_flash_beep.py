@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.measures.bias import rate_with_interval
+from neuromm.observers.ann.counting.ideal import ideal_answers
 from neuromm.plots.curves import draw, tidy
 from neuromm.plots.style import COLOURS, in_style
 from neuromm.session import present
+from neuromm.studies.ann_subjects import bands_table, over_seeds, said, seeds_of
 from neuromm.studies.results import Results, say
 
 LEAST, MEAN = "least fission at 40–100 ms", "mean fission at 40–100 ms"
@@ -38,9 +41,6 @@ def main(
     out : str
         Result folder.
     """
-    from neuromm.observers.ann.counting.ideal import ideal_answers
-    from neuromm.studies.ann_subjects import over_seeds, said, seeds_of
-
     subjects = seeds_of("flash_counter", weights, n_seeds)
     first = next(iter(subjects))
     controls = [
@@ -98,12 +98,12 @@ def illusions(trials):
     rows = []
     for observer, own in trials.groupby("observer", sort=False):
         for soa in SOAS:
-            for kind, report, conflict, same, said in (
+            for kind, report, conflict, same, told in (
                 ("fission", "n_flashes", (1, 2), (1, 1), 2), ("fusion", "n_flashes", (2, 1), (2, 2), 1),
                 ("beeps moved by flashes", "n_beeps", (2, 1), (1, 1), 2),
             ):  # fmt: skip
-                hits, n = _count(own, report, conflict, soa, said)
-                base, m = _count(own, report, same, soa, said)
+                hits, n = _count(own, report, conflict, soa, told)
+                base, m = _count(own, report, same, soa, told)
                 rate, low, high = rate_with_interval(hits, n)
                 level = base / m if m else np.nan
                 rows.append((observer, kind, soa, rate - level, low - level, high - level, rate, level, n))
@@ -111,19 +111,17 @@ def illusions(trials):
     return pd.DataFrame(rows, columns=columns)
 
 
-def _count(own, report, shown, soa, said):
-    """How often `said` (2: two or more) was answered to (flashes, beeps) with events `soa` apart, and of how many."""
+def _count(own, report, shown, soa, told):
+    """How often `told` (2: two or more) was answered to (flashes, beeps) with events `soa` apart, and of how many."""
     rows = own[(own["report"] == report) & (own["n_flashes"] == shown[0]) & (own["n_beeps"] == shown[1])]
     for column, count in (("flash_soa", shown[0]), ("beep_soa", shown[1])):
         if count > 1:
             rows = rows[rows[column] == soa]
     answers = rows["response"].dropna()
-    return int((answers >= 2).sum() if said == 2 else (answers == said).sum()), len(answers)
+    return int((answers >= 2).sum() if told == 2 else (answers == told).sum()), len(answers)
 
 
 def _bands(rates, trials):
-    from neuromm.studies.ann_subjects import bands_table
-
     rows, open_end = [], np.inf
     for observer, own in rates.groupby("observer", sort=False):
         fission = own[own["illusion"] == "fission"].set_index("soa")["rate"]
@@ -146,8 +144,6 @@ def _bands(rates, trials):
 
 @in_style
 def _draw(rates, names, subjects):
-    import matplotlib.pyplot as plt
-
     kinds = list(dict.fromkeys(rates["illusion"]))
     colours = {"fission": COLOURS["audiovisual"], "fusion": COLOURS["visual"]}
     figure, axes = plt.subplots(1, len(kinds), figsize=(7, 2.2), sharey=True)

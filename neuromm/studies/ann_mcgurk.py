@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.special import expit, log_softmax, logsumexp, softmax
@@ -235,8 +236,6 @@ def _title(seeds):
 
 @in_style
 def _draw_noise(noise, names, seeds):
-    import matplotlib.pyplot as plt
-
     columns = 5
     figure, axes = plt.subplots(-(-len(names) // columns), columns, figsize=(7, 3.6), sharex=True, sharey=True)
     fused = datasets.published("basu_mallick_2015", measure="mean_fusion")["number"].iloc[0]
@@ -265,8 +264,6 @@ def _draw_noise(noise, names, seeds):
 
 @in_style
 def _draw_people(people):
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 2, figsize=(5.2, 2.2))
     axes[0].hist(100 * people["not_ba"], np.arange(0, 101, 10), color=COLOURS["audiovisual"], rwidth=0.9)
     mean = 100 * people["not_ba"].mean()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import measures
+from neuromm.observers.ann.contrastive.own import load_encoder
 from neuromm.plots.style import COLOURS, in_style
 from neuromm.stimuli.captions import caption
 from neuromm.stimuli.shapes import COLOURS as INKS
@@ -34,8 +36,6 @@ def main(
     out : str
         Result folder.
     """
-    from neuromm.observers.ann.contrastive.own import load_encoder
-
     found, zero, space, grounded = [], [], [], []
     for name, encoder in (("trained", load_encoder(weights or "")), ("untrained", load_encoder("", trained=False))):
         for held_out in (False, True):
@@ -100,8 +100,6 @@ def _prompts(encoder, factor, values):
 
 @in_style
 def _draw(found, zero):
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
     rows = found[found["direction"] == "first → second"]
     for i, ((network, kind), line) in enumerate(rows.groupby(["network", "compositions"], sort=False)):

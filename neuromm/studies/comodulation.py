@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
+from neuromm.observers.ann.fusion.comodulation import accuracies
 from neuromm.plots.curves import draw
 from neuromm.plots.style import COLOURS, in_style
 from neuromm.studies.results import Results, say
@@ -33,8 +35,6 @@ def main(
     out : str
         Result folder.
     """
-    from neuromm.observers.ann.fusion.comodulation import accuracies
-
     rows = []
     for p in agreements or [0.13, 0.18, 0.24, 0.30]:
         for k in range(n_seeds):
@@ -66,8 +66,6 @@ def main(
 
 @in_style
 def _draw(means):
-    import matplotlib.pyplot as plt
-
     figure, ax = plt.subplots(figsize=(4.6, 2.5))
     colours = {LABELS["ideal"]: COLOURS["human"], LABELS["nonlinear"]: COLOURS["audiovisual"],
                LABELS["additive"]: COLOURS["reference"]}  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -177,8 +178,6 @@ def lesion_effects(network, units, n, seed):
 
 @in_style
 def _draw_units(units, networks):
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, len(LAYERS), figsize=(5.4, 2.2), sharey=True)
     edges = np.linspace(-1, 1, 17)
     for ax, layer in zip(axes, LAYERS, strict=True):
@@ -196,8 +195,6 @@ def _draw_units(units, networks):
 
 @in_style
 def _draw_lesions(lesions):
-    import matplotlib.pyplot as plt
-
     figure, ax = plt.subplots(figsize=(4.2, 2.2))
     shades = {"congruent": COLOURS["audiovisual"], "opposite": COLOURS["auditory"], "random": COLOURS["reference"]}
     for i, (kind, colour) in enumerate(shades.items()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -132,8 +133,6 @@ def _gated(encoder, n_repeats, seed):
 
 @in_style
 def _draw(means, fits):
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 2, figsize=(7, 2.6))
     ax = axes[0]
     ends = [means["log_bayes_factor"].min(), means["log_bayes_factor"].max()]

@@ -9,6 +9,8 @@ import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.maths.device import check_device
+from neuromm.observers.ann.diffusion.ideal import count_posterior, nearest_syllable, syllable_posterior
+from neuromm.observers.ann.diffusion.syllable_scenes import SYLLABLES
 from neuromm.session import present
 from neuromm.stimuli.measurement import yoke
 from neuromm.stimuli.table import finish, showings
@@ -179,8 +181,6 @@ def flashes_and_beeps(n_repeats, n_scenes, device="cpu", seed=1):
     DataFrame
         n_flashes, n_beeps, report, count, network, ideal (probabilities), n.
     """
-    from neuromm.observers.ann.diffusion.ideal import count_posterior
-
     trials = paradigms.flash_beep(n_repeats, seed=seed)
     network = catalogue.load("flash_beep_denoiser", device=device)
     trials = trials.assign(response=_answers(network, trials, seed))
@@ -221,9 +221,6 @@ def syllables(n_repeats, n_tokens, device="cpu", seed=1):
         One row per stimulus: `distance`, half the summed difference of the network's answers from the ideal's (total
         variation), and how often each is right where there is a right answer.
     """
-    from neuromm.observers.ann.diffusion.ideal import nearest_syllable, syllable_posterior
-    from neuromm.observers.ann.diffusion.syllable_scenes import SYLLABLES
-
     trials = paradigms.mcgurk(n_repeats, unimodal=True, seed=seed)
     network = catalogue.load("syllable_denoiser", read="sample", device=device)
     x, level = network.measurements(trials)

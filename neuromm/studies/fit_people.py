@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, datasets, measures, plots
 from neuromm.measures import Free
+from neuromm.paradigms.flash_beep import flash_beep
+from neuromm.stimuli.table import cross, finish
 from neuromm.studies.results import Results, say
 
 HEADING = {
@@ -98,8 +101,6 @@ def read_sifi(path) -> pd.DataFrame:
 
 def simulate_heading(rng, n=3) -> pd.DataFrame:
     """Simulated Bayesian people in a small heading design; for where the published table is not at hand."""
-    from neuromm.stimuli.table import cross, finish
-
     found = []
     disparities = [-40.0, -20.0, -10.0, 0.0, 10.0, 20.0, 40.0]
     shown = cross(middle=[-15.0, 0.0, 15.0], disparity=disparities, visual_level=["high", "low"])
@@ -120,8 +121,6 @@ def simulate_sifi(rng, n=3) -> pd.DataFrame:
 
     One flash alone, as in the published table, does not tell averaging from forced fusion; several counts do.
     """
-    from neuromm.paradigms.flash_beep import flash_beep
-
     trials = flash_beep(60, n_flashes=(1, 2, 3), n_beeps=(0, 1, 2, 3), reports=("n_flashes",), seed=1)
     trials["alternatives"] = "0|1|2|3"
     people = [catalogue.load("numerosity", p_common=float(rng.uniform(0.3, 0.7)), lapse=0.02) for _ in range(n)]
@@ -158,8 +157,6 @@ def fit_sifi(people, *, n_starts, rng):
 
 def _report(results, name, title, fitted, rng):
     """Tables and the comparison figure of one task."""
-    import matplotlib.pyplot as plt
-
     table = measures.compare_models(fitted.summary, "bic", rng=rng)
     evidence = -fitted.summary.pivot(index="subject", columns="model", values="bic") / 2
     chosen = measures.select_models(evidence).table

@@ -7,6 +7,7 @@ import pandas as pd
 
 from neuromm import paradigms, plots
 from neuromm.measures.bias import rate_with_interval
+from neuromm.observers.protocol import Record
 from neuromm.observers.rate.cuppini2014 import Cuppini2014
 from neuromm.observers.rate.paredes2025 import Paredes2025
 from neuromm.session import generator
@@ -56,8 +57,6 @@ def fission(observer, soas, n_repeats, seed):
 
 def courses(soas=(57.0, 84.0)):
     """Activity in time at the stimulated visual cell, for a fission, a failed fission, and a flash with one beep."""
-    from neuromm.observers.protocol import Record
-
     network = Cuppini2014(**FAST)
     trials = pd.DataFrame({"n_flashes": 1, "n_beeps": [2, 2, 1], "beep_soa": [*soas, np.nan], "report": "n_flashes"})
     percept = network.perceive(trials, rng=np.random.default_rng(0), layers=[Record("visual", time="all", every=1.0)])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import textwrap
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, paradigms
 from neuromm.measures.bias import rate_with_interval
+from neuromm.observers.ann.contrastive.namer import ClipNamer, DiffusionNamer
 from neuromm.plots.style import COLOURS, in_style
 from neuromm.session import Session, present
 from neuromm.studies.results import Results, say
@@ -61,8 +63,6 @@ def main(
         catalogue.load("picture_namer", name="untrained", trained=False),
     ]
     if clip:
-        from neuromm.observers.ann.contrastive.namer import ClipNamer
-
         for name, gate in (("clip", "none"), ("gated_clip", "logit")):
             networks.append(ClipNamer(clip, prompt, gate=gate, p_common=p_common, name=name))
     shown = paradigms.image_text_conflict(n_repeats, seed=seed)
@@ -92,8 +92,6 @@ def main(
 
 def _with_denoiser(session, shown, n, seed):
     """The session with answers of the diffusion classifier to `n` conflicts at the drawing's highest contrast."""
-    from neuromm.observers.ann.contrastive.namer import DiffusionNamer
-
     rows = shown[(shown["kind"] == "conflict") & (shown["picture_contrast"] == shown["picture_contrast"].max())]
     rows = rows.iloc[np.random.default_rng([seed, 5]).permutation(len(rows))[:n]].sort_index()
     other = present(rows, [DiffusionNamer()], seed=seed, layers=None, progress=say)
@@ -160,8 +158,6 @@ def _text(first, gated):
 
 @in_style
 def _draw(capture):
-    import matplotlib.pyplot as plt
-
     names = list(dict.fromkeys(capture["observer"]))
     columns = 5
     figure, axes = plt.subplots(-(-len(names) // columns), columns, figsize=(7, 1.75 * -(-len(names) // columns)),

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import plots
 from neuromm.maths.device import check_device
 from neuromm.measures.bias import rate_with_interval
+from neuromm.observers.ann.diffusion import LatentDiffusion, LogMel, SoundModel, SoundToClip, temporal_flicker
+from neuromm.observers.ann.diffusion.audio import CLASSES, read_sounds
+from neuromm.observers.ann.diffusion.lab import read_shapes
+from neuromm.observers.ann.diffusion.video import agreement_with_sound
+from neuromm.plots.pictures import picture_sheet
+from neuromm.stimuli.bouncing import Bouncing
+from neuromm.stimuli.captions import caption
+from neuromm.stimuli.shapes import compositions
 from neuromm.studies.results import Results, say
 
 
@@ -42,10 +51,6 @@ def main(
     out : str
         Result folder.
     """
-    import matplotlib.pyplot as plt
-
-    from neuromm.plots.pictures import picture_sheet
-
     check_device(device)
     scales = guidance_scales or [0.0, 1.0, 3.0]
     say("pictures of texts")
@@ -104,11 +109,6 @@ def pictures_of_texts(scales, n, steps, device="cpu", seed=1):
     probe : DataFrame
         guidance_scale, shape, colour, both (fractions right), low, high (95 % of both), n.
     """
-    from neuromm.observers.ann.diffusion import LatentDiffusion
-    from neuromm.observers.ann.diffusion.lab import read_shapes
-    from neuromm.stimuli.captions import caption
-    from neuromm.stimuli.shapes import compositions
-
     table = compositions(held_out=True)
     if not 1 <= n <= len(table):
         raise ValueError(f"n_pictures is {n}; 1 to {len(table)} compositions were held out")
@@ -133,10 +133,6 @@ def clips_of_sounds(n, steps, device="cpu", seed=1):
     scores : DataFrame
         clips, `at_the_wall` (impacts at which the disc is on that wall's side), `flicker` (mean second difference).
     """
-    from neuromm.observers.ann.diffusion import SoundToClip, temporal_flicker
-    from neuromm.observers.ann.diffusion.video import agreement_with_sound
-    from neuromm.stimuli.bouncing import Bouncing
-
     bouncing, rng = Bouncing(), np.random.default_rng([seed, 77])
     bounce = bouncing.draw(rng, n)
     model = SoundToClip.load().to(device)
@@ -163,9 +159,6 @@ def sounds_of_names(n_each, steps, device="cpu", seed=1):
     scores : DataFrame
         name, `read`, `read_after_listening` (as class).
     """
-    from neuromm.observers.ann.diffusion import LogMel, SoundModel
-    from neuromm.observers.ann.diffusion.audio import CLASSES, read_sounds
-
     names = np.repeat(CLASSES, n_each).tolist()
     log_mels, waves = SoundModel.load().to(device).generate(names, steps=steps, seed=seed)
     again = read_sounds(LogMel().forward(waves))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.maths.device import check_device
+from neuromm.observers.ann.diffusion import LatentDiffusion, record_at_noise
+from neuromm.observers.ann.diffusion.place_scenes import place_map
 from neuromm.session import present
+from neuromm.stimuli.shapes import compositions, draw_shapes
 from neuromm.stimuli.table import showings
 from neuromm.studies.results import Results, say
 
@@ -95,9 +99,6 @@ def layers_beside_models(timesteps, n_repeats=2, ensemble_size=4, device="cpu", 
     DataFrame
         network (trained, untrained), layer, timestep, model, value (whitened cosine), ceiling (of the layer).
     """
-    from neuromm.observers.ann.diffusion import record_at_noise
-    from neuromm.observers.ann.diffusion.place_scenes import place_map
-
     ours, theirs = (
         paradigms.ventriloquism_by_reliability(n_folds, n_repeats, reports=("auditory",), seed=s)
         for s in (seed, seed + 1)
@@ -144,9 +145,6 @@ def layers_beside_factors(timesteps, n_pictures=60, ensemble_size=4, seed=1):
     DataFrame
         network, layer, timestep, model (a factor, or pixels), value (Spearman).
     """
-    from neuromm.observers.ann.diffusion import LatentDiffusion, record_at_noise
-    from neuromm.stimuli.shapes import compositions, draw_shapes
-
     table = compositions()
     table = table.iloc[np.random.default_rng(seed).permutation(len(table))[:n_pictures]].reset_index(drop=True)
     pictures, labels = draw_shapes(table), [f"picture {i}" for i in range(len(table))]
@@ -168,8 +166,6 @@ def layers_beside_factors(timesteps, n_pictures=60, ensemble_size=4, seed=1):
 
 def _maps(table):
     """A heat map of layer × timestep per model, a row of them per network."""
-    import matplotlib.pyplot as plt
-
     networks, models = (list(dict.fromkeys(table[c])) for c in ("network", "model"))
     size = (0.5 + 1.5 * len(models), 0.5 + 1.5 * len(networks))
     with plots.style():

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue
+from neuromm.datasets.mohl2020 import read_mohl2020
 from neuromm.maths.noise import stable_seed
 from neuromm.measures.flexible import FEWEST_HELD_OUT
 from neuromm.observers.cues import Cue, check_asked
 from neuromm.paradigms.ventriloquism import SIGMA_AUDITORY, SIGMA_VISUAL
 from neuromm.session import generator
 from neuromm.stimuli.measurement import yoke
-from neuromm.stimuli.table import label_conditions
+from neuromm.stimuli.table import label_conditions, read_trials, require
 from neuromm.studies.one_sense import OneSense
 from neuromm.studies.results import as_people, rows_that_ask
 
@@ -268,10 +269,7 @@ def people(path) -> pd.DataFrame | None:
         return None
     path = Path(path)
     if path.is_dir() or path.name == "saccades.csv":
-        from neuromm.datasets.mohl2020 import read_mohl2020
-
         return read_mohl2020(path)
-    from neuromm.stimuli.table import read_trials, require
 
     table = read_trials(path)
     require(table, ["report", "response"], path.name)

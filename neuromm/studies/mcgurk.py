@@ -11,6 +11,7 @@ import pandas as pd
 from neuromm import catalogue, measures, paradigms, plots
 from neuromm.measures.bias import rate_with_interval
 from neuromm.measures.syllable_responses import FACTORS
+from neuromm.observers.bayes.magnotti2015 import draw_population
 from neuromm.plots.curves import beside, draw, is_human, tidy
 from neuromm.plots.style import COLOURS
 from neuromm.plots.syllables import pair_name
@@ -232,8 +233,6 @@ def _people(results, n_people, seed):
 
 def people_rates(n_people=165, *, n_trials=10, seed=1):
     """Fusion rates of people drawn around Magnotti & Beauchamp (2015), who are shown trials: people × 14 stimuli."""
-    from neuromm.observers.bayes.magnotti2015 import draw_population
-
     people = draw_population(n_people, rng=np.random.default_rng(seed))
     trials = paradigms.mcgurk(14 * n_trials, pairs=[("ba", "ga")], choice="open", seed=seed)
     stimulus = np.arange(len(trials)) % 14

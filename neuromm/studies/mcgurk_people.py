@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
 from neuromm import catalogue, measures, plots
@@ -144,8 +145,6 @@ def _fusion(table, context):
 
 
 def _figures(results, fit, answers, fusion, context):
-    import matplotlib.pyplot as plt
-
     shown = answers[answers["trial_type"] != "congruent"].assign(
         observer=lambda t: t["trial_type"] + " trial, " + t[context] + " block"
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from neuromm.observers.ann.fusion.benefit import live
 from neuromm.plots.curves import draw
 from neuromm.plots.style import COLOURS, in_style
 from neuromm.studies.results import Results, say
@@ -32,8 +34,6 @@ def main(
     out : str
         Result folder.
     """
-    from neuromm.observers.ann.fusion.benefit import live
-
     steps, rows = sorted(steps or [30, 100, 300, 1000]), []
     for life in INK:
         for n_steps in steps:
@@ -80,8 +80,6 @@ def _curve(table, by):
 
 @in_style
 def _draw(table):
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 2.5), sharey=True)
     most = table[table["scenes"] == table["scenes"].max()]
     for i, (life, colour) in enumerate(INK.items()):

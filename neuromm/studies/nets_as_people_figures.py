@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm.plots.curves import tidy
@@ -14,8 +15,6 @@ HUES = {"sigma_auditory": "auditory", "sigma_visual": "visual", "p_common": "com
 @in_style
 def draw_estimates(estimates, people):
     """Three axes, a row per family: estimates with intervals, a tick where the truth is, people below in black."""
-    import matplotlib.pyplot as plt
-
     families = list(dict.fromkeys(estimates["family"]))
     figure, axes = plt.subplots(1, 3, figsize=(7, 0.7 + 0.28 * (len(families) + 1)), sharey=True)
     for ax, parameter in zip(axes, ("p_common", "sigma_auditory", "sigma_visual"), strict=True):
@@ -41,8 +40,6 @@ def draw_estimates(estimates, people):
 @in_style
 def draw_strategies(selected):
     """Protected exceedance of each strategy, a group of bars per family; chance is dashed."""
-    import matplotlib.pyplot as plt
-
     families, kinds = (list(dict.fromkeys(selected[c])) for c in ("family", "strategy"))
     order = [k for k in ("averaging", "matching", "selection", "fixed_criterion", "fusion") if k in kinds]
     figure, ax = plt.subplots(figsize=(5.2, 2.0))
@@ -63,8 +60,6 @@ def draw_strategies(selected):
 @in_style
 def draw_agreement(alike):
     """Agreement with the ideal observer, a row per family, dots are seeds; ceiling as a band, floor as a line."""
-    import matplotlib.pyplot as plt
-
     networks = alike[alike["role"] == "network"]
     families = list(dict.fromkeys(networks["family"]))
     figure, axes = plt.subplots(1, 2, figsize=(5.6, 0.7 + 0.26 * len(families)), sharey=True)
@@ -89,8 +84,6 @@ def draw_agreement(alike):
 @in_style
 def draw_ablation(ablation):
     """Slopes of the bias on disparity: whole, without a random axis, without the evidence axis; a line per network."""
-    import matplotlib.pyplot as plt
-
     layers = list(dict.fromkeys(ablation["layer"]))
     figure, axes = plt.subplots(1, len(layers), figsize=(4.6, 2.2), sharey=True, squeeze=False)
     columns = ["slope", "slope_random", "slope_evidence"]

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import zoom
 
 from neuromm.stimuli.shapes import draw_grey_shapes
 
@@ -117,8 +118,6 @@ def _refuse_large(file):
 
 def _resize(picture, n_pixels):
     """Linear interpolation to a square."""
-    from scipy.ndimage import zoom
-
     if picture.shape == (n_pixels, n_pixels):
         return picture
     factors = [n_pixels / size for size in picture.shape]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -116,7 +117,6 @@ def _inequality(results, families, limits):
         groups,
         f"Above 0 no race is so fast; mean over people. {dropped} reaction times left out.",
     )
-    import matplotlib.pyplot as plt
 
     with plots.style():
         figure, axes = plt.subplots(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -16,7 +17,7 @@ from neuromm.plots.style import save_figure
 from neuromm.report import report
 from neuromm.stimuli.checks import COUNTS, name_people
 from neuromm.stimuli.columns import PEOPLE
-from neuromm.stimuli.table import label_conditions
+from neuromm.stimuli.table import finish, label_conditions, read_trials
 from neuromm.storage import result_folder, write_provenance, write_session
 
 # columns of a user's table that say who answered what, not what was shown
@@ -50,8 +51,6 @@ class Results:
         FileExistsError, OSError
             If `out` is not ours to replace, or cannot be written; nothing is left behind.
         """
-        import matplotlib.pyplot as plt
-
         with result_folder(out) as draft:
             captions = {}
             for stem, (figure, data, caption) in self.figures.items():
@@ -94,8 +93,6 @@ def read_table(
     FileNotFoundError, ValueError
         If the file is not there, is no trial table, shows nothing, or holds answers to nobody knows which question.
     """
-    from neuromm.stimuli.table import finish, read_trials
-
     trials, name = read_trials(path), Path(path).name
     given = [column for column in events if column in trials]
     if not given:
@@ -199,8 +196,6 @@ def read_people(path, report: str | None = None) -> pd.DataFrame:
     FileNotFoundError, ValueError
         If the file is not there, is no trial table, or only a column like `observer` names the people.
     """
-    from neuromm.stimuli.table import read_trials
-
     table = name_people(read_trials(path)).reset_index()
     added = {"kind": "human"} if "kind" not in table else {}
     if report is not None and "report" not in table:

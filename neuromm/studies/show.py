@@ -5,10 +5,20 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from neuromm.plots.style import in_style, save_figure
+from neuromm.plots.style import in_style, save_figure, style
+from neuromm.stimuli import speech_sound
+from neuromm.stimuli.bouncing import Bouncing
+from neuromm.stimuli.captions import caption
+from neuromm.stimuli.flashes import RATE, FlashesAndBeeps, log_mel
+from neuromm.stimuli.frames import Frames
+from neuromm.stimuli.printed import PrintedPictures
+from neuromm.stimuli.shapes import SHAPES, compositions, draw_shapes
+from neuromm.stimuli.sound import Cochleagram, Sound
+from neuromm.stimuli.syllables import F0, SYLLABLES, Spoken
 from neuromm.storage import result_folder, write_provenance
 
 
@@ -39,9 +49,6 @@ def show(name, out=None, *, seed=1) -> Path:
 
 def located_events(folder, seed):
     """A light and a sound at five places, sharp and blurred, loud and faint; frames and cochleagrams."""
-    from neuromm.stimuli.frames import Frames
-    from neuromm.stimuli.sound import Cochleagram, Sound
-
     places = [-30.0, -10.0, 0.0, 10.0, 30.0]
     rows = [(p, sv, sa) for sv, sa in ((1.0, 1.0), (0.05, 0.2)) for p in places]
     trials = pd.DataFrame(rows, columns=["visual_azimuth", "visual_reliability", "auditory_reliability"])
@@ -62,8 +69,6 @@ def located_events(folder, seed):
 
 def flashes_and_beeps(folder, seed):
     """One flash with two beeps, and others: light after the eye's smear, log-mel of the pips, 10 ms steps."""
-    from neuromm.stimuli.flashes import RATE, FlashesAndBeeps, log_mel
-
     rows = [(1, 1, 60.0), (1, 2, 60.0), (2, 1, 60.0), (2, 2, 60.0), (2, 2, 200.0)]
     trials = pd.DataFrame(rows, columns=["n_flashes", "n_beeps", "beep_soa"])
     trials["flash_soa"], trials["noise_seed"] = trials["beep_soa"], seed * 1000 + np.arange(len(trials))
@@ -79,9 +84,6 @@ def flashes_and_beeps(folder, seed):
 
 def syllables(folder, seed):
     """Six syllables by a low and a high voice: log-mel of the sound, video of the mouth."""
-    from neuromm.stimuli import speech_sound
-    from neuromm.stimuli.syllables import F0, SYLLABLES, Spoken
-
     names, talkers = list(SYLLABLES), (0, 6)
     trials = pd.DataFrame({"auditory_syllable": names * 2, "talker": np.repeat(talkers, len(names))})
     trials["visual_syllable"], trials["noise_seed"] = trials["auditory_syllable"], seed * 1000 + np.arange(len(trials))
@@ -99,16 +101,10 @@ def syllables(folder, seed):
 
 def shapes(folder, seed):
     """Shapes with their captions; compositions that are held out of training are marked with a star."""
-    from neuromm.plots.style import style
-    from neuromm.stimuli.captions import caption
-    from neuromm.stimuli.shapes import compositions, draw_shapes
-
     rng = np.random.default_rng(seed)
     table = compositions().sample(20, random_state=seed).reset_index(drop=True)
     pictures, said = draw_shapes(table, rng=rng), caption(table)
     with style():
-        import matplotlib.pyplot as plt
-
         figure, axes = plt.subplots(4, 5, figsize=(7, 6.2))
         for ax, picture, text, held in zip(axes.flat, pictures, said, table["held_out"], strict=True):
             ax.imshow(picture.transpose(1, 2, 0))
@@ -121,10 +117,6 @@ def shapes(folder, seed):
 
 def printed(folder, seed):
     """Drawings with the word that names them, a neutral word, another shape's name and none, at three contrasts."""
-    from neuromm.plots.style import style
-    from neuromm.stimuli.printed import PrintedPictures
-    from neuromm.stimuli.shapes import SHAPES
-
     other = dict(zip(SHAPES, (*SHAPES[1:], SHAPES[0]), strict=True))
     kinds = {"congruent": lambda s: (s, s), "neutral": lambda s: (s, "house"), "conflict": lambda s: (s, other[s]),
              "alone": lambda s: (s, None)}  # fmt: skip
@@ -134,8 +126,6 @@ def printed(folder, seed):
     table["noise_seed"] = seed * 1000 + np.arange(len(table))
     pictures = np.clip(PrintedPictures().render(table), 0, 1)
     with style():
-        import matplotlib.pyplot as plt
-
         figure, axes = plt.subplots(3, 4, figsize=(7, 5.6))
         for ax, picture, row in zip(axes.flat, pictures, table.itertuples(), strict=True):
             ax.imshow(picture.transpose(1, 2, 0))
@@ -151,8 +141,6 @@ def printed(folder, seed):
 
 def bouncing(folder, seed):
     """A disc between two walls, with a click where it hits, panned to the wall."""
-    from neuromm.stimuli.bouncing import Bouncing
-
     renderer = Bouncing()
     bounce = renderer.draw(np.random.default_rng(seed), 3)
     clips, waves = renderer.clips(bounce), renderer.sounds(bounce)
@@ -170,8 +158,6 @@ SETS = {
 @in_style
 def _sheet(folder, stem, rows, labels, heading):
     """Pictures in a grid: one row per kind, one column per stimulus, one grey scale per row."""
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(len(rows), len(labels), figsize=(7, 0.4 + 0.85 * len(rows)), squeeze=False)
     for line, (name, pictures) in zip(axes, rows.items(), strict=True):
         low, high = float(np.min(pictures)), float(np.max(pictures))
@@ -191,8 +177,6 @@ def _sheet(folder, stem, rows, labels, heading):
 @in_style
 def _strip(folder, stem, clips, waves=None):
     """Frames side by side, one clip a row; its sound under it where there is one (left ear, right ear)."""
-    import matplotlib.pyplot as plt
-
     each = 1 if waves is None else 2
     figure, axes = plt.subplots(each * len(clips), 1, figsize=(7, 0.3 + 0.75 * each * len(clips)), squeeze=False)
     for i, (name, frames) in enumerate(clips):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from neuromm import measures
 from neuromm.session import Session, present
-from neuromm.studies.line_up import FEWEST_CONDITIONS, SLOW
+from neuromm.studies.line_up import FEWEST_CONDITIONS, SLOW, ideal_observers
 
 RAW = ("frames", "cochleagram")  # layers that are the stimulus itself
 
@@ -98,8 +98,6 @@ def show_all(trials, participants, *, seed, held_out=None, keep=(), say=print) -
 
 def log_bayes_factor(trials) -> np.ndarray:
     """Evidence for one cause in each row's yoked measurements, nats, at the sds of the row; NaN without a pair."""
-    from neuromm.studies.line_up import ideal_observers
-
     ideal = ideal_observers()[0].observer
     record = present(trials, [ideal], seed=0, layers=["log_bayes_factor"]).representations[ideal.name]
     pairs = trials[["auditory_azimuth", "visual_azimuth"]].notna().all(axis=1).to_numpy()

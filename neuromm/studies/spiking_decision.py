@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -119,8 +120,6 @@ def _draw_cues(results, combined):
 
 def _draw_pools(results, session, circuit):
     """Rates of the pool of the shown direction and of the other, by coherence."""
-    import matplotlib.pyplot as plt
-
     rates = {
         pool: values.coarsen(time=5, boundary="trim").mean()
         for pool, values in session.representations[circuit.name].items()

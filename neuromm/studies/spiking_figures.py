@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm import plots
@@ -27,8 +28,6 @@ def draw_against(table, x, panels, *, by="observer", colours=None, log=False, si
         `x`, `by`, and for each panel its column, `COLUMN_low` and `COLUMN_high` (or `low`, `high`).
     panels : dict of column → (label of the axis, reference line or None, (low, high) limits or None)
     """
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, axes = plt.subplots(1, len(panels), figsize=size, layout="constrained", squeeze=False)
         for ax, (column, (label, reference, limits)) in zip(axes[0], panels.items(), strict=True):

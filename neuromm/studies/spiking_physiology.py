@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -93,8 +94,6 @@ def temporal_window(observer, *, n_repeats, seed, event=20.0):
 
 def draw_window(results, curve, window):
     """The window of integration as a figure of the study."""
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, ax = plt.subplots(figsize=(3.6, 2.6), layout="constrained")
         ax.fill_between(curve["soa"], curve["low"], curve["high"], color=COLOURS["audiovisual"], alpha=0.15, lw=0)

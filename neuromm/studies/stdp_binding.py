@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -95,8 +96,6 @@ def summarise(trained, rule):
 
 def _draw(results, summary, curve):
     """Expected change of one pair, growth of the trained weight and the response it evokes, against jitter."""
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, axes = plt.subplots(1, 3, figsize=(7.4, 2.5), layout="constrained")
         ticks = sorted(summary["jitter"].unique())
@@ -128,8 +127,6 @@ def _draw(results, summary, curve):
 
 def _draw_weights(results, one, network):
     """Weights from each sound to each light after training."""
-    import matplotlib.pyplot as plt
-
     table = pd.DataFrame(one["weights"]).rename_axis("sound").reset_index().melt("sound", var_name="light")
     with plots.style():
         figure, ax = plt.subplots(figsize=(3.4, 2.7), layout="constrained")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from neuromm import catalogue, measures, paradigms, plots
@@ -108,7 +109,6 @@ def _fission(results, n_repeats, coupling, seed):
     people = [catalogue.load("flash_window", alpha=a, coupling=coupling, name=f"alpha_{a:g}_Hz") for a in ALPHAS]
     table = measures.fission_by_soa(present(trials, people, seed=seed, layers=None).trials)
     results.tables["fission"] = table
-    import matplotlib.pyplot as plt
 
     with plots.style():
         figure, axes = plt.subplots(1, 3, figsize=(8.2, 2.5))

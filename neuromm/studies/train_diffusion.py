@@ -5,10 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from neuromm import plots
 from neuromm.maths.device import check_device
+from neuromm.observers.ann.diffusion import lab
+from neuromm.observers.ann.manifest import shipped
+from neuromm.observers.ann.weights import read_header
+from neuromm.plots.pictures import loss_curve, picture_sheet
 from neuromm.studies.pictures import load_pictures
 from neuromm.studies.results import Results, say
 
@@ -53,14 +59,6 @@ def main(
     out : str
         Result folder.
     """
-    import matplotlib.pyplot as plt
-
-    from neuromm import plots
-    from neuromm.observers.ann.diffusion import lab
-    from neuromm.observers.ann.manifest import shipped
-    from neuromm.observers.ann.weights import read_header
-    from neuromm.plots.pictures import loss_curve, picture_sheet
-
     check_device(device)
     if not 1 <= sampler_steps <= lab.SCHEDULE.n_timesteps:  # said now, not after the training
         raise ValueError(f"sampler_steps is {sampler_steps}; 1 to {lab.SCHEDULE.n_timesteps} are possible")

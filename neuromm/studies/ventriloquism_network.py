@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import plots
+from neuromm.maths.ring import find_peaks
 from neuromm.observers.rate.cuppini2017 import Cuppini2017
 from neuromm.observers.rate.magosso2012 import Magosso2012
 from neuromm.studies.results import Results, say
@@ -40,8 +41,6 @@ def shifts(disparities=DISPARITIES):
 
 def causes(disparities=DISPARITIES):
     """Peaks of the multisensory ring (Cuppini 2017): their number and heights against disparity."""
-    from neuromm.maths.ring import find_peaks
-
     network = Cuppini2017(**FAST)
     trials = pd.DataFrame({"auditory_azimuth": 0.0, "visual_azimuth": np.array(disparities), "report": "common"})
     percept = network.perceive(trials, rng=np.random.default_rng(0), layers=["multisensory"])

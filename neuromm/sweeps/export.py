@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from neuromm.core.files import atomic_file, write_text
 
@@ -64,8 +65,6 @@ def _zarr(sweep, path, name):
 
 def dataset(sweep, name=None):
     """The Dataset of `Sweep.to_xarray`."""
-    import xarray as xr
-
     table = sweep.table(name)
     point = [c for c in table.columns[: table.columns.get_loc("task") + 1 + _n_point(sweep)] if c in table]
     of_task = np.concatenate([[0], np.cumsum(table["task"].to_numpy()[1:] != table["task"].to_numpy()[:-1])])

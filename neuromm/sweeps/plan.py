@@ -24,7 +24,9 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from neuromm import catalogue
+from neuromm import catalogue, measures
+from neuromm.stimuli.delimited import parse_delimited
+from neuromm.stimuli.table import as_trials
 from neuromm.sweeps.points import check_keys, count_points, points
 from neuromm.sweeps.task import FORMAT, Task, build_observer, canonical, describe_observer, plain
 
@@ -152,9 +154,6 @@ def table_text(trials) -> str:
 
 def read_text(text):
     """The trial table of such a text."""
-    from neuromm.stimuli.delimited import parse_delimited
-    from neuromm.stimuli.table import as_trials
-
     return as_trials(parse_delimited(text, "the trials of the plan", separator=","))
 
 
@@ -165,8 +164,6 @@ def checksum_of(text) -> str:
 
 def find_measure(name):
     """A function of `neuromm.measures` by name, or any at "module:function"."""
-    from neuromm import measures
-
     return importable(name, f"measure '{name}'") if ":" in str(name) else _attribute(measures, name)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from neuromm import catalogue
+from neuromm.stimuli.checks import name_people
+from neuromm.stimuli.table import check_trials, read_trials, require
 from neuromm.sweeps.code import code_of, describe_code
 from neuromm.sweeps.plan import Plan, checksum_of, find_measure, importable, read_text, replaced, table_text
 from neuromm.sweeps.points import check_keys, check_sample, count_points
@@ -136,9 +138,6 @@ def _stimuli(given, where, folder, tables):
 
 def _keep_table(trials, folder, tables, subject=None):
     """Checksum of a user's table, whose text is kept in `tables`; `subject` as for `read_trials`."""
-    from neuromm.stimuli.checks import name_people
-    from neuromm.stimuli.table import check_trials, read_trials
-
     if isinstance(trials, str | Path):
         table = read_trials(Path(folder) / trials, None if subject == "observer" else subject)
     else:  # a session's answers number their rows, and say the trial in a column
@@ -269,8 +268,6 @@ def states_of_code(plan: Plan) -> dict[str, str]:
 
 
 def _fit(given, where, folder, tables):
-    from neuromm.stimuli.table import require
-
     where = f"{where}: [[fits]]"
     if "class" in given:
         return given

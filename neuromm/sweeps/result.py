@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neuromm.core.files import sha256
+from neuromm.sweeps.export import dataset
 from neuromm.sweeps.store import Store, stored_plan
 from neuromm.sweeps.work import KIND_OF
 
@@ -103,8 +105,6 @@ class Sweep:
 
     def arrays(self, name):
         """(point, array) of every task that kept an array of that name; each is checked against its checksum."""
-        from neuromm.core.files import sha256
-
         with Store(self.folder) as store:
             for task, row in self.rows():
                 expected = json.loads(row["files"]).get(name)
@@ -121,8 +121,6 @@ class Sweep:
         Dims are (task, row), rows filled with NaN where tasks differ in length; if the plan is one full grid, `task`
         is unfolded into a dimension per parameter. Parameters are coordinates.
         """
-        from neuromm.sweeps.export import dataset
-
         return dataset(self, name)
 
 

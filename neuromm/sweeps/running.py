@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neuromm.maths.device import check_gpus
 from neuromm.sweeps.code import describe_code
+from neuromm.sweeps.dask_cluster import run_on_dask
 from neuromm.sweeps.plan import Plan
 from neuromm.sweeps.processes import CHUNK_SECONDS, MAX_CHUNK, run_in_processes, run_serially
 from neuromm.sweeps.reading import codes, make_plan, paths_of_code, read_plan, with_current_code
@@ -156,8 +157,6 @@ def _run(plan, store, workers, progress, retry_failed, cluster, chunks, local):
 
 def _outcomes(tasks, plan, store, workers, cluster, chunks, local):
     if workers == "dask":
-        from neuromm.sweeps.dask_cluster import run_on_dask
-
         return run_on_dask(tasks, plan.tables, cluster or plan.cluster or {"local": 2}, **chunks)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise ValueError(f"workers is {workers!r}; 0 (this process), a number of processes, or 'dask' is wanted")

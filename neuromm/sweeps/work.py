@@ -19,6 +19,9 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue
+from neuromm.measures.fitting import Free, fit
+from neuromm.session import Session, generator
+from neuromm.stimuli.table import label_conditions
 from neuromm.sweeps.code import check_code
 from neuromm.sweeps.plan import checksum_of, find_measure, paradigm_text, read_text
 from neuromm.sweeps.task import build_observer, canonical
@@ -61,8 +64,6 @@ def run_chunk(chunk, tables) -> list[Outcome]:
 
 def _present(task, tables):
     """Show a stimulus set to an observer; keep measures, responses, exact predictions, layers."""
-    from neuromm.session import Session, generator
-
     content = task.content
     observer = _observer(task)
     trials = _stimuli(task, tables)
@@ -105,8 +106,6 @@ def _call(task, tables):
 
 def _fit(task, tables):
     """Fit one subject's rows, or a bootstrap sample of its showings."""
-    from neuromm.measures.fitting import Free, fit
-
     content = task.content
     trials = _stimuli(task, tables)
     rows = trials[trials[content["by"]].astype(str) == str(content["subject"])]
@@ -154,8 +153,6 @@ def _stimuli(task, tables):
 @functools.lru_cache(maxsize=32)
 def _trials(checksum, recipe, text):
     """The stimulus set that a task names, checked to be that one."""
-    from neuromm.stimuli.table import label_conditions
-
     text = paradigm_text(json.loads(recipe)) if text is None else text
     if checksum_of(text) != checksum:
         raise ValueError(

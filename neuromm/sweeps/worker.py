@@ -10,13 +10,14 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
+from neuromm.sweeps.task import Task
+from neuromm.sweeps.work import run_task
+
 
 def main(descriptor) -> int:
     """Serve until the driver is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     pipe = Connection(int(descriptor))
-    from neuromm.sweeps.task import Task
-    from neuromm.sweeps.work import run_task
 
     tables = {}
     try:

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from neuromm.core.parameters import number, probability, sd
 from neuromm.observers.base import Cue, Observer, Percepts, nullable
 from neuromm.observers.bayes.directions import choose_on_circle, wrapped
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.protocol import answer
 from neuromm.stimuli.table import distinct
 

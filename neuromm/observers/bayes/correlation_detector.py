@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from neuromm.maths.correlation_detector import detect, events
 from neuromm.observers.base import Observer, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.stimuli.measurement import reliability_of
 from neuromm.stimuli.table import distinct, require
 
@@ -146,7 +146,7 @@ class CorrelationDetector(Observer, Likely):
         """
         import torch
 
-        from neuromm.maths.report_probability import normal_cdf
+        from neuromm.maths.report_probability import normal_cdf  # torch
 
         self.check_trials(cells)
         outputs = torch.as_tensor(self._outputs(cells), device=device)

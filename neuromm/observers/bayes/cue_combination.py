@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from neuromm.core.parameters import number, probability, sd
 from neuromm.maths import combination
 from neuromm.observers.base import Cue, Observer, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.choices import LAPSE_RANGE
 from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.alternatives import number_offers
@@ -170,7 +170,7 @@ class _Plan:
         """Log probability of each cell, (n_sets, n_cells)."""
         import torch
 
-        from neuromm.maths.report_probability import normal_cdf, normal_density
+        from neuromm.maths.report_probability import normal_cdf, normal_density  # torch
 
         sigma = torch.stack([p[f"sigma_{m}"] for m in MODALITIES], -1)[:, None] * self.unit  # (sets, cells, 6)
         noise = p["correlation"][:, None, None]

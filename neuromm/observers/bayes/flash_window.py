@@ -11,7 +11,7 @@ from neuromm.core.messages import must_be
 from neuromm.core.parameters import number, positive, probability
 from neuromm.maths.parameters import BadData
 from neuromm.observers.base import Observer, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.stimuli.table import require
 
 STANDARD_ALPHA = 10.5  # Hz, the frequency at which coupled and uncoupled windows coincide

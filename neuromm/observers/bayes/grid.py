@@ -106,18 +106,18 @@ class GridCausalInference(TwoCueObserver):
         return (*arguments, own.modality, other.modality, both), both
 
     def _moments(self, arguments):
-        from neuromm.observers.bayes.grid_likelihood import moments
+        from neuromm.observers.bayes.grid_likelihood import moments  # torch
 
         return moments(self, arguments)
 
     def _below(self, bounds, arguments):
-        from neuromm.observers.bayes.grid_likelihood import below
+        from neuromm.observers.bayes.grid_likelihood import below  # torch
 
         return below(self, bounds, arguments)
 
     def plan_likelihood(self, cells, device):
         """Log probability of each answer; see `neuromm.observers.bayes.grid_likelihood`."""
-        from neuromm.observers.bayes.grid_likelihood import GridGroup
-        from neuromm.observers.bayes.location_likelihood import plan
+        from neuromm.observers.bayes.grid_likelihood import GridGroup  # torch
+        from neuromm.observers.bayes.location_likelihood import plan  # torch
 
         return plan(self, cells, device, lambda *a: GridGroup(self, *a))

@@ -1,6 +1,6 @@
 """The likelihood plan, the predictions and the percepts of the grid observer: its fields made into a `Grid`."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -17,8 +17,6 @@ from neuromm.observers.bayes.location_likelihood import Group
 
 def numbers(observer):
     """The numeric fields as tensors of one parameter set, shape ()."""
-    from dataclasses import fields
-
     values = {f.name: getattr(observer, f.name) for f in fields(observer)}
     return {k: torch.tensor(float(v), dtype=torch.float64) for k, v in values.items() if isinstance(v, int | float)}
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import torch
 
 from neuromm.core.messages import must_be
 from neuromm.core.parameters import is_allowed, numbers_of, parameters_of
 from neuromm.maths.device import check_device
 from neuromm.maths.parameters import BadData, Space, as_free
+from neuromm.maths.report_probability import STANDARD
 from neuromm.observers.bayes.possible_answers import check_answers
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import distinct, require
@@ -92,8 +94,6 @@ class Likelihood:
 
     def _plan(self, cells, counts):
         """One plan per combination of levels, each with the axes of theta it reads and the counts of its cells."""
-        import torch
-
         per = self.space.per
         columns = sorted(set(per.values()))
         keys = [()] * len(cells)
@@ -120,8 +120,6 @@ class Likelihood:
 
     def _refuse_dependence(self, evaluate, name, cells):
         """Refuse rows without a level of a `per` column whose answers depend on the parameter that varies with it."""
-        import torch
-
         default = float(getattr(self.observer, name))
         moved = {name: torch.tensor([default, 0.7 * default + 0.01, 0.4 * default + 0.02], dtype=torch.float64)}
         if name in ("correlation", "lapse") or name.startswith("p_"):
@@ -161,8 +159,6 @@ class Likelihood:
             wanted = f"{len(self.names)} are wanted: {', '.join(self.names)}"
             raise ValueError(f"theta has {theta.shape[1]} columns; {wanted}")
         subject = np.zeros(len(theta), int) if subject is None else np.broadcast_to(subject, (len(theta),))
-        from neuromm.maths.report_probability import STANDARD
-
         rule = STANDARD if precision == 1 else STANDARD.refined(precision)
         rule = replace(rule, memory=self.max_memory)
         value, slope = self._all(theta, subject, gradient, rule)
@@ -186,8 +182,6 @@ class Likelihood:
         return -theta[:, sigmas].min(1) if sigmas else np.zeros(len(theta))
 
     def _evaluate(self, parts, theta, some, row, gradient, rule, value, slope):
-        import torch
-
         with torch.set_grad_enabled(gradient):
             values = torch.tensor(theta[some], dtype=torch.float64, device=self.device, requires_grad=gradient)
             for evaluate, axis, counts, _ in parts:
@@ -199,8 +193,6 @@ class Likelihood:
 
     def _parameters(self, values, axis):
         """Every numeric field of the observer as a tensor of shape (n_sets,)."""
-        import torch
-
         parameters = {}
         for name, default in numbers_of(self.observer).items():
             if name in axis:
@@ -214,40 +206,19 @@ class Likelihood:
         return np.abs(self(theta, subject) - self(theta, subject, precision=2.0))
 
 
-class Likely:
-    """What makes an observer fit-able: `likelihood` and `log_likelihood`, from its `plan_likelihood`."""
-
-    def likelihood(self, trials, free, *, by="observer", device="cpu", max_memory=2.0) -> Likelihood:
-        """The exact log likelihood of the responses in `trials` as a function of `free` parameters."""
-        return Likelihood(self, trials, free, by=by, device=device, max_memory=max_memory)
-
-    def check_answers(self, trials) -> None:
-        """Refuse a response that its row does not offer: a `BadData` that names trial, value and choices."""
-        check_answers(trials[trials["response"].notna()], self)
-
-    def log_likelihood(self, trials) -> np.ndarray:
-        """Log probability of each response at the observer's own values, nats (log density if continuous).
-
-        NaN where the response is missing.
-
-        Raises
-        ------
-        BadData
-            If a response is none of the choices of its row.
-        """
-        import torch
-
-        require(trials, ["report", "response"], self.name)
-        out = np.full(len(trials), np.nan)
-        given = np.flatnonzero(trials["response"].notna())
-        if not len(given):
-            return out
-        some = trials.iloc[given]
-        first, cell = distinct(some, [*self.likelihood_columns, "report", "alternatives", "response"])
-        check_answers(some.iloc[first], self)
-        evaluate, _ = self.plan_likelihood(some.iloc[first], "cpu")
-        numbers = numbers_of(self)
-        with torch.no_grad():
-            values = {name: torch.tensor([v], dtype=torch.float64) for name, v in numbers.items()}
-            out[given] = evaluate(values)[0].numpy()[cell]
+def log_likelihood(observer, trials: pd.DataFrame) -> np.ndarray:
+    """Log probability of each response at the observer's own values; see `Likely.log_likelihood`."""
+    require(trials, ["report", "response"], observer.name)
+    out = np.full(len(trials), np.nan)
+    given = np.flatnonzero(trials["response"].notna())
+    if not len(given):
         return out
+    some = trials.iloc[given]
+    first, cell = distinct(some, [*observer.likelihood_columns, "report", "alternatives", "response"])
+    check_answers(some.iloc[first], observer)
+    evaluate, _ = observer.plan_likelihood(some.iloc[first], "cpu")
+    numbers = numbers_of(observer)
+    with torch.no_grad():
+        values = {name: torch.tensor([v], dtype=torch.float64) for name, v in numbers.items()}
+        out[given] = evaluate(values)[0].numpy()[cell]
+    return out

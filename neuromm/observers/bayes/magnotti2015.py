@@ -10,7 +10,7 @@ from neuromm.core.messages import must_be
 from neuromm.core.parameters import number, positive
 from neuromm.maths.encoding_disparity import fusion_probability
 from neuromm.observers.base import Labels, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.bayes.syllables import OTHER, SyllableObserver, check_codes, probability_table
 
 COLUMN = "syllable_disparity"  # disparity of each McGurk stimulus, the observer's `disparity` where missing
@@ -98,7 +98,7 @@ class Magnotti2015(SyllableObserver, Likely):
         """Log probability of each answer (its code in `syllables`, or 1/0 for "common") in closed form."""
         import torch
 
-        from neuromm.maths.report_probability import normal_cdf
+        from neuromm.maths.report_probability import normal_cdf  # torch
 
         self.check_trials(cells)
         heard, seen, fused, _ = self._stimuli(cells)

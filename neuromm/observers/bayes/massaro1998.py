@@ -10,7 +10,7 @@ from neuromm.core.messages import must_be
 from neuromm.core.parameters import positive
 from neuromm.maths.fuzzy_logic import integrate_supports
 from neuromm.observers.base import Labels, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.bayes.syllables import SyllableObserver, check_codes, probability_table
 from neuromm.observers.choices import label_offers
 

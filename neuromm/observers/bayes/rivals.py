@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from neuromm.core.parameters import number, positive, probability, sd
 from neuromm.maths.expectation import expect, report_below
+from neuromm.observers.bayes import rival_likelihood
 from neuromm.observers.bayes.two_cues import TwoCueObserver
 
 
@@ -37,8 +38,6 @@ class AlternativeModel(TwoCueObserver):
 
     def plan_likelihood(self, cells, device):
         """Log probability of each answer; see `neuromm.observers.bayes.likelihood`."""
-        from neuromm.observers.bayes import rival_likelihood  # torch
-
         return rival_likelihood.plan(self, cells, device, rival_likelihood.GROUPS[self.rule])
 
 
@@ -58,8 +57,8 @@ class CriterionRule(AlternativeModel):
     def _below(self, bounds, arguments):
         import torch
 
-        from neuromm.maths.report_probability import cues
-        from neuromm.maths.rival_probability import below_criterion
+        from neuromm.maths.report_probability import cues  # torch
+        from neuromm.maths.rival_probability import below_criterion  # torch
 
         below, n = np.empty((len(arguments[0]), len(bounds))), len(arguments[0])
         rows = np.stack(np.broadcast_arrays(*arguments[:7], np.zeros(n))[:7], -1)

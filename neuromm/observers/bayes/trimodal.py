@@ -9,7 +9,7 @@ import pandas as pd
 from neuromm.core.parameters import count, number, numbers_of, probability, sd
 from neuromm.maths import partitions as parts
 from neuromm.observers.base import Cue, Observer, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.choices import LAPSE_RANGE
 from neuromm.observers.protocol import units_of
 from neuromm.stimuli.alternatives import number_offers, offer_counts
@@ -79,7 +79,7 @@ class TrimodalObserver(Observer, Likely):
                 table.loc[rows, "sd"] = np.sqrt(np.maximum(chosen @ keys**2 - mean**2, 0.0))
             free = table["expected"].isna().to_numpy()
             if free.any():
-                from neuromm.observers.bayes.trimodal_likelihood import moments
+                from neuromm.observers.bayes.trimodal_likelihood import moments  # torch
 
                 mean, variance = moments(self, one[free], values)
                 said = (1 - self.lapse) * mean

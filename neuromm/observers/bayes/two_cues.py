@@ -13,7 +13,7 @@ import pandas as pd
 from neuromm.maths.expectation import blur_bounds, expect, report_below
 from neuromm.maths.gaussian import READ_OUT, fuse, log_bayes_factor, posterior_common, segregate
 from neuromm.observers.base import Cue, Draws, Observer, Percepts, Stimuli
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.choices import LAPSE_RANGE
 from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.alternatives import number_offers

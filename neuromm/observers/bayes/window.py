@@ -12,7 +12,7 @@ from scipy.special import expit, ndtr
 from neuromm.core.messages import must_be
 from neuromm.core.parameters import numbers_of
 from neuromm.observers.base import Observer, Percepts
-from neuromm.observers.bayes.likelihood import Likely
+from neuromm.observers.bayes.likely import Likely
 from neuromm.observers.predictions import Predictions
 from neuromm.stimuli.table import require
 
@@ -98,7 +98,7 @@ class WindowObserver(Observer, Likely):
         """Log probability of each answer in closed form; see `neuromm.observers.bayes.likelihood`."""
         import torch
 
-        from neuromm.maths.report_probability import normal_cdf
+        from neuromm.maths.report_probability import normal_cdf  # torch
 
         soa = torch.tensor(self._asked_soa(cells), device=device)
         yes = torch.as_tensor(cells["response"].to_numpy(float) > 0.5, device=device)

@@ -12,6 +12,7 @@ from neuromm.core.parameters import count, sd
 from neuromm.maths.noise import normal_from_seeds
 from neuromm.observers.ann.diffusion.joint import ancestral
 from neuromm.observers.ann.diffusion.joint_net import JointNet
+from neuromm.observers.ann.diffusion.latent import from_unit
 from neuromm.observers.ann.diffusion.noise import standard_normal
 from neuromm.observers.ann.diffusion.observer import DenoiserObserver, presentation_seeds, seed_of_pass
 from neuromm.observers.ann.diffusion.schedule import forward_diffusion
@@ -198,8 +199,6 @@ def classify_captions(model, pictures, captions, *, n_levels=12, seed=0):
     -------
     score : array, shape (n, n_captions), nats
     """
-    from neuromm.observers.ann.diffusion.latent import from_unit
-
     schedule = model.schedule
     snr = np.log(schedule.snr)
     wanted = np.linspace(4.0, -6.0, n_levels)

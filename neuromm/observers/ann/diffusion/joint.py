@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
+from neuromm.observers.ann.diffusion.samplers import ddpm_moments
 from neuromm.observers.ann.diffusion.schedule import pairs, sampling_grid
 from neuromm.observers.ann.shapes import require_shape
 
@@ -131,8 +132,6 @@ def sample_by_replacement(model, schedule, known, x_start, *, n_steps=50, spacin
     -------
     x : tensor like `known`, the known part as given
     """
-    from neuromm.observers.ann.diffusion.samplers import ddpm_moments
-
     require_shape("x_start", x_start, known.shape, "known")
     there = ~torch.isnan(known)
     known, x = torch.where(there, known, 0.0), x_start

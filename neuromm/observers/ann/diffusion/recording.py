@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from neuromm.observers.ann.diffusion.latent import from_unit
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
 from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule, forward_diffusion
 from neuromm.observers.ann.inputs import check_clean
@@ -102,7 +103,6 @@ def _prepare(model, inputs, condition):
     if hasattr(model, "prepare"):  # a pretrained pipeline: VAE and text belong to it
         return model.prepare(inputs, condition)
     if hasattr(model, "unet") and hasattr(model, "vae"):  # LatentDiffusion
-        from neuromm.observers.ann.diffusion.latent import from_unit
 
         with torch.inference_mode():
             clean = model.vae.to_latent(from_unit(inputs, model.vae.scale.device)).clone()

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from neuromm.observers.ann.diffusion.noise import standard_normal
 from neuromm.observers.ann.shapes import require_shape
 
 MAX_BETA = 0.999  # of the schedules that are given by ᾱ (Nichol & Dhariwal 2021)
@@ -199,8 +200,6 @@ def forward_diffusion(x0, t, schedule, *, noise=None, generator=None):
     -------
     x_t, noise : tensors like `x0`
     """
-    from neuromm.observers.ann.diffusion.noise import standard_normal
-
     if noise is None:
         noise = standard_normal(x0.shape, generator, dtype=x0.dtype, device=x0.device)
     require_shape("noise", noise, x0.shape, "x0")
