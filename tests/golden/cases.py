@@ -25,6 +25,7 @@ CHEAP = {
     },
     "wang2002": {"n_cells": 100, "dt": 1.0, "duration": 120.0, "lead_in": 20.0, "block": 512},
 }  # fmt: skip
+SLOW = ("grid_causal_inference", "paredes2025", "cuppini2014")  # in the committed form by their answers to places
 # Values of fields that change how a percept becomes an answer.
 ANSWERING = {"lapse": 0.3, "sigma_motor": 1.5, "response_bias": 0.7, "guess": 0.1, "noise": 0.2}
 # Fields whose alternatives change how a model is computed, not what it is.
@@ -107,12 +108,16 @@ def likely(observer, trials):
     return arrays | {"value": value, "gradient": slope}
 
 
-def cases(names=None):
-    """(key, arrays) of every case that a model answers; a refusal is no case."""
-    shown = list(tables())
+def cases(names=None, *, brief=False):
+    """(key, arrays) of every case that a model answers; a refusal is no case. `brief` has less of what is slow."""
+    every = list(tables())
     for name in names or catalogue.OBSERVERS:
         answered = []
+        few = brief and name in SLOW
+        shown = [(kind, trials) for kind, trials in every if kind == "places" or not few]
         for label, observer in variants(name):
+            if few and label != "default":
+                continue
             for kind, trials in shown if label == "default" else answered:
                 try:
                     with warnings.catch_warnings():
