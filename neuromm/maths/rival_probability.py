@@ -10,11 +10,11 @@ from neuromm.maths.report_probability import (
     Cues,
     below_two,
     contract,
-    place_ends,
-    signed_mass,
     density_of_regions,
     normal_cdf,
     panel_nodes,
+    place_ends,
+    signed_mass,
 )
 
 
