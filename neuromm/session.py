@@ -17,6 +17,7 @@ import pandas as pd
 
 from neuromm import catalogue
 from neuromm._version import __version__
+from neuromm.core.protocols import Perceives
 from neuromm.maths.noise import stable_seed
 from neuromm.measures.rdm import rdm
 from neuromm.stimuli.table import check_trials, label_conditions, require
@@ -129,14 +130,14 @@ def _versions():
 
 
 def _named(observers):
-    if isinstance(observers, str) or hasattr(observers, "perceive"):
+    if isinstance(observers, str | Perceives):
         observers = [observers]
     observers = [catalogue.load(o) if isinstance(o, str) else o for o in observers]
     if not observers:
         raise ValueError("no observers given; see neuromm.catalogue.OBSERVERS")
     for observer in observers:
-        if not hasattr(observer, "perceive"):
-            raise TypeError(f"{observer!r} is not an observer: it has no `perceive`; see neuromm.observers.protocol")
+        if not isinstance(observer, Perceives):
+            raise TypeError(f"{observer!r} is not an observer: it lacks `perceive` or `name`; see docs/observers.md")
     names = [o.name for o in observers]
     twice = {n for n in names if names.count(n) > 1}
     if twice:

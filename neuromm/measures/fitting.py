@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm.core.parameters import default_free, parameters_of
+from neuromm.core.protocols import HasLikelihood
 from neuromm.maths.parameters import BadData, Free
 from neuromm.measures.search import METHODS
 from neuromm.stimuli.alternatives import offers
@@ -234,7 +235,7 @@ def _problem(rows, at_least):
 
 def _answerable(observer, trials, by):
     """Rows of subjects whose answers the observer can give, and why each other subject cannot be fitted."""
-    if not hasattr(observer, "check_answers"):
+    if not isinstance(observer, HasLikelihood):
         return trials, {}
     who = trials[by] if by in trials else pd.Series("all", trials.index)
     bad = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,17 +24,6 @@ class Percept:
 
     responses: pd.DataFrame  # indexed by trial: response, response_label, judged_common, reaction_time
     representations: dict[str, xr.DataArray] = field(default_factory=dict)  # layer → (trial, unit), float32
-
-
-class Observer(Protocol):
-    """Whoever perceives. `layers` names what can be recorded; `provenance` what decides the result."""
-
-    name: str
-    layers: tuple[str, ...]
-
-    def perceive(self, trials, *, rng, layers=(), parameters=None) -> Percept: ...
-
-    def provenance(self) -> dict: ...
 
 
 @dataclass(frozen=True)

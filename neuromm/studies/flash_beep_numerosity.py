@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuromm import catalogue, datasets, measures, paradigms, plots
+from neuromm.core.protocols import Predicts
 from neuromm.session import present
 from neuromm.stimuli.table import label_conditions
 from neuromm.studies.results import (
@@ -109,7 +110,7 @@ def _users_table(path):
 
 def _predicted(model, shown, report):
     """Exact expectations of a model, None where it gives none."""
-    if not hasattr(model, "predict"):
+    if not isinstance(model, Predicts):
         return None
     rows = shown[shown["report"] == report].drop_duplicates(["condition", *COUNTS])
     rows = rows.assign(mean=model.predict(rows)["expected"].to_numpy())

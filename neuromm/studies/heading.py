@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuromm import catalogue, datasets, measures, paradigms, plots
+from neuromm.core.protocols import Predicts
 from neuromm.session import present
 from neuromm.studies.results import Results, say
 
@@ -49,7 +50,7 @@ def main(
     rows = shown[shown["report"] == "common"].drop_duplicates("condition")
     for model in models:
         own = unity[unity["observer"] == model.name]
-        exact = rows.assign(mean=model.predict(rows)["expected"].to_numpy()) if hasattr(model, "predict") else None
+        exact = rows.assign(mean=model.predict(rows)["expected"].to_numpy()) if isinstance(model, Predicts) else None
         if exact is not None:
             exact = exact.groupby(["disparity", "visual_reliability"], as_index=False)["mean"].mean()
         ax = plots.answers_against(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue
+from neuromm.core.protocols import Seeded
 from neuromm.datasets.mohl2020 import read_mohl2020
 from neuromm.maths.noise import stable_seed
 from neuromm.measures.flexible import FEWEST_HELD_OUT
@@ -129,7 +130,7 @@ def _family(name, role, n_seeds, family=None, **fields):
 
 def _seeds(first, n_seeds):
     """A network and its further seeds, by seed; of an observer that has none, itself."""
-    others = sorted(first.other_seeds())[: max(1, n_seeds) - 1] if hasattr(first, "other_seeds") else []
+    others = sorted(first.other_seeds())[: max(1, n_seeds) - 1] if isinstance(first, Seeded) else []
     return {1: first} | {s: replace(first, seed=s, name=f"{first.name}_s{s:02d}") for s in others}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, datasets, measures, paradigms
+from neuromm.core.protocols import Seeded
 from neuromm.session import present
 from neuromm.stimuli.measurement import yoke
 from neuromm.studies.ablation import ablate
@@ -120,7 +121,7 @@ def subject(family, seed):
     """One network of a family; those of which one seed is shipped are the same network before other samples."""
     name, fields, _ = FAMILIES[family]
     first = catalogue.load(name, **fields, **SENSES)
-    there = [1, *first.other_seeds()] if hasattr(first, "other_seeds") else [1]
+    there = [1, *first.other_seeds()] if isinstance(first, Seeded) else [1]
     return dataclasses.replace(first, seed=seed) if seed in there and seed > 1 else first
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue, measures, paradigms, plots
+from neuromm.core.protocols import Predicts
 from neuromm.session import present
 from neuromm.studies.results import Results, say
 
@@ -77,7 +78,7 @@ def main(
 
 def _predicted(model, shown):
     """Exact P("one cause") on the shown disparities; None if the observer predicts nothing."""
-    if not hasattr(model, "predict"):
+    if not isinstance(model, Predicts):
         return None
     rows = shown[shown["report"] == "common"].drop_duplicates("condition")
     exact = model.predict(rows)["expected"].to_numpy()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromm import catalogue
+from neuromm.core.protocols import Perceives
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import check_trials, read_trials, require
 from neuromm.sweeps.code import code_of, describe_code
@@ -157,7 +158,7 @@ def _observer(given, where, allowed=OBSERVER_KEYS):
     fields = _table(given.get("fields", {}), f"{where} fields")
     base = given.get("observer")
     base = catalogue.load(base, **_tupled(fields)) if isinstance(base, str) else base
-    if not hasattr(base, "perceive"):
+    if not isinstance(base, Perceives):
         raise ValueError(f"{where}: observer is {base!r}; a name of the catalogue or an observer is wanted")
     if not isinstance(given.get("observer"), str):
         base = replaced(base, _tupled(fields))

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from neuromm import catalogue
+from neuromm.core.protocols import Predicts
 from neuromm.measures.fitting import Free, fit
 from neuromm.session import Session, generator
 from neuromm.stimuli.table import label_conditions
@@ -82,7 +83,7 @@ def _present(task, tables):
     if "responses" in content["keep"]:
         found["responses"] = responses.drop(columns="observer")
     if "predictions" in content["keep"]:
-        if not hasattr(observer, "predict"):
+        if not isinstance(observer, Predicts):
             raise ValueError(f"{observer.name} has no exact predictions; leave them out of `keep`")
         found["predictions"] = observer.predict(trials.drop_duplicates(["condition", "report"])).reset_index()
     return found, percept.representations if "layers" in content["keep"] else {}
