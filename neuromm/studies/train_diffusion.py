@@ -82,7 +82,6 @@ def main(
             method=method,
             seed=seed,
             device=device,
-            progress=True,
         )
         states, estimates, timesteps = lab.denoising_strip(
             path, n_pixels=n_pixels, n_steps=sampler_steps, seed=seed, device=device

@@ -5,7 +5,7 @@ from neuromm.core.lazy import attach
 _NAMES = {
     "DiffusionSchedule": "schedule", "forward_diffusion": "schedule",
     "training_loss": "losses", "consistency_loss": "losses", "temporal_flicker": "losses", "EMA": "losses",
-    "sample": "samplers", "denoise": "samplers", "invert": "samplers", "Trajectory": "samplers",
+    "sample": "samplers", "Sampler": "samplers", "invert": "samplers", "Trajectory": "samplers",
     "sample_generators": "noise", "MixtureDenoiser": "exact", "TwoCauseDenoiser": "exact", "residual_loss": "exact",
     "Guided": "guidance", "guide": "guidance", "rescale": "guidance",
     "sample_posterior": "joint", "sample_by_replacement": "joint", "JointNet": "joint_net",

@@ -134,7 +134,7 @@ def train_pictures(
     return np.array(run.losses)
 
 
-def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, device="cpu", progress=False):
+def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, device="cpu"):
     """Draw pictures from a trained file: (n, channels, n_pixels, n_pixels) in 0 … 1, picture i whatever `n` is."""
     network = load_network(SimpleUNet, path, NETWORK, device)
     shape = (n, network.channels, n_pixels, n_pixels)
@@ -148,7 +148,6 @@ def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, 
             seed=seed,
             clip=(-1, 1),
             device=device,
-            progress=progress,
         )
     )
 

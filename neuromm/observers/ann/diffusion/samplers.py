@@ -1,20 +1,20 @@
 """Samplers: ancestral DDPM and DDIM on any grid, and inversion.
 
-`denoise` is the loop, step by step, for who wants to look inside; `sample` runs it to the end.
+`Sampler.denoise` is the loop, step by step, for who wants to look inside; `sample` runs it to the end.
 """
 
 from __future__ import annotations
 
 import math
-import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from neuromm.maths.device import check_device
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
-from neuromm.observers.ann.diffusion.schedule import pairs, sampling_grid
+from neuromm.observers.ann.diffusion.schedule import DiffusionSchedule, pairs, sampling_grid
 from neuromm.observers.ann.shapes import require_shape
 
 
@@ -45,30 +45,85 @@ class Trajectory:
         return self.states[-1]
 
 
-def sample(
-    model,
-    schedule,
-    shape,
-    *,
-    n_steps=50,
-    method: Literal["ddim", "ddpm"] = "ddim",
-    eta=0.0,
-    variance: Literal["small", "large"] = "small",
-    spacing="trailing",
-    timesteps=None,
-    seed=None,
-    generator=None,
-    x_start=None,
-    noise=None,
-    condition=None,
-    clip=None,
-    return_trajectory=False,
-    callback=None,
-    progress=False,
-    gradients=False,
-    dtype=torch.float32,
-    device="cpu",
-):
+@dataclass(frozen=True)
+class Sampler:
+    """Which timesteps a sampler visits, and how it steps from one to the next.
+
+    Parameters
+    ----------
+    n_steps : int
+        At most the schedule's timesteps.
+    spacing : str
+        Of the grid: trailing, leading, linspace.
+    timesteps : sequence of int, optional
+        A grid of your own, falling, instead of `n_steps` and `spacing`.
+    method : str
+        *ddim* (Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12, 16) with `eta`, deterministic at 0; or *ddpm*
+        (Ho et al. 2020) with the posterior's variance, *small*, or its upper bound, *large*. DDIM at eta 1
+        is DDPM with the small variance, number by number.
+    clip : tuple of two numbers, optional
+        Range of x̂_0; ε̂ is computed anew from the clipped x̂_0. Not for latents or unbounded data.
+    """
+
+    n_steps: int = 50
+    spacing: Literal["trailing", "leading", "linspace"] = "trailing"
+    timesteps: Sequence[int] | None = None
+    method: Literal["ddim", "ddpm"] = "ddim"
+    eta: float = 0.0
+    variance: Literal["small", "large"] = "small"
+    clip: tuple[float, float] | None = None
+
+    def __post_init__(self):
+        if self.method not in ("ddim", "ddpm"):
+            raise ValueError(f"method is '{self.method}'; 'ddim' or 'ddpm' is wanted")
+        if not 0 <= self.eta <= 1:
+            raise ValueError(f"eta is {self.eta}; 0 (deterministic) to 1 (ancestral) is wanted")
+        if self.variance not in ("small", "large"):
+            raise ValueError(f"variance is '{self.variance}'; 'small' or 'large' is wanted")
+
+    def grid(self, schedule: DiffusionSchedule) -> list[int]:
+        """The timesteps that are visited, falling.
+
+        Raises
+        ------
+        ValueError
+            If there are more steps than timesteps, or one on a grid that begins at 0.
+        """
+        return sampling_grid(schedule, self.n_steps, self.spacing, self.timesteps)
+
+    def denoise(self, model: Callable, schedule: DiffusionSchedule, x: torch.Tensor, *, generator=None,
+                noise: torch.Tensor | None = None, condition: Any = None) -> Iterator[Step]:  # fmt: skip
+        """Step by step from `x` at the first timestep; whoever iterates may look inside, or stop early.
+
+        Arguments as in `sample`. Gradients are kept where torch is asked to keep them.
+        """
+        grid = self.grid(schedule)
+        if noise is not None:
+            require_shape("noise", noise, (len(grid), *x.shape), "(n_steps, *shape)")
+        for i, (t, prev) in enumerate(pairs(grid)):
+            at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
+            output = model(x, at) if condition is None else model(x, at, condition)
+            x0, epsilon = schedule.split(x, output, t)
+            if self.clip is not None:
+                x0 = x0.clamp(*self.clip)
+                a, b = schedule.signal_and_noise(t, x)
+                epsilon = (x - a * x0) / b
+            if self.method == "ddpm":
+                mean, sigma = ddpm_moments(schedule, x, x0, t, prev, self.variance)
+            else:
+                mean, sigma = ddim_moments(schedule, x0, epsilon, t, prev, self.eta)
+            x_prev = mean
+            if prev >= 0 and sigma > 0:
+                z = standard_normal(x.shape, generator, dtype=x.dtype, device=x.device) if noise is None else noise[i]
+                x_prev = mean + sigma * z
+            yield Step(i, t, prev, x, x0, epsilon, x_prev)
+            x = x_prev
+
+
+def sample(model: Callable, schedule: DiffusionSchedule, shape: Sequence[int], *, sampler: Sampler | None = None,
+           seed: int | None = None, generator=None, x_start: torch.Tensor | None = None,
+           noise: torch.Tensor | None = None, condition: Any = None, return_trajectory: bool = False,
+           dtype: torch.dtype = torch.float32, device: str = "cpu", **fields: Any) -> torch.Tensor | Trajectory:  # fmt: skip
     """Draw samples by denoising.
 
     Parameters
@@ -77,16 +132,8 @@ def sample(
         x is (B, …), t is (B,) int64; predicts what `schedule.prediction` says.
     schedule : DiffusionSchedule
     shape : tuple, (B, …)
-    n_steps : int
-        At most the schedule's timesteps.
-    method : str
-        *ddim* (Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12, 16) with `eta`, deterministic at 0; or *ddpm*
-        (Ho et al. 2020) with the posterior's variance, *small*, or its upper bound, *large*. DDIM at eta 1
-        is DDPM with the small variance, number by number.
-    spacing : str
-        Of the grid: trailing, leading, linspace.
-    timesteps : sequence of int, optional
-        A grid of your own, falling, instead of `n_steps` and `spacing`.
+    sampler : Sampler, optional
+        Or its fields by name: `sample(model, schedule, (8, 2), n_steps=20, method="ddpm")`.
     seed : int, optional
         One generator per sample: sample i is the same in any batch.
     generator : torch.Generator, or one per sample, optional
@@ -97,16 +144,10 @@ def sample(
         The z of each step, instead of drawing them.
     condition : optional
         Handed to the model.
-    clip : tuple of two numbers, optional
-        Range of x̂_0; ε̂ is computed anew from the clipped x̂_0. Not for latents or unbounded data.
     return_trajectory : bool
         Give a Trajectory.
-    callback : callable (step, t, x), optional
-        Called after each step with its number, its timestep and the new x.
-    progress : bool
-        Show a bar, where standard error is a terminal.
-    gradients : bool
-        Keep the graph, for attribution; otherwise in inference mode.
+    dtype : torch.dtype
+        Of the numbers that are drawn.
 
     Returns
     -------
@@ -115,61 +156,30 @@ def sample(
     Raises
     ------
     ValueError
-        If there are more steps than timesteps, or one on a grid that begins at 0; arguments exclude each other; or
-        `x_start`, `noise` or what the model predicts has another shape than the samples.
+        If arguments exclude each other; or `x_start`, `noise` or what the model predicts has another shape than
+        the samples.
     """
     check_device(device)
-    grid = sampling_grid(schedule, n_steps, spacing, timesteps)
+    if sampler is not None and fields:
+        raise ValueError(f"both sampler and {', '.join(fields)} came; one of them is wanted")
+    sampler = sampler or Sampler(**fields)
+    sampler.grid(schedule)  # refused before anything is drawn
     if seed is not None:
         if generator is not None:
             raise ValueError("both seed and generator came; one of them is wanted")
         generator = sample_generators(seed, shape[0])
-    if method not in ("ddim", "ddpm"):
-        raise ValueError(f"method is '{method}'; 'ddim' or 'ddpm' is wanted")
-    with torch.enable_grad() if gradients else torch.inference_mode():
+    with torch.inference_mode():
         x = standard_normal(shape, generator, dtype=dtype, device=device) if x_start is None else x_start
         require_shape("x_start", x, shape, "shape")
-        states, estimates, visited = [x], [], []
-        steps = denoise(model, schedule, x, grid, method=method, eta=eta, variance=variance, generator=generator,
-                        noise=noise, condition=condition, clip=clip)  # fmt: skip
-        for step in _with_bar(steps, len(grid), progress):
+        steps = []
+        for step in sampler.denoise(model, schedule, x, generator=generator, noise=noise, condition=condition):
             x = step.x_prev
             if return_trajectory:
-                states.append(x)
-                estimates.append(step.x0)
-                visited.append(step.t)
-            if callback is not None:
-                callback(step.i, step.t, x)
-    return Trajectory((*visited, -1), torch.stack(states), torch.stack(estimates)) if return_trajectory else x.clone()
-
-
-def denoise(model, schedule, x, grid, *, method="ddim", eta=0.0, variance="small", generator=None, noise=None,
-            condition=None, clip=None):  # fmt: skip
-    """The sampler's loop as a generator of Steps; arguments as in `sample`. Whoever iterates may stop early."""
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta is {eta}; 0 (deterministic) to 1 (ancestral) is wanted")
-    if variance not in ("small", "large"):
-        raise ValueError(f"variance is '{variance}'; 'small' or 'large' is wanted")
-    if noise is not None:
-        require_shape("noise", noise, (len(grid), *x.shape), "(n_steps, *shape)")
-    for i, (t, prev) in enumerate(pairs(grid)):
-        at = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
-        output = model(x, at) if condition is None else model(x, at, condition)
-        x0, epsilon = schedule.split(x, output, t)
-        if clip is not None:
-            x0 = x0.clamp(*clip)
-            a, b = schedule.signal_and_noise(t, x)
-            epsilon = (x - a * x0) / b
-        if method == "ddpm":
-            mean, sigma = ddpm_moments(schedule, x, x0, t, prev, variance)
-        else:
-            mean, sigma = ddim_moments(schedule, x0, epsilon, t, prev, eta)
-        x_prev = mean
-        if prev >= 0 and sigma > 0:
-            z = standard_normal(x.shape, generator, dtype=x.dtype, device=x.device) if noise is None else noise[i]
-            x_prev = mean + sigma * z
-        yield Step(i, t, prev, x, x0, epsilon, x_prev)
-        x = x_prev
+                steps.append(step)
+    if not return_trajectory:
+        return x.clone()
+    states = torch.stack([*(step.x for step in steps), x])
+    return Trajectory((*(step.t for step in steps), -1), states, torch.stack([step.x0 for step in steps]))
 
 
 def ddpm_moments(schedule, x, x0, t, prev, variance="small"):
@@ -226,11 +236,3 @@ def invert(model, schedule, x0, *, n_steps=50, spacing="trailing", timesteps=Non
                 up = up + x - ddim_moments(schedule, x0_up, epsilon_up, t, prev)[0]
             x = up
     return x.clone()  # outside of inference mode: an ordinary tensor
-
-
-def _with_bar(steps, n, progress):
-    if not progress or not sys.stderr.isatty():
-        return steps
-    from tqdm import tqdm
-
-    return tqdm(steps, total=n, desc="denoise", unit="step")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import kstest, norm
 
-from neuromm.observers.ann.diffusion import DiffusionSchedule, MixtureDenoiser, invert, sample
+from neuromm.observers.ann.diffusion import DiffusionSchedule, MixtureDenoiser, Sampler, invert, sample
 from neuromm.observers.ann.diffusion.noise import sample_generators, standard_normal
 
 MEAN, SD = 0.7, 0.4
@@ -197,22 +197,16 @@ def test_clipping_recomputes_epsilon(rng):
     assert run.samples.abs().max() <= 1
 
 
-def test_callbacks_see_each_step_and_gradients_can_be_kept():
-    schedule, seen = DiffusionSchedule(n_timesteps=100), []
+def test_the_loop_shows_each_step_and_keeps_gradients():
+    schedule = DiffusionSchedule(n_timesteps=100)
     x = torch.zeros(2, 1, requires_grad=True)
-    end = sample(
-        MixtureDenoiser(schedule),
-        schedule,
-        (2, 1),
-        n_steps=4,
-        x_start=x,
-        callback=lambda *step: seen.append(step),
-        gradients=True,
-    )
-    assert [s[:2] for s in seen] == [(0, 99), (1, 74), (2, 49), (3, 24)] and torch.equal(seen[-1][2], end)
+    steps = list(Sampler(n_steps=4).denoise(MixtureDenoiser(schedule), schedule, x))
+    assert [(s.i, s.t, s.prev) for s in steps] == [(0, 99, 74), (1, 74, 49), (2, 49, 24), (3, 24, -1)]
+    end = steps[-1].x_prev
     end.sum().backward()
     assert x.grad.abs().sum() > 0
-    assert not sample(MixtureDenoiser(schedule), schedule, (2, 1), n_steps=4).requires_grad
+    drawn = sample(MixtureDenoiser(schedule), schedule, (2, 1), sampler=Sampler(n_steps=4), x_start=x.detach())
+    assert torch.equal(drawn, end.detach()) and not drawn.requires_grad
 
 
 def test_wrong_requests_are_refused_in_words():
@@ -223,5 +217,7 @@ def test_wrong_requests_are_refused_in_words():
         sample(MixtureDenoiser(schedule), schedule, (1, 1), timesteps=[3, 5])
     with pytest.raises(ValueError, match="eta is 2"):
         sample(MixtureDenoiser(schedule), schedule, (1, 1), n_steps=2, eta=2)
+    with pytest.raises(ValueError, match="both sampler and n_steps"):
+        sample(MixtureDenoiser(schedule), schedule, (1, 1), sampler=Sampler(), n_steps=2)
     with pytest.raises(ValueError, match="both seed and generator"):
         sample(MixtureDenoiser(schedule), schedule, (1, 1), n_steps=2, seed=1, generator=torch.Generator())
