@@ -123,7 +123,8 @@ class Sampler:
 def sample(model: Callable, schedule: DiffusionSchedule, shape: Sequence[int], *, sampler: Sampler | None = None,
            seed: int | None = None, generator=None, x_start: torch.Tensor | None = None,
            noise: torch.Tensor | None = None, condition: Any = None, return_trajectory: bool = False,
-           dtype: torch.dtype = torch.float32, device: str = "cpu", **fields: Any) -> torch.Tensor | Trajectory:  # fmt: skip
+           dtype: torch.dtype = torch.float32, device: str = "cpu",
+           **fields: Any) -> torch.Tensor | Trajectory:  # fmt: skip
     """Draw samples by denoising.
 
     Parameters
