@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts import run_script
+
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "experiments").glob("*.py"), *(ROOT / "analysis" / "figures").glob("*.py")])
 RINGS = ["--n-repeats", "1", "--n-cells", "36", "--dt", "1", "--n-readout", "8", "--target", "numpy"]
@@ -62,10 +64,8 @@ SMALL = {
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_the_script_runs_and_leaves_figures_and_a_page(script, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, str(script), *SMALL.get(script.stem, []), "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    code, said = run_script(script, [*SMALL.get(script.stem, []), "--out", str(tmp_path / "out")], tmp_path)
+    assert code == 0, said[-2000:]
     figures = list((tmp_path / "out" / "figures").glob("*.png"))
     assert figures and all(f.with_suffix(".csv").exists() and f.with_suffix(".pdf").exists() for f in figures)
     assert (tmp_path / "out" / "report.html").exists()
