@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+MAX_ROUNDS = 200  # evaluations of a problem, at most
+SMALL_GAIN = 1e-7  # two successive steps that gain less end the search
+
 
 class Minimum(NamedTuple):
     """Where each problem ended."""
@@ -20,9 +23,7 @@ class Minimum(NamedTuple):
     hessian: np.ndarray  # (n, n_free, n_free), as far as the steps have shown it
 
 
-def minimise(
-    function, start, *, max_rounds=200, tolerance=1e-3, value_tolerance=1e-7, longest=0.25, drop=None, hessian=None
-):
+def minimise(function, start, *, tolerance=1e-3, longest=0.25, drop=None, hessian=None):
     """Minimise many functions of a few variables in [0, 1], each from its own start, by projected BFGS.
 
     Parameters
@@ -30,12 +31,9 @@ def minimise(
     function : callable (points (k, n_free), problems (k,)) → values (k,), gradients (k, n_free)
         Evaluates some of the problems; a value that is not finite counts as infinite.
     start : array, shape (n, n_free)
-    max_rounds : int
-        Most evaluations per problem.
     tolerance : float
-        Converged when no free component of the gradient exceeds it (units of value per unit cube) …
-    value_tolerance : float
-        … or when two successive steps gain less than this.
+        Converged when no free component of the gradient exceeds it (units of value per unit cube), or when two
+        successive steps gain next to nothing.
     longest : float
         Longest step in any coordinate.
     drop : callable (round, points (n, n_free), values (n,)) → problems that do not go on (n,) bool, or None, optional
@@ -55,7 +53,7 @@ def minimise(
     step, slope = np.zeros_like(point), np.zeros(n)
     converged = ~np.isfinite(value)
     needs_step = np.ones(n, bool)
-    for turn in range(max_rounds - 1):
+    for turn in range(MAX_ROUNDS - 1):
         dropped = None if drop is None else drop(turn, point, value)
         if dropped is not None:
             converged |= dropped
@@ -75,7 +73,7 @@ def minimise(
         good = trial_value <= value[live] + 1e-4 * length[live] * slope[live]
         won, bad = live[good], live[~good]
         _update(hessian, fresh, won, trial[good] - point[won], trial_gradient[good] - gradient[won])
-        small[won] = np.where(value[won] - trial_value[good] < value_tolerance, small[won] + 1, 0)
+        small[won] = np.where(value[won] - trial_value[good] < SMALL_GAIN, small[won] + 1, 0)
         point[won], value[won], gradient[won] = trial[good], trial_value[good], trial_gradient[good]
         needs_step[won] = True
         converged[won] |= small[won] >= 2

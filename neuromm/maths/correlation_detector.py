@@ -19,10 +19,10 @@ def low_pass(tau, dt, n):
     return t * np.exp(-t) * dt / tau
 
 
-def band_pass(tau, dt, n, order=3):
-    """Samples of (t/τ) e^{−t/τ} (1 − (t/τ)²/order!) dt/τ, which sum to about 0 for order 3; shape (n,)."""
+def band_pass(tau, dt, n):
+    """Samples of (t/τ) e^{−t/τ} (1 − (t/τ)²/3!) dt/τ, which sum to about 0; shape (n,)."""
     t = np.arange(n) * dt / tau
-    return t * np.exp(-t) * (1 - t * t / math.factorial(order)) * dt / tau
+    return t * np.exp(-t) * (1 - t * t / math.factorial(3)) * dt / tau
 
 
 def detect(visual, auditory, *, dt=1.0, tau_visual, tau_auditory, tau_binding, transient, over_time=False):

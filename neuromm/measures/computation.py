@@ -10,7 +10,7 @@ from neuromm.measures.rdm import align, name_rdms, rdm
 CORNERS = ("segregation", "fusion", "causal inference")
 
 
-def computations(rdms, models, *, corners=CORNERS):
+def computations(rdms, models):
     """How well each model computation explains each RDM.
 
     The comparator is the whitened cosine (Diedrichsen et al. 2021). `delta` is the primary measure:
@@ -22,9 +22,7 @@ def computations(rdms, models, *, corners=CORNERS):
     rdms : dict of name → RDM, or a list
         What was measured.
     models : dict of name → RDM
-        Model computations over the same conditions; holds at least the corners.
-    corners : sequence of three names of `models`
-        The last one is the computation that `delta` asks about.
+        Model computations over the same conditions; holds at least the corners: segregation, fusion, causal inference.
 
     Returns
     -------
@@ -37,14 +35,14 @@ def computations(rdms, models, *, corners=CORNERS):
     ValueError
         If a corner is missing, or the conditions differ.
     """
-    missing = [c for c in corners if c not in models]
+    missing = [c for c in CORNERS if c not in models]
     if missing:
         raise ValueError(f"models has no {missing}; it has: {', '.join(models)}")
     measured = name_rdms(rdms)
     values, _ = align([*models.values(), *measured.values()])
     white = np.nan_to_num(prepare(values, "whitened_cosine"))  # an RDM of zeros resembles nothing
     basis = dict(zip(models, white, strict=False))
-    design = np.array([basis[c] for c in corners]).T
+    design = np.array([basis[c] for c in CORNERS]).T
     rows = []
     for name, pattern in zip(measured, white[len(models) :], strict=True):
         r = {model: float(basis[model] @ pattern) for model in models}
@@ -54,8 +52,8 @@ def computations(rdms, models, *, corners=CORNERS):
             {
                 "name": name,
                 **{f"r {m}": value for m, value in r.items()},
-                "delta": r[corners[-1]] - max(r[c] for c in corners[:-1]),
-                **{f"share {c}": w / total if total > 0 else np.nan for c, w in zip(corners, weights, strict=True)},
+                "delta": r[CORNERS[-1]] - max(r[c] for c in CORNERS[:-1]),
+                **{f"share {c}": w / total if total > 0 else np.nan for c, w in zip(CORNERS, weights, strict=True)},
                 "explained": max(0.0, 1 - residual**2),
             }
         )

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+MASS = 0.95
 
-def interval_around(estimate, draws, mass=0.95):
-    """Interval of `mass` of the draws that contains the estimate, per column.
+
+def interval_around(estimate, draws):
+    """Interval of 95 % of the draws that contains the estimate, per column.
 
     The central interval where the estimate lies inside it. A maximum-likelihood estimate at the edge of what is
     possible (a lapse rate of 0) lies outside: the interval then begins or ends at the estimate and holds the same mass.
@@ -14,7 +16,6 @@ def interval_around(estimate, draws, mass=0.95):
     estimate : array, shape (...)
     draws : array, shape (n_draws, ...)
         NaN draws (simulated data without an estimate) are left out.
-    mass : float
 
     Returns
     -------
@@ -23,20 +24,20 @@ def interval_around(estimate, draws, mass=0.95):
     """
     estimate, draws = np.asarray(estimate, float), np.asarray(draws, float)
     flat = draws.reshape(len(draws), -1)
-    ends = [_one(value, flat[:, i], mass) for i, value in enumerate(estimate.ravel())]
+    ends = [_one(value, flat[:, i]) for i, value in enumerate(estimate.ravel())]
     ends = np.array(ends, float).reshape(-1, 2)
     return ends[:, 0].reshape(estimate.shape), ends[:, 1].reshape(estimate.shape)
 
 
-def _one(value, draws, mass):
+def _one(value, draws):
     kept = draws[np.isfinite(draws)]
     if np.isnan(value) or 2 * len(kept) < max(len(draws), 1):
         return np.nan, np.nan
-    low, high = np.quantile(kept, [(1 - mass) / 2, (1 + mass) / 2])
+    low, high = np.quantile(kept, [(1 - MASS) / 2, (1 + MASS) / 2])
     if low <= value <= high:
         return low, high
     if value < low:
         share = np.mean(kept < value)
-        return value, np.quantile(kept, min(share + mass, 1.0))
+        return value, np.quantile(kept, min(share + MASS, 1.0))
     share = np.mean(kept <= value)
-    return np.quantile(kept, max(share - mass, 0.0)), value
+    return np.quantile(kept, max(share - MASS, 0.0)), value

@@ -17,6 +17,9 @@ from neuromm.measures.fitting import fit
 from neuromm.stimuli.checks import name_people
 from neuromm.stimuli.table import require
 
+N_NODES = 400  # of the quadrature over one model's share
+SETTLED = 1e-9  # change of the counts at which the variational steps stop
+
 
 def compare_models(summary, criterion="bic", *, reference=None, n_bootstrap=10_000, rng=None) -> pd.DataFrame:
     """Summed difference of AIC or BIC from a reference model, with intervals over subjects.
@@ -193,7 +196,7 @@ def select_models(log_evidence, *, prior=1.0, families=None) -> ModelSelection:
     return ModelSelection(table, pd.DataFrame(attribution, log_evidence.index, names), float(risk))
 
 
-def variational(log_evidence, concentration, tolerance=1e-9, max_steps=10_000):
+def variational(log_evidence, concentration, max_steps=10_000):
     """Posterior Dirichlet counts, attributions and free energy of the random-effects model.
 
     Parameters
@@ -212,7 +215,7 @@ def variational(log_evidence, concentration, tolerance=1e-9, max_steps=10_000):
         logits = log_evidence + digamma(alpha) - digamma(alpha.sum())
         attribution = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
         new = concentration + attribution.sum(0)
-        if np.abs(new - alpha).max() < tolerance:
+        if np.abs(new - alpha).max() < SETTLED:
             break
         alpha = new
     logits = log_evidence + digamma(alpha) - digamma(alpha.sum())
@@ -232,7 +235,7 @@ def null_bound(log_evidence, concentration):
     return float(logsumexp(log_evidence + np.log(concentration / concentration.sum()), axis=1).sum())
 
 
-def exceedance_probability(alpha, n_nodes=400):
+def exceedance_probability(alpha):
     """Probability that each component of a Dirichlet is the largest; exact, by quadrature.
 
     With independent Gamma(α_k) variables, P(k largest) = ∫ p_k(x) Π_{j≠k} F_j(x) dx.
@@ -249,10 +252,10 @@ def exceedance_probability(alpha, n_nodes=400):
     if len(alpha) == 2:
         first = 1 - betainc(alpha[0], alpha[1], 0.5)
         return np.array([first, 1 - first])
-    u, w = np.polynomial.legendre.leggauss(n_nodes)
+    u, w = np.polynomial.legendre.leggauss(N_NODES)
     u, w = (u + 1) / 2, w / 2
     u, w = u**2 * (3 - 2 * u), w * 6 * u * (1 - u)  # nodes gather in the tails
-    x = np.stack([gamma.ppf(u, a) for a in alpha])  # (n_models, n_nodes): quantiles make the density uniform
+    x = np.stack([gamma.ppf(u, a) for a in alpha])  # (n_models, N_NODES): quantiles make the density uniform
     below = np.stack([[gammainc(b, row) if i != j else np.ones_like(row) for j, b in enumerate(alpha)]
                       for i, row in enumerate(x)])  # fmt: skip
     share = (below.prod(1) * w).sum(1)

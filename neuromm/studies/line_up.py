@@ -207,10 +207,13 @@ def telling_rows(trials, report) -> pd.DataFrame:
     return first if pair.all() else first[~pair]
 
 
-def raw_input(session, sources=(("av_encoder", ("frames", "cochleagram")), ("av_denoiser", ("input",)))):
+RAW = {"av_encoder": ("frames", "cochleagram"), "av_denoiser": ("input",)}  # layers that are the stimulus itself
+
+
+def raw_input(session):
     """The stimulus itself as a baseline: what the networks are given, before any unit of theirs."""
     found = {}
-    for observer, layers in sources:
+    for observer, layers in RAW.items():
         recorded = session.representations.get(observer, {})
         found |= {f"raw_input/{layer}": recorded[layer] for layer in layers if layer in recorded}
     return found

@@ -53,7 +53,7 @@ def variability(layers, once, duration):
     return pd.DataFrame(rows)
 
 
-def temporal_window(observer, *, n_repeats, seed, event=20.0):
+def temporal_window(observer, *, n_repeats, seed):
     """How the STS response to a brief sound and light, beyond the sum of both alone, depends on their asynchrony.
 
     Returns
@@ -64,6 +64,7 @@ def temporal_window(observer, *, n_repeats, seed, event=20.0):
     window : DataFrame
         From `measures.response_window` of the curve.
     """
+    event = 20.0  # ms, of the sound and of the light
     middle = observer.duration / 2 - event
     soas = [s for s in WINDOW_SOAS if abs(s) / 2 < middle]
     shown = pd.DataFrame({"soa": [*soas, 0.0, 0.0], "kind": ["both"] * len(soas) + ["sound", "light"]})

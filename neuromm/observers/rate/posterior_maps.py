@@ -152,8 +152,9 @@ def draw_counts(expected, noisy, rng, n_more=0):
     return {s: np.where(noisy[s][:, None], d, expected[s]) for s, d in zip(SENSES, split, strict=True)}, z
 
 
-def place_space(sigma_auditory, sigma_visual, mu_prior, sigma_prior, tuning, reach=100.0, spacing=1.0):
-    """The azimuth: a line of places from −`reach` to `reach` deg with a Gaussian prior."""
+def place_space(sigma_auditory, sigma_visual, mu_prior, sigma_prior, tuning, spacing=1.0):
+    """The azimuth: a line of places from −100 to 100 deg with a Gaussian prior."""
+    reach = 100.0
     line = np.arange(-reach, reach + spacing / 2, spacing)
     prior = np.exp(-((line - mu_prior) ** 2) / (2 * sigma_prior**2)) + 1e-300
     sigma = {"auditory": [sigma_auditory], "visual": [sigma_visual]}

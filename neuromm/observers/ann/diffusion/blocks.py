@@ -16,12 +16,12 @@ CONV = {1: nn.Conv1d, 2: nn.Conv2d}
 POOL = {1: F.avg_pool1d, 2: F.avg_pool2d}
 
 
-def embed_time(t, width, max_period=10_000.0):
+def embed_time(t, width):
     """Sines and cosines of timesteps (Vaswani et al. 2017; Ho et al. 2020): (B,) → (B, width).
 
-    Frequencies max_period^(−2i/width), i = 0 … width/2 − 1; sines first.
+    Frequencies 10000^(−2i/width), i = 0 … width/2 − 1; sines first.
     """
-    frequency = torch.exp(-math.log(max_period) * torch.arange(width // 2, device=t.device) / (width // 2))
+    frequency = torch.exp(-math.log(10_000.0) * torch.arange(width // 2, device=t.device) / (width // 2))
     angle = t.float()[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], 1)
 

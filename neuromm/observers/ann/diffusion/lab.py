@@ -152,8 +152,8 @@ def sample_pictures(path, n, *, n_pixels=28, n_steps=50, method="ddim", seed=1, 
     )
 
 
-def denoising_strip(path, *, n_pixels=28, n_steps=50, n_shown=8, seed=1, device="cpu"):
-    """One picture on its way from noise: states and estimates of the end, (n_shown, C, H, W) each, and timesteps."""
+def denoising_strip(path, *, n_pixels=28, n_steps=50, seed=1, device="cpu"):
+    """One picture on its way from noise: states and estimates of the end, (8 at most, C, H, W) each, and timesteps."""
     network = load_network(SimpleUNet, path, NETWORK, device)
     run = sample(
         network,
@@ -165,7 +165,7 @@ def denoising_strip(path, *, n_pixels=28, n_steps=50, n_shown=8, seed=1, device=
         return_trajectory=True,
         device=device,
     )
-    shown = np.unique(np.linspace(0, len(run.x0) - 1, min(n_shown, len(run.x0))).round().astype(int))
+    shown = np.unique(np.linspace(0, len(run.x0) - 1, min(8, len(run.x0))).round().astype(int))
     return to_unit(run.states[shown, 0]), to_unit(run.x0[shown, 0]), [run.timesteps[i] for i in shown]
 
 

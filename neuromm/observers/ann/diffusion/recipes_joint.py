@@ -90,11 +90,11 @@ def _flash_loss(network, scenes, rng, n, device):
     return joint_loss(network, *_tensors(clean, level, rng, device))
 
 
-def target_levels(rng, n, p_unknown=0.3, p_same=0.5):
+def target_levels(rng, n, p_unknown=0.3):
     """ᾱ of two targets, (n,) each: unknown, or at a log signal-to-noise uniform in ±9.2; often the same for both."""
     levels = 1.0 / (1.0 + np.exp(-rng.uniform(-9.2, 9.2, (2, n))))
     levels[rng.random((2, n)) < p_unknown] = 0.0
-    levels[1] = np.where(rng.random(n) < p_same, levels[0], levels[1])
+    levels[1] = np.where(rng.random(n) < 0.5, levels[0], levels[1])
     return levels
 
 

@@ -9,19 +9,20 @@ from torch.nn import functional as F
 from neuromm.stimuli.frames import Frames
 
 FRAMES = Frames()
+WAVELENGTH = 5.0  # pixels
 
 
-def gabors(n_orientations=4, size=7, wavelength=5.0, width=2.2):
-    """Even and odd Gabors of norm 1, (2·n_orientations, 1, size, size): simple cells (Daugman 1985, JOSA A 2:1160)."""
+def gabors(size=7, width=2.2):
+    """Even and odd Gabors of norm 1, (8, 1, size, size): simple cells (Daugman 1985, JOSA A 2:1160)."""
     at = torch.arange(size) - (size - 1) / 2
     y, x = torch.meshgrid(at, at, indexing="ij")
     found = []
-    for k in range(n_orientations):
-        angle = math.pi * k / n_orientations
+    for k in range(4):  # orientations
+        angle = math.pi * k / 4
         along = x * math.cos(angle) + y * math.sin(angle)
         envelope = torch.exp(-(x**2 + y**2) / (2 * width**2))
         for phase in (0.0, math.pi / 2):
-            cell = envelope * torch.cos(2 * math.pi * along / wavelength - phase)
+            cell = envelope * torch.cos(2 * math.pi * along / WAVELENGTH - phase)
             found.append(cell / cell.norm())
     return torch.stack(found)[:, None]
 
